@@ -1,0 +1,58 @@
+import type { Readable, Writable } from 'node:stream';
+import type { Box } from '../box/box.js';
+
+/** What carries a plan out. Both give the process inside the same world; that is the point of having two. */
+export interface Backend {
+  readonly name: BackendName;
+  /**
+   * Starts a box. It ends, at the latest, when this process does.
+   *
+   * @throws BoxError when the backend cannot carry a field out, StartError when the kernel or the host refuses.
+   */
+  start(box: Box, streams: StreamOptions): Promise<RunningBox>;
+}
+
+export const BACKEND_NAMES = ['ffi', 'script'] as const;
+export type BackendName = (typeof BACKEND_NAMES)[number];
+
+export const isBackendName = (name: string): name is BackendName => BACKEND_NAMES.some(known => known === name);
+
+/** Where a standard stream goes: to the caller's own, to a pipe, or to /dev/null. */
+export type StreamOption = 'inherit' | 'pipe' | 'ignore';
+
+export interface StreamOptions {
+  readonly stdin: StreamOption;
+  readonly stdout: StreamOption;
+  readonly stderr: StreamOption;
+}
+
+export interface RunningBox {
+  /** The command itself (ffi), or the bash that watches over it (script), as the caller sees it. */
+  readonly pid: number;
+  /** Undefined unless it is a pipe. */
+  readonly stdin: Writable | undefined;
+  readonly stdout: Readable | undefined;
+  readonly stderr: Readable | undefined;
+  /** Sends a signal to the command. False when it has ended already. */
+  kill(signal: NodeJS.Signals): boolean;
+  /** Resolves, once, when the box has ended and been reaped. */
+  readonly ended: Promise<End>;
+}
+
+/** How a command ended. */
+export interface End {
+  /** Its status, or 128+N when signal N ended it; 125, 126 or 127 when it could not be started. */
+  readonly exitStatus: number;
+  /** The signal that ended it, where the backend can tell. */
+  readonly signal: NodeJS.Signals | undefined;
+}
+
+/** Loads a backend, and only that one: the script needs no ffi-rs, the direct run no ejs. */
+export async function loadBackend(name: BackendName): Promise<Backend> {
+  switch (name) {
+    case 'ffi':
+      return (await import('./ffi/backend.js')).ffiBackend;
+    case 'script':
+      return (await import('./script/backend.js')).scriptBackend;
+  }
+}

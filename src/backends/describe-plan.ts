@@ -1,0 +1,35 @@
+import type { Box } from '../box/box.js';
+import { hardDescriptorLimit } from '../host/caller.js';
+import { formatSystemCall } from '../linux/system-call.js';
+import { describe, type OperationName, systemCalls } from '../plan/operations.js';
+import { makePlan } from '../plan/plan.js';
+import { renderOperations } from './script/render.js';
+
+/** One operation of a plan, as both backends carry it out. */
+export interface PlannedOperation {
+  readonly operation: OperationName;
+  readonly description: string;
+  /** What the ffi backend issues, in the manner of strace(1). */
+  readonly systemCalls: readonly string[];
+  /** What the script does for it. */
+  readonly bash: string;
+}
+
+/** A box's plan for people to read, as it would be carried out for the caller here and now. */
+export function describePlan(box: Box): readonly PlannedOperation[] {
+  const caller = {
+    uid: process.geteuid?.() ?? 0,
+    gid: process.getegid?.() ?? 0,
+    descriptorLimit: hardDescriptorLimit(),
+    pidfd: -1,
+    streams: [0, 1, 2],
+    rootfs: { of: 'rootfs' },
+  } as const;
+  const bash = renderOperations(box);
+  return makePlan(box).map((operation, index) => ({
+    operation: operation.kind,
+    description: describe(operation),
+    systemCalls: systemCalls(operation, caller).map(formatSystemCall),
+    bash: bash[index] ?? '',
+  }));
+}

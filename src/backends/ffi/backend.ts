@@ -1,0 +1,29 @@
+import { makePlan } from '../../plan/plan.js';
+import type { Backend, End, RunningBox } from '../backend.js';
+import { exitStatusOf, isWaitedFor, onEnd, signalName } from './reap.js';
+import { startBox } from './start.js';
+import { openStreams } from './streams.js';
+
+/** Carries a plan out by making its system calls. */
+export const ffiBackend: Backend = {
+  name: 'ffi',
+  async start(box, options): Promise<RunningBox> {
+    const plan = makePlan(box);
+    const streams = openStreams(options);
+    try {
+      const pid = startBox(plan, streams.forBox);
+      const ended = new Promise<End>(resolve => {
+        onEnd(pid, status => {
+          const signal = status.kind === 'signaled' ? signalName(status.signal) : undefined;
+          resolve({ exitStatus: exitStatusOf(status), signal });
+        });
+      });
+      return { pid, ...streams.forCaller(), kill: signal => isWaitedFor(pid) && process.kill(pid, signal), ended };
+    } catch (error) {
+      streams.abandon();
+      throw error;
+    } finally {
+      streams.closeBoxEnds();
+    }
+  },
+};

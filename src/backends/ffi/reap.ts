@@ -1,0 +1,84 @@
+import { constants } from 'node:os';
+import { WNOHANG } from '../../linux/constants.js';
+import { runCalls } from '../../linux/program.js';
+import { integer, NULL, type Output, output, type SystemCall, symbol } from '../../linux/system-call.js';
+
+/** libuv does not know the processes that the syscall program makes: they are reaped here, and only they. */
+
+/** A child of this process that has not been reaped: as long as it is not, no other process can have its number. */
+export type Pid = number & { readonly brand: 'Pid' };
+
+/** How a process ended: wait(2). */
+export type WaitStatus =
+  | { readonly kind: 'exited'; readonly status: number }
+  | { readonly kind: 'signaled'; readonly signal: number };
+
+/** The status of a shell for the same end: 128+N for a signal. */
+export const exitStatusOf = (status: WaitStatus): number =>
+  status.kind === 'exited' ? status.status : 128 + status.signal;
+
+export function signalName(signal: number): NodeJS.Signals | undefined {
+  const names = Object.entries(constants.signals).flatMap(([name, value]) =>
+    value === signal && isSignal(name) ? [name] : [],
+  );
+  return names[0];
+}
+
+const isSignal = (name: string): name is NodeJS.Signals => name in constants.signals;
+
+/** Waits for a process that has ended or is about to. */
+export function reapNow(pid: Pid): void {
+  runCalls([waitCall(pid, 0, { length: 4, text: 'status' })]);
+}
+
+type Listener = (status: WaitStatus) => void;
+
+const waiting = new Map<Pid, Listener>();
+let keepAlive: NodeJS.Timeout | undefined;
+
+/** Longest delay of a Node timer. It only keeps the event loop alive: a SIGCHLD listener alone does not. */
+const FOREVER = 2 ** 31 - 1;
+
+/** Calls `listener` once, when the process has ended and been reaped. */
+export function onEnd(pid: Pid, listener: Listener): void {
+  if (waiting.size === 0) {
+    process.on('SIGCHLD', reapEnded);
+    keepAlive = setInterval(() => {}, FOREVER);
+  }
+  waiting.set(pid, listener);
+  // It may have ended before the first listener was there.
+  setImmediate(reapEnded);
+}
+
+/** Whether the process is still to be reaped, and a signal to its pid therefore reaches no other. */
+export const isWaitedFor = (pid: Pid): boolean => waiting.has(pid);
+
+/** One program for all: a SIGCHLD says that some child ended, not which, and two may become one. */
+function reapEnded(): void {
+  const asked = [...waiting.keys()].map(pid => {
+    const room: Output = { length: 4, text: 'status' };
+    return { pid, room, call: waitCall(pid, WNOHANG, room) };
+  });
+  if (asked.length === 0) return;
+  const outcome = runCalls(asked.map(({ call }) => call));
+  for (const { pid, room, call } of asked) {
+    if (outcome.result(call) !== pid) continue;
+    const listener = waiting.get(pid);
+    waiting.delete(pid);
+    listener?.(decodeStatus(outcome.bytes(room).readInt32LE()));
+  }
+  if (waiting.size > 0) return;
+  process.off('SIGCHLD', reapEnded);
+  clearInterval(keepAlive);
+}
+
+function waitCall(pid: Pid, options: number, room: Output): SystemCall {
+  const how = symbol(options === 0 ? '0' : 'WNOHANG', options);
+  return { name: 'wait4', arguments: [integer(pid), output(room), how, NULL], tolerate: ['ECHILD'] };
+}
+
+/** WIFEXITED, WEXITSTATUS and WTERMSIG of sys/wait.h. */
+function decodeStatus(status: number): WaitStatus {
+  const signal = status & 0x7f;
+  return signal === 0 ? { kind: 'exited', status: (status >> 8) & 0xff } : { kind: 'signaled', signal };
+}

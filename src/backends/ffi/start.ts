@@ -1,0 +1,84 @@
+import { hardDescriptorLimit } from '../../host/caller.js';
+import { kernelIsAtLeast } from '../../host/kernel.js';
+import { type Outcome, runCalls, runProcess } from '../../linux/program.js';
+import { integer, type SystemCall } from '../../linux/system-call.js';
+import type { Caller } from '../../plan/operation.js';
+import { type Operation, systemCalls } from '../../plan/operations.js';
+import type { Plan } from '../../plan/plan.js';
+import { EXIT_STATUS, StartError } from '../failure.js';
+import { explainFailure } from './explain.js';
+import { type Pid, reapNow } from './reap.js';
+
+/**
+ * Starts a box: one syscall program, from clone3(2) to execve(2).
+ *
+ * @returns the pid of the command, as the caller sees it. Whoever calls must reap it.
+ * @throws StartError naming the step, the path and the errno. The child is gone and reaped by then.
+ */
+export function startBox(plan: Plan, streams: Caller['streams']): Pid {
+  refuseOldKernel(plan);
+  const caller = currentCaller(streams);
+  const steps = plan.flatMap(operation => systemCalls(operation, caller).map(call => ({ operation, call })));
+  const calls = steps.map(({ call }) => call);
+  const outcome = runProcess(calls);
+  const processes = calls.filter(call => call.name === 'clone3').flatMap(call => createdProcess(outcome, call));
+  const box = processes.at(-1);
+  // The process that joined namespaces has ended as soon as the box was made.
+  for (const helper of processes.slice(0, -1)) reapNow(helper);
+  if (outcome.failure === undefined && box !== undefined) return box;
+  if (box !== undefined) reapNow(box);
+  throw explainFailure(operationOf(steps, outcome), outcome, calls);
+}
+
+interface Step {
+  readonly operation: Operation;
+  readonly call: SystemCall;
+}
+
+function createdProcess(outcome: Outcome, clone: SystemCall): Pid[] {
+  const result = outcome.result(clone);
+  return result !== undefined && isPid(result) ? [result] : [];
+}
+
+const isPid = (value: number): value is Pid => value > 0;
+
+function operationOf(steps: readonly Step[], { failure }: Outcome): Operation | undefined {
+  return steps.find(({ call }) => call === failure?.call || call.onFailure?.some(other => other === failure?.call))
+    ?.operation;
+}
+
+/** execve(2) enters the time namespace of the children only since Linux 6.1 (commit 2b5f9dad32ed). */
+function refuseOldKernel(plan: Plan): void {
+  if (kernelIsAtLeast(6, 1) || !plan.some(({ kind }) => kind === 'offset-clocks')) return;
+  throw new StartError(
+    'namespaces.time: the ffi backend needs Linux 6.1 for it: use --backend script',
+    EXIT_STATUS.failed,
+  );
+}
+
+let pidfd: number | undefined;
+
+/** One descriptor for the life of the process: it is close-on-exec, and every box asks the same question. */
+function ownPidfd(): number {
+  if (pidfd !== undefined) return pidfd;
+  const open: SystemCall = { name: 'pidfd_open', arguments: [integer(process.pid), integer(0)] };
+  const outcome = runCalls([open]);
+  if (outcome.failure !== undefined) throw explainFailure(undefined, outcome, [open]);
+  pidfd = outcome.result(open) ?? -1;
+  return pidfd;
+}
+
+/** Node has no way to change them between two boxes; only a native addon could. */
+let descriptorLimit: { readonly hard: number | undefined } | undefined;
+
+function currentCaller(streams: Caller['streams']): Caller {
+  descriptorLimit ??= { hard: hardDescriptorLimit() };
+  return {
+    uid: process.geteuid?.() ?? 0,
+    gid: process.getegid?.() ?? 0,
+    descriptorLimit: descriptorLimit.hard,
+    pidfd: ownPidfd(),
+    streams,
+    rootfs: { of: 'rootfs' },
+  };
+}

@@ -1,0 +1,79 @@
+import type { Operation } from '../../plan/operations.js';
+import type { Plan } from '../../plan/plan.js';
+
+/**
+ * Where in the script an operation is carried out.
+ *
+ * prepare: by the script itself, before anything is started; what it does is inherited.
+ * launch: by unshare(1) or nsenter(1), as one of their options.
+ * enter: inside the new namespaces, by the host's tools.
+ */
+export type Place = 'prepare' | 'launch' | 'enter';
+
+export interface PlacedOperation {
+  readonly operation: Operation;
+  readonly place: Place;
+}
+
+/**
+ * unshare(1) can do the beginning of most plans on its own command line, and of some plans all: then no second bash is
+ * needed. From the first operation that it cannot do, the rest runs inside.
+ */
+export function placeOperations(plan: Plan): readonly PlacedOperation[] {
+  const withoutShell = plan.every(operation => alwaysPlace(operation) !== undefined || unshareCan(operation, plan));
+  let inside = false;
+  return plan.map(operation => {
+    const fixed = alwaysPlace(operation);
+    if (fixed !== undefined) return { operation, place: fixed };
+    const changesRoot = operation.kind === 'change-root' || operation.kind === 'working-directory';
+    inside ||= !unshareCan(operation, plan) || (changesRoot && !withoutShell) || (inRootfs(operation) && !withoutShell);
+    return { operation, place: inside ? 'enter' : 'launch' };
+  });
+}
+
+/** Whether the script needs its function `enter`, and a bash inside the namespaces to run it. */
+export const needsShell = (placed: readonly PlacedOperation[]): boolean =>
+  placed.some(({ operation, place }) => place === 'enter' || joinsMount(operation));
+
+/** The mount namespace is joined last, by nsenter(1) inside: in there, no other tool need exist. */
+export const joinsMount = (operation: Operation): boolean =>
+  operation.kind === 'join-namespaces' && operation.namespaces.some(({ type }) => type === 'mount');
+
+/** With --root, unshare resolves everything after it inside the rootfs: only all of it together makes sense. */
+const inRootfs = (operation: Operation) => operation.kind === 'mount-proc' && operation.rootfs !== undefined;
+
+function alwaysPlace({ kind }: Operation): Place | undefined {
+  switch (kind) {
+    case 'close-descriptors':
+    case 'descriptor-limit':
+    case 'file-mode-mask':
+    case 'standard-streams':
+      return 'prepare';
+    case 'create-namespaces':
+    case 'execute':
+    case 'join-namespaces':
+    case 'map-ids':
+    case 'offset-clocks':
+    case 'parent-death-signal':
+    case 'reset-signals':
+      return 'launch';
+    default:
+      return undefined;
+  }
+}
+
+function unshareCan(operation: Operation, plan: Plan): boolean {
+  switch (operation.kind) {
+    case 'open-rootfs':
+      return operation.change === 'chroot';
+    case 'mount-proc':
+      // For any other propagation, --mount-proc first makes the /proc of the host private, which shows in mountinfo.
+      return plan.some(other => other.kind === 'mount-propagation' && other.propagation === 'private');
+    case 'change-root':
+    case 'mount-propagation':
+    case 'working-directory':
+      return true;
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,48 @@
+import { needsShell, type PlacedOperation } from './place.js';
+
+/** The programs that a script calls, each with the Debian and Ubuntu package it comes in. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  bash: 'bash',
+  domainname: 'hostname',
+  env: 'coreutils',
+  hostname: 'hostname',
+  ip: 'iproute2',
+  mount: 'mount',
+  nsenter: 'util-linux',
+  readlink: 'coreutils',
+  setpriv: 'util-linux',
+  unshare: 'util-linux',
+};
+
+export function toolsOf(placed: readonly PlacedOperation[]): readonly string[] {
+  const always = ['env', 'setpriv', 'unshare', ...(needsShell(placed) ? ['bash'] : [])];
+  return [...new Set([...always, ...placed.flatMap(toolsOfOperation)])].sort();
+}
+
+export function packagesOf(tools: readonly string[]): readonly string[] {
+  return [...new Set(tools.map(tool => PACKAGES[tool] ?? tool))].filter(name => name !== 'bash').sort();
+}
+
+function toolsOfOperation({ operation, place }: PlacedOperation): readonly string[] {
+  switch (operation.kind) {
+    case 'join-namespaces':
+      return ['nsenter'];
+    case 'loopback-up':
+      return ['ip'];
+    case 'mount-bind':
+    case 'mount-tmpfs':
+      return ['mount', 'readlink'];
+    case 'mount-proc':
+      return place === 'enter' ? ['mount', ...(operation.rootfs === undefined ? [] : ['readlink'])] : [];
+    case 'pivot-root':
+      return ['mount'];
+    case 'working-directory':
+      return place === 'enter' ? ['readlink'] : [];
+    case 'set-domainname':
+      return ['domainname'];
+    case 'set-hostname':
+      return ['hostname'];
+    default:
+      return [];
+  }
+}

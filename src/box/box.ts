@@ -1,0 +1,157 @@
+import * as v from 'valibot';
+import { BoxError, fieldName, type Problem } from './problem.js';
+import { ruleProblems } from './rules.js';
+import { boxSchema, type CheckedBox, type PROPAGATIONS, type ROOT_CHANGES } from './schema.js';
+import {
+  type AbsolutePath,
+  isAbsolutePath,
+  NAMESPACE_TYPES,
+  type NamespacePath,
+  type NamespaceType,
+} from './values.js';
+
+/** Where a box's namespace comes from. `unprivileged`: new if the caller is not root, else shared (user only). */
+export type NamespaceChoice =
+  | { readonly kind: 'new' }
+  | { readonly kind: 'shared' }
+  | { readonly kind: 'unprivileged' }
+  | { readonly kind: 'joined'; readonly path: NamespacePath };
+
+export type Propagation = (typeof PROPAGATIONS)[number];
+export type RootChange = (typeof ROOT_CHANGES)[number];
+
+export interface BindMount {
+  readonly type: 'bind';
+  readonly source: AbsolutePath;
+  readonly destination: AbsolutePath;
+  readonly readOnly: boolean;
+}
+
+export interface TmpfsMount {
+  readonly type: 'tmpfs';
+  readonly destination: AbsolutePath;
+  readonly size: string | undefined;
+  readonly mode: string;
+}
+
+/** A box, validated, its defaults filled in: everything that decides the result is in here. */
+export interface Box {
+  readonly command: readonly string[];
+  /** The whole environment, in order. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Undefined: the directory in which the box is started. */
+  readonly cwd: AbsolutePath | undefined;
+  readonly hostname: string | undefined;
+  readonly domainname: string | undefined;
+  readonly namespaces: Readonly<Record<NamespaceType, NamespaceChoice>>;
+  /** Seconds. */
+  readonly timeOffsets: { readonly monotonic: number; readonly boottime: number };
+  readonly propagation: Propagation;
+  readonly proc: boolean;
+  readonly rootfs: { readonly path: AbsolutePath; readonly change: RootChange } | undefined;
+  readonly mounts: readonly (BindMount | TmpfsMount)[];
+  readonly loopback: boolean;
+}
+
+/** What a login shell of root has, in the order in which Debian has it. */
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const DEFAULT_HOME = '/root';
+
+/** What each namespace is unless the box says otherwise. A time namespace only costs, unless clocks are moved. */
+const DEFAULT_NAMESPACES: Readonly<Record<NamespaceType, NamespaceChoice>> = {
+  pid: { kind: 'new' },
+  mount: { kind: 'new' },
+  uts: { kind: 'new' },
+  ipc: { kind: 'new' },
+  net: { kind: 'new' },
+  cgroup: { kind: 'new' },
+  time: { kind: 'shared' },
+  user: { kind: 'unprivileged' },
+};
+
+/**
+ * Checks a box and fills its defaults in.
+ *
+ * @param input the box as written: parsed YAML or JSON, or an object of the caller's.
+ * @throws BoxError with every problem found, each with its field.
+ */
+export function parseBox(input: unknown): Box {
+  const result = v.safeParse(boxSchema, input);
+  if (!result.success) throw new BoxError(result.issues.flatMap(issueProblems));
+  const box = fillDefaults(result.output);
+  const problems = ruleProblems(result.output, box);
+  if (problems.length > 0) throw new BoxError(problems);
+  return box;
+}
+
+function fillDefaults(given: CheckedBox): Box {
+  const namespaces = { ...DEFAULT_NAMESPACES };
+  for (const type of NAMESPACE_TYPES) {
+    const choice = given.namespaces?.[type];
+    if (choice !== undefined) namespaces[type] = namespaceChoice(choice);
+  }
+  const ownMounts = namespaces.mount.kind === 'new';
+  const rootfs = given.rootfs === undefined || typeof given.rootfs === 'object' ? given.rootfs : { path: given.rootfs };
+  return {
+    command: given.command,
+    env: { PATH: DEFAULT_PATH, HOME: DEFAULT_HOME, ...given.env },
+    cwd: given.cwd ?? (rootfs === undefined ? undefined : ROOT_DIRECTORY),
+    hostname: given.hostname,
+    domainname: given.domainname,
+    namespaces,
+    timeOffsets: { monotonic: given.timeOffsets?.monotonic ?? 0, boottime: given.timeOffsets?.boottime ?? 0 },
+    propagation: given.propagation ?? 'private',
+    proc: given.proc ?? ownMounts,
+    rootfs: rootfs && { path: rootfs.path, change: rootfs.change ?? (ownMounts ? 'pivot_root' : 'chroot') },
+    mounts: (given.mounts ?? []).map(mount =>
+      mount.type === 'bind'
+        ? { ...mount, readOnly: mount.readOnly ?? false }
+        : { ...mount, size: mount.size, mode: mount.mode ?? '1777' },
+    ),
+    loopback: given.loopback ?? namespaces.net.kind === 'new',
+  };
+}
+
+const ROOT_DIRECTORY = checkedPath('/');
+
+function checkedPath(value: string): AbsolutePath {
+  if (!isAbsolutePath(value)) throw new TypeError(`not an absolute path: ${value}`);
+  return value;
+}
+
+function namespaceChoice(value: 'auto' | 'new' | 'shared' | NamespacePath): NamespaceChoice {
+  if (value === 'auto') return { kind: 'unprivileged' };
+  if (isAbsolutePath(value)) return { kind: 'joined', path: value };
+  return { kind: value };
+}
+
+/** A union's issue says only that nothing matched; the issues of the option that got furthest say why. */
+function issueProblems(issue: v.BaseIssue<unknown>): readonly Problem[] {
+  if (issue.type === 'union' && issue.issues !== undefined) {
+    const own = issue.issues.filter(nested => nested.kind === 'validation' || (nested.path?.length ?? 0) > 0);
+    if (own.length > 0) return own.map(nested => problemOf(nested, issue.path ?? []));
+    const expected = issue.issues.map(nested => inWords(nested.expected)).join(' or ');
+    return [{ ...problemOf(issue, []), message: `must be ${expected}; it is ${inWords(issue.received)}` }];
+  }
+  return [problemOf(issue, [])];
+}
+
+function problemOf(issue: v.BaseIssue<unknown>, parents: readonly v.IssuePathItem[]): Problem {
+  const keys = [...parents, ...(issue.path ?? [])].map(item =>
+    typeof item.key === 'number' ? item.key : String(item.key),
+  );
+  return { field: fieldName(keys), message: issueMessage(issue) };
+}
+
+function issueMessage(issue: v.BaseIssue<unknown>): string {
+  if (issue.kind === 'validation' || issue.type === 'custom') return issue.message;
+  if (issue.type === 'strict_object' && issue.expected === 'never') return 'is not a field of a box';
+  if (issue.received === 'undefined') return 'is missing';
+  return `must be ${inWords(issue.expected)}; it is ${inWords(issue.received)}`;
+}
+
+/** Valibot's names of types, as a person who writes YAML knows them. */
+function inWords(type: string | null): string {
+  const words: Readonly<Record<string, string>> = { Object: 'a mapping', Array: 'a list', string: 'a string' };
+  return words[type ?? ''] ?? type ?? 'something else';
+}

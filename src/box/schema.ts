@@ -1,0 +1,202 @@
+import * as v from 'valibot';
+import {
+  environmentNameProblem,
+  FILE_MODE,
+  isAbsolutePath,
+  isNamespacePath,
+  mountPointProblem,
+  pathProblem,
+  TMPFS_SIZE,
+  textProblem,
+  utsNameProblem,
+} from './values.js';
+
+/**
+ * The schema of a box as people write it. The rules that join several fields are in rules.ts, the defaults in
+ * box.ts. The published JSON Schema (generated/box.schema.json) is made from this file, descriptions included.
+ */
+
+/** strictObject looks a key up with `in`: with an ordinary object, an unknown field `toString` would pass as known. */
+function fields<const Entries extends v.ObjectEntries>(entries: Entries) {
+  const own: Entries = Object.assign(Object.create(null), entries);
+  return v.strictObject(own);
+}
+
+const check = (problem: (value: string) => string | undefined) =>
+  v.rawCheck<string>(({ dataset, addIssue }) => {
+    const message = dataset.typed ? problem(dataset.value) : undefined;
+    if (message !== undefined) addIssue({ message });
+  });
+
+const text = v.pipe(v.string(), check(textProblem));
+const path = v.pipe(v.string(), v.metadata({ pattern: '^/' }), check(pathProblem), v.guard(isAbsolutePath));
+const mountPoint = v.pipe(v.string(), v.metadata({ pattern: '^/' }), check(mountPointProblem), v.guard(isAbsolutePath));
+const utsName = v.pipe(v.string(), v.metadata({ minLength: 1, maxLength: 64 }), check(utsNameProblem));
+
+const joined = v.pipe(
+  v.string(),
+  v.metadata({ pattern: '^/' }),
+  check(value =>
+    value.startsWith('/') ? pathProblem(value) : 'must be "new", "shared", or the absolute path of a namespace to join',
+  ),
+  v.guard(isNamespacePath),
+);
+const choice = v.union([v.literal('new'), v.literal('shared'), joined]);
+const userChoice = v.union([v.literal('auto'), v.literal('new'), v.literal('shared'), joined]);
+const namespace = (description: string) => v.optional(v.pipe(choice, v.description(description)));
+
+const seconds = v.pipe(
+  v.number(),
+  v.integer('must be a whole number of seconds'),
+  v.minValue(-9_000_000_000),
+  v.maxValue(9_000_000_000),
+);
+
+const bind = fields({
+  type: v.literal('bind'),
+  source: v.pipe(path, v.description('What is shown in the box: a directory or a file of the host.')),
+  destination: v.pipe(mountPoint, v.description('Where it is shown. It must exist in the rootfs.')),
+  readOnly: v.optional(
+    v.pipe(v.boolean(), v.description('Nothing can be written through it; true of mounts below it too.')),
+  ),
+});
+const tmpfs = fields({
+  type: v.literal('tmpfs'),
+  destination: v.pipe(
+    mountPoint,
+    v.description('Where the empty file system is mounted. It must exist in the rootfs.'),
+  ),
+  size: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(TMPFS_SIZE, 'must be a size as tmpfs(5) takes it: "16m", "1g", "50%"'),
+      v.description('Its limit: bytes with k, m or g, or a percentage of memory.'),
+    ),
+  ),
+  mode: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(FILE_MODE, 'must be permission bits in octal, as a string: "755" or "1777"'),
+      v.description('The permissions of its root directory, octal; 1777 unless given.'),
+    ),
+  ),
+});
+
+export const ROOT_CHANGES = ['pivot_root', 'chroot'] as const;
+export const PROPAGATIONS = ['private', 'slave', 'shared', 'unchanged'] as const;
+
+/** Own checks instead of v.record, which passes over the keys `constructor`, `prototype` and `__proto__` in silence. */
+const environment = v.pipe(
+  v.custom<Readonly<Record<string, string>>>(
+    value => typeof value === 'object' && value !== null && !Array.isArray(value),
+    'must be a mapping of names to values',
+  ),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    for (const [key, value] of Object.entries<unknown>(dataset.value)) {
+      const message =
+        environmentNameProblem(key) ??
+        (typeof value === 'string' ? textProblem(value) : 'must be a string (quote numbers, true and false)');
+      if (message === undefined) continue;
+      addIssue({ message, path: [{ type: 'object', origin: 'value', input: { ...dataset.value }, key, value }] });
+    }
+  }),
+);
+
+export const boxSchema = fields({
+  $schema: v.optional(v.pipe(text, v.description('The address of this schema, for editors. Nothing reads it.'))),
+  command: v.pipe(
+    v.array(text),
+    v.minLength(1, 'must name a program to run'),
+    v.check(([program]) => program !== '', 'the program (the first word) must not be empty'),
+    v.description('The program and its arguments. A name without "/" is looked up in the PATH of the box.'),
+  ),
+  env: v.optional(
+    v.pipe(
+      environment,
+      v.description('The environment, whole: nothing of the caller is inherited. PATH and HOME have defaults.'),
+    ),
+  ),
+  cwd: v.optional(
+    v.pipe(path, v.description('The working directory; "/" with a rootfs, else where nsgen is started.')),
+  ),
+  hostname: v.optional(v.pipe(utsName, v.description('The host name inside. Needs a uts namespace of its own.'))),
+  domainname: v.optional(
+    v.pipe(utsName, v.description('The NIS domain name inside. Needs a uts namespace of its own.')),
+  ),
+  namespaces: v.optional(
+    v.pipe(
+      fields({
+        pid: namespace('Process ids: the command is pid 1.'),
+        mount: namespace('The table of mounts.'),
+        uts: namespace('Host and domain name.'),
+        ipc: namespace('System V IPC and POSIX message queues.'),
+        net: namespace('Network devices, addresses, ports.'),
+        cgroup: namespace('The root of the cgroup tree as seen inside.'),
+        time: namespace('Offsets of the monotonic and boot-time clocks; shared unless asked for.'),
+        user: v.optional(
+          v.pipe(
+            userChoice,
+            v.description('User and group ids: root inside is the caller outside. "auto": only for an ordinary user.'),
+          ),
+        ),
+      }),
+      v.description('Each is "new", "shared" with the caller, or the path of a namespace to join (/proc/PID/ns/...).'),
+    ),
+  ),
+  timeOffsets: v.optional(
+    v.pipe(
+      fields({ monotonic: v.optional(seconds), boottime: v.optional(seconds) }),
+      v.description('Seconds added to CLOCK_MONOTONIC and CLOCK_BOOTTIME inside. Needs a time namespace of its own.'),
+    ),
+  ),
+  propagation: v.optional(
+    v.pipe(
+      v.picklist(PROPAGATIONS),
+      v.description(
+        'Whether mounts made later travel between the box and the host: mount_namespaces(7). private unless given.',
+      ),
+    ),
+  ),
+  proc: v.optional(
+    v.pipe(
+      v.boolean(),
+      v.description('Whether a fresh /proc is mounted. Without one, /proc shows the processes of the host.'),
+    ),
+  ),
+  rootfs: v.optional(
+    v.pipe(
+      v.union([
+        path,
+        fields({
+          path,
+          change: v.optional(
+            v.pipe(
+              v.picklist(ROOT_CHANGES),
+              v.description('pivot_root leaves nothing of the old root in the box; chroot only changes where "/" is.'),
+            ),
+          ),
+        }),
+      ]),
+      v.description('The directory that is "/" inside; without it, the root of the host.'),
+    ),
+  ),
+  mounts: v.optional(
+    v.pipe(
+      v.array(v.variant('type', [bind, tmpfs])),
+      v.description('What is mounted, in this order. Needs a mount namespace of its own.'),
+    ),
+  ),
+  loopback: v.optional(
+    v.pipe(
+      v.boolean(),
+      v.description('Whether the loopback interface of a new net namespace is brought up; true unless given.'),
+    ),
+  ),
+});
+
+/** A box as people write it, in YAML, JSON or TypeScript. */
+export type BoxInput = v.InferInput<typeof boxSchema>;
+
+/** A box whose every field has been checked by itself. */
+export type CheckedBox = v.InferOutput<typeof boxSchema>;

@@ -1,0 +1,80 @@
+/** The kinds of value a box is made of, each with the one check that lets a string become it. */
+
+/** A path that starts at the root, as execve(2) and mount(2) will see it: path_resolution(7). */
+export type AbsolutePath = string & { readonly brand: 'AbsolutePath' };
+
+/** A path such as /proc/123/ns/net that setns(2) can join: namespaces(7). */
+export type NamespacePath = AbsolutePath & { readonly joins: 'Namespace' };
+
+/** Linux's names for the namespace types, in the order in which /proc/PID/ns lists their files. */
+export const NAMESPACE_TYPES = ['cgroup', 'ipc', 'mount', 'net', 'pid', 'time', 'user', 'uts'] as const;
+export type NamespaceType = (typeof NAMESPACE_TYPES)[number];
+
+export function isNamespaceType(value: string): value is NamespaceType {
+  return NAMESPACE_TYPES.some(type => type === value);
+}
+
+/** What /proc/PID/ns and the OCI runtime specification disagree on: the file is called `mnt`. */
+export function namespaceFile(type: NamespaceType): string {
+  return type === 'mount' ? 'mnt' : type;
+}
+
+/** PATH_MAX in limits.h counts the terminating NUL. */
+const LONGEST_PATH = 4095;
+
+export const byteLength = (value: string): number => Buffer.byteLength(value, 'utf8');
+
+/**
+ * A string that can reach the kernel exactly: C strings end at a NUL, and half a surrogate pair has no UTF-8 form
+ * (Node would silently send U+FFFD in its place).
+ */
+export function textProblem(value: string): string | undefined {
+  if (value.includes('\0')) return 'must not contain a NUL byte';
+  if (/\p{Surrogate}/u.test(value)) return 'must be well-formed Unicode (it contains half of a surrogate pair)';
+  return undefined;
+}
+
+export function pathProblem(value: string): string | undefined {
+  if (!value.startsWith('/')) return 'must be an absolute path (it does not start with "/")';
+  if (byteLength(value) > LONGEST_PATH) return `must be at most ${LONGEST_PATH} bytes long (PATH_MAX)`;
+  return textProblem(value);
+}
+
+export const isAbsolutePath = (value: string): value is AbsolutePath => pathProblem(value) === undefined;
+export const isNamespacePath = (value: string): value is NamespacePath => pathProblem(value) === undefined;
+
+/** A place where something is mounted. `..` would make the result depend on what the rootfs's symlinks are. */
+export function mountPointProblem(value: string): string | undefined {
+  const problem = pathProblem(value);
+  if (problem !== undefined) return problem;
+  const parts = value.split('/').filter(part => part !== '' && part !== '.');
+  if (parts.length === 0) return 'must not be "/": the root itself is the field rootfs';
+  if (parts.includes('..')) return 'must not contain ".."';
+  return undefined;
+}
+
+/** __NEW_UTS_LEN in linux/utsname.h: both names, without the NUL. */
+const LONGEST_UTS_NAME = 64;
+
+/**
+ * A host or domain name. sethostname(2) takes any bytes; control characters are refused because
+ * /proc/sys/kernel/hostname, which the script writes, ends the name at a newline.
+ */
+export function utsNameProblem(value: string): string | undefined {
+  if (value === '') return 'must not be empty';
+  if (byteLength(value) > LONGEST_UTS_NAME) return `must be at most ${LONGEST_UTS_NAME} bytes long`;
+  if (/\p{Cc}/u.test(value)) return 'must not contain control characters';
+  return textProblem(value);
+}
+
+export function environmentNameProblem(name: string): string | undefined {
+  if (name === '') return 'the name of a variable must not be empty';
+  if (name.includes('=')) return 'the name of a variable must not contain "="';
+  return textProblem(name);
+}
+
+/** A tmpfs size as tmpfs(5) takes it: bytes with an optional k, m or g, or a percentage of memory. */
+export const TMPFS_SIZE = /^[1-9][0-9]{0,14}(?:[kKmMgG]|%)?$/;
+
+/** Permission bits in octal, as chmod(1) takes them. */
+export const FILE_MODE = /^[0-7]{3,4}$/;

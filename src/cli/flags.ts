@@ -1,0 +1,49 @@
+import type { ArgsDef } from 'citty';
+
+/** The flags that describe a box: the same, with the same meaning, for every subcommand. citty prints their help. */
+export const BOX_FLAGS = {
+  file: {
+    type: 'string',
+    alias: 'f',
+    valueHint: 'FILE',
+    description: 'read the box from FILE (YAML or JSON, - is stdin); flags override it',
+  },
+  unshare: {
+    type: 'string',
+    valueHint: 'LIST',
+    description: 'namespaces to make new: pid,mount,uts,ipc,net,cgroup,user,time',
+  },
+  share: { type: 'string', valueHint: 'LIST', description: 'namespaces to share with the caller' },
+  join: { type: 'string', valueHint: 'TYPE:PATH', description: 'join a namespace, for example net:/proc/123/ns/net' },
+  hostname: { type: 'string', valueHint: 'NAME', description: 'host name inside' },
+  domainname: { type: 'string', valueHint: 'NAME', description: 'NIS domain name inside' },
+  rootfs: { type: 'string', valueHint: 'DIR', description: 'the directory that is / inside' },
+  chroot: { type: 'boolean', description: 'enter the rootfs by chroot instead of pivot_root' },
+  bind: { type: 'string', valueHint: 'SRC:DST[:ro]', description: 'show SRC of the host at DST' },
+  tmpfs: { type: 'string', valueHint: 'DST[:size=N,mode=M]', description: 'mount an empty tmpfs at DST' },
+  propagation: {
+    type: 'string',
+    valueHint: 'HOW',
+    description: 'of mounts: private (default), slave, shared, unchanged',
+  },
+  proc: { type: 'boolean', description: 'mount a fresh /proc (default with a new mount namespace)' },
+  'no-proc': { type: 'boolean', description: 'leave /proc as it is: it shows the processes of the host' },
+  loopback: { type: 'boolean', description: 'bring lo up (default with a new net namespace)' },
+  'no-loopback': { type: 'boolean', description: 'leave the loopback interface down' },
+  monotonic: { type: 'string', valueHint: 'SECONDS', description: 'offset of CLOCK_MONOTONIC in a new time namespace' },
+  boottime: { type: 'string', valueHint: 'SECONDS', description: 'offset of CLOCK_BOOTTIME in a new time namespace' },
+  env: {
+    type: 'string',
+    alias: 'e',
+    valueHint: 'NAME[=VALUE]',
+    description: "set a variable; without a value, the caller's",
+  },
+  workdir: { type: 'string', alias: 'w', valueHint: 'DIR', description: 'working directory inside' },
+} as const satisfies ArgsDef;
+
+export const HELP_FLAG = {
+  help: { type: 'boolean', alias: 'h', description: 'show this help' },
+} as const satisfies ArgsDef;
+
+/** Flags that may be given more than once, and then all count. */
+export const REPEATABLE: readonly string[] = ['unshare', 'share', 'join', 'bind', 'tmpfs', 'env'];

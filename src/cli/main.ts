@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CommandDef } from 'citty';
+import { EXIT_STATUS } from '../backends/failure.js';
+import { BoxError } from '../box/problem.js';
+import { packageRoot } from '../package-root.js';
+import { invalidArguments } from './arguments.js';
+import { report, write } from './output.js';
+
+/** A subcommand: what citty prints of it, and what it does with the rest of the command line. */
+export interface Subcommand {
+  readonly definition: CommandDef;
+  /** @returns the exit status. */
+  run(argv: readonly string[]): Promise<number>;
+}
+
+/** Each loads what it needs and nothing else. */
+const SUBCOMMANDS: Readonly<Record<string, () => Promise<Subcommand>>> = {
+  run: async () => (await import('./run.js')).runCommand,
+  script: async () => (await import('./script.js')).scriptCommand,
+  plan: async () => (await import('./plan.js')).planCommand,
+  compare: async () => (await import('./compare.js')).compareCommand,
+};
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [name, ...rest] = argv;
+  const problems = invalidArguments(argv);
+  if (problems.length > 0) throw new BoxError(problems);
+  if (name === '--version' || name === '-v') {
+    const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'));
+    write(1, `${version}\n`);
+    return EXIT_STATUS.ok;
+  }
+  if (name === undefined || name === '--help' || name === '-h') {
+    write(name === undefined ? 2 : 1, await overview());
+    return name === undefined ? EXIT_STATUS.refused : EXIT_STATUS.ok;
+  }
+  const load = Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;
+  if (load === undefined) {
+    const known = Object.keys(SUBCOMMANDS).join(', ');
+    throw new BoxError([
+      { field: '', message: `there is no command ${JSON.stringify(name)} (${known}; see nsgen --help)` },
+    ]);
+  }
+  return (await load()).run(rest);
+}
+
+async function overview(): Promise<string> {
+  const { renderUsage } = await import('citty');
+  const subCommands: Record<string, CommandDef> = {};
+  for (const [name, load] of Object.entries(SUBCOMMANDS)) subCommands[name] = (await load()).definition;
+  const description = 'start a command in a box of Linux namespaces, or write the script that does';
+  return `${await renderUsage({ meta: { name: 'nsgen', description }, subCommands })}\n`;
+}
+
+main(process.argv.slice(2)).then(
+  status => {
+    process.exitCode = status;
+  },
+  error => {
+    process.exitCode = report(error);
+  },
+);

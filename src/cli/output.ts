@@ -1,0 +1,33 @@
+import { writeSync } from 'node:fs';
+import { EXIT_STATUS, StartError } from '../backends/failure.js';
+import { BoxError } from '../box/problem.js';
+
+/**
+ * Writes to a descriptor without touching process.stdout or process.stderr: their first use would make the open file
+ * non-blocking, for the box too.
+ */
+export function write(descriptor: 1 | 2, text: string): void {
+  let rest = Buffer.from(text);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(descriptor, rest));
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      // A reader that has gone has seen enough; one that is slow gets the rest as soon as it reads.
+      if (code === 'EPIPE') return;
+      if (code !== 'EAGAIN') throw error;
+    }
+  }
+}
+
+/** Prints what went wrong, a line for each problem. Returns the exit status for it. */
+export function report(error: unknown): number {
+  const lines = error instanceof Error ? error.message.split('\n') : [String(error)];
+  for (const line of lines) write(2, `nsgen: ${printable(line)}\n`);
+  if (error instanceof BoxError) return EXIT_STATUS.refused;
+  return error instanceof StartError ? error.exitStatus : EXIT_STATUS.failed;
+}
+
+/** A path may hold what moves the cursor of whoever reads the message. */
+const printable = (line: string): string =>
+  line.replace(/\p{Cc}/gu, character => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);

@@ -1,0 +1,33 @@
+import { describePlan, type PlannedOperation } from '../backends/describe-plan.js';
+import { write } from './output.js';
+import { boxCommand } from './subcommand.js';
+
+const FLAGS = { json: { type: 'boolean', description: 'print JSON' } } as const;
+
+export const planCommand = boxCommand('plan', 'print the operations of a box, in order', FLAGS, async (box, flags) => {
+  const operations = describePlan(box);
+  write(1, flags.has('json') ? `${JSON.stringify(operations, undefined, 2)}\n` : operations.map(asText).join('\n'));
+  return 0;
+});
+
+function asText({ operation, description, systemCalls, bash }: PlannedOperation, index: number): string {
+  const calls = folded(systemCalls).map(call => `     ${call}\n`);
+  const lines = bash === '' ? [] : bash.split('\n').map(line => `   $ ${line}\n`);
+  return [`${index + 1}. ${operation}: ${description}\n`, ...calls, ...lines].join('');
+}
+
+/** Sixty calls that differ in one number are one line for the eye; --json has them all. */
+function folded(calls: readonly string[]): readonly string[] {
+  const lines: string[] = [];
+  for (let index = 0; index < calls.length; ) {
+    const call = calls[index] ?? '';
+    const name = call.slice(0, call.indexOf('('));
+    const next = calls.findIndex((other, place) => place > index && !other.startsWith(`${name}(`));
+    const end = next < 0 ? calls.length : next;
+    const shown =
+      end - index > 8 ? [call, `... ${end - index - 2} more`, calls[end - 1] ?? ''] : calls.slice(index, end);
+    lines.push(...shown);
+    index = end;
+  }
+  return lines;
+}

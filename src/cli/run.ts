@@ -1,0 +1,67 @@
+import { BACKEND_NAMES, isBackendName, loadBackend, type RunningBox } from '../backends/backend.js';
+import { BoxError } from '../box/problem.js';
+import { inForeground } from '../host/caller.js';
+import { boxCommand } from './subcommand.js';
+
+const FLAGS = {
+  backend: {
+    type: 'string',
+    valueHint: 'NAME',
+    description: 'ffi: system calls (default); script: bash runs the generated script',
+  },
+} as const;
+
+export const runCommand = boxCommand('run', 'run a command in a box', FLAGS, async (box, flags) => {
+  const name = flags.one('backend') ?? 'ffi';
+  if (!isBackendName(name))
+    throw new BoxError([{ field: '--backend', message: `must be one of ${BACKEND_NAMES.join(', ')}` }]);
+  const forwarding = forwardSignals();
+  const backend = await loadBackend(name);
+  const running = await backend.start(box, { stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' });
+  forwarding.to(running);
+  const { exitStatus } = await running.ended;
+  forwarding.stop();
+  return exitStatus;
+});
+
+const FORWARDED = [
+  'SIGINT',
+  'SIGTERM',
+  'SIGHUP',
+  'SIGQUIT',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGWINCH',
+  'SIGTSTP',
+  'SIGCONT',
+] as const;
+
+/** What a terminal sends because of a key or its size goes to its whole foreground group: the box has it already. */
+const FROM_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGWINCH'];
+
+/** Begins before the start of the box: a signal in between is kept for it. */
+function forwardSignals() {
+  const early: NodeJS.Signals[] = [];
+  let target: RunningBox | undefined;
+  const forward = (signal: NodeJS.Signals) => {
+    if (FROM_TERMINAL.includes(signal) && inForeground()) {
+      // Nothing to pass on.
+    } else if (target === undefined) {
+      early.push(signal);
+    } else {
+      target.kill(signal);
+    }
+    // Stop as the box does, so that the shell gets its terminal back; SIGCONT comes to both again.
+    if (signal === 'SIGTSTP') process.kill(process.pid, 'SIGSTOP');
+  };
+  for (const signal of FORWARDED) process.on(signal, forward);
+  return {
+    to(running: RunningBox) {
+      target = running;
+      for (const signal of early.splice(0)) running.kill(signal);
+    },
+    stop() {
+      for (const signal of FORWARDED) process.off(signal, forward);
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import type { ArgsDef, CommandDef } from 'citty';
+import { EXIT_STATUS } from '../backends/failure.js';
+import { type Box, parseBox } from '../box/box.js';
+import { type GivenFlags, parseArguments } from './arguments.js';
+import { boxFromFlags } from './box-from-flags.js';
+import { BOX_FLAGS, HELP_FLAG } from './flags.js';
+import type { Subcommand } from './main.js';
+import { write } from './output.js';
+
+/** A subcommand that takes a box, and flags of its own besides. */
+export function boxCommand(
+  name: string,
+  description: string,
+  ownFlags: ArgsDef,
+  act: (box: Box, flags: GivenFlags) => Promise<number>,
+): Subcommand {
+  const args: ArgsDef = { ...ownFlags, ...BOX_FLAGS, ...HELP_FLAG };
+  const definition: CommandDef = { meta: { name: `nsgen ${name}`, description }, args };
+  return {
+    definition,
+    async run(argv) {
+      const parsed = parseArguments(argv, args);
+      if (parsed.flags.has('help')) {
+        const { renderUsage } = await import('citty');
+        write(
+          1,
+          `${(await renderUsage(definition)).replace(/^(USAGE|.*USAGE.*)$/m, line => `${line} [--] COMMAND [ARGUMENT...]`)}\n`,
+        );
+        return EXIT_STATUS.ok;
+      }
+      return act(parseBox(await boxFromFlags(parsed)), parsed.flags);
+    },
+  };
+}

@@ -1,0 +1,19 @@
+import { readFileSync } from 'node:fs';
+
+/** Facts about the calling process that need no system call through ffi-rs. */
+
+/** The hard RLIMIT_NOFILE; undefined when it is unlimited. Node raises only the soft one. proc(5), /proc/PID/limits */
+export function hardDescriptorLimit(): number | undefined {
+  const line = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'));
+  return line?.[1] === undefined || line[1] === 'unlimited' ? undefined : Number(line[1]);
+}
+
+/**
+ * Whether the process is in the foreground of a terminal: what its keys send, the kernel then gives to every process
+ * of its group, the box among them. proc(5), /proc/PID/stat, fields 5 and 8.
+ */
+export function inForeground(): boolean {
+  const stat = readFileSync('/proc/self/stat', 'utf8');
+  const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return group === foreground;
+}

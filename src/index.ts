@@ -1,0 +1,113 @@
+import {
+  BACKEND_NAMES,
+  type BackendName,
+  loadBackend,
+  type RunningBox,
+  type StreamOption,
+  type StreamOptions,
+} from './backends/backend.js';
+import { parseBox } from './box/box.js';
+import type { BoxInput } from './box/schema.js';
+
+export type { BackendName, End, RunningBox, StreamOption, StreamOptions } from './backends/backend.js';
+export { StartError } from './backends/failure.js';
+export { type Box, parseBox } from './box/box.js';
+export { BoxError, type Problem } from './box/problem.js';
+export type { BoxInput } from './box/schema.js';
+export { describe, type Operation, type OperationName } from './plan/operations.js';
+export { makePlan, type Plan } from './plan/plan.js';
+export { BACKEND_NAMES };
+
+export interface StartOptions extends Partial<StreamOptions> {
+  /** What carries the plan out; ffi unless given. */
+  readonly backend?: BackendName;
+}
+
+/**
+ * Starts a box.
+ *
+ * @param box its description, as in box.yaml.
+ * @param options standard streams are inherited unless said otherwise.
+ * @throws BoxError when the description is refused, StartError when the box could not be started.
+ */
+export async function start(box: BoxInput, options: StartOptions = {}): Promise<RunningBox> {
+  const { backend = 'ffi', ...streams } = options;
+  const checked = parseBox(box);
+  return (await loadBackend(backend)).start(checked, {
+    stdin: 'inherit',
+    stdout: 'inherit',
+    stderr: 'inherit',
+    ...streams,
+  });
+}
+
+export interface RunOptions {
+  readonly backend?: BackendName;
+  /** What the command reads: this, then the end. Nothing unless given; `inherit` passes the caller's stdin on. */
+  readonly input?: string | Uint8Array;
+  readonly stdin?: 'inherit' | 'ignore';
+  /** Unless `pipe`, the default, the result has no text for it. */
+  readonly stdout?: StreamOption;
+  readonly stderr?: StreamOption;
+  /** Whether an exit status other than 0 rejects; true unless given. */
+  readonly reject?: boolean;
+}
+
+export interface Result {
+  /** The status of the command, or 128+N when signal N ended it. */
+  readonly exitStatus: number;
+  readonly signal: NodeJS.Signals | undefined;
+  /** What it wrote, as UTF-8, byte for byte (no newline is taken off). */
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A command that ended with a status other than 0. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+  readonly result: Result;
+
+  constructor(command: readonly string[], result: Result) {
+    const how = result.signal === undefined ? `exit status ${result.exitStatus}` : `ended by ${result.signal}`;
+    super(`${command.join(' ')}: ${how}${result.stderr === '' ? '' : `\n${result.stderr.trimEnd()}`}`);
+    this.result = result;
+  }
+}
+
+/**
+ * Runs a box to its end.
+ *
+ * @returns what the command wrote and how it ended.
+ * @throws CommandError when it ended with a status other than 0 (unless `reject: false`), and what `start` throws.
+ */
+export async function run(box: BoxInput, options: RunOptions = {}): Promise<Result> {
+  const { input, reject = true, stdin = 'ignore', stdout = 'pipe', stderr = 'pipe', ...rest } = options;
+  const running = await start(box, { ...rest, stdin: input === undefined ? stdin : 'pipe', stdout, stderr });
+  // A command that ends without reading all of its input is not an error of the caller's.
+  running.stdin?.on('error', () => {}).end(input);
+  const [{ exitStatus, signal }, out, error] = await Promise.all([
+    running.ended,
+    textOf(running.stdout),
+    textOf(running.stderr),
+  ]);
+  const result: Result = { exitStatus, signal, stdout: out, stderr: error };
+  if (reject && exitStatus !== 0) throw new CommandError(box.command, result);
+  return result;
+}
+
+/**
+ * Renders a box as a bash script that starts it without nsgen.
+ *
+ * @throws BoxError when the description is refused, or has a field that bash cannot carry out.
+ */
+export async function script(box: BoxInput): Promise<string> {
+  const { renderScript } = await import('./backends/script/render.js');
+  return renderScript(parseBox(box));
+}
+
+async function textOf(stream: RunningBox['stdout']): Promise<string> {
+  if (stream === undefined) return '';
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,75 @@
+/**
+ * Constants of include/uapi/linux, the same on x86-64 and arm64. Each group is the set of flags that one argument
+ * takes; `flags` in system-call.ts joins names of one group into a number and its text.
+ */
+export const CLONE = {
+  CLONE_VM: 0x100,
+  CLONE_VFORK: 0x4000,
+  CLONE_PARENT: 0x8000,
+  CLONE_NEWTIME: 0x80,
+  CLONE_NEWNS: 0x20000,
+  CLONE_NEWCGROUP: 0x2000000,
+  CLONE_NEWUTS: 0x4000000,
+  CLONE_NEWIPC: 0x8000000,
+  CLONE_NEWUSER: 0x10000000,
+  CLONE_NEWPID: 0x20000000,
+  CLONE_NEWNET: 0x40000000,
+  /** Linux 5.5, clone3(2) only: every handler of the child is the default one from its first instruction. */
+  CLONE_CLEAR_SIGHAND: 0x1_0000_0000,
+} as const;
+
+export const MS = {
+  MS_RDONLY: 1,
+  MS_NOSUID: 2,
+  MS_NODEV: 4,
+  MS_NOEXEC: 8,
+  MS_BIND: 0x1000,
+  MS_REC: 0x4000,
+  MS_PRIVATE: 0x40000,
+  MS_SLAVE: 0x80000,
+  MS_SHARED: 0x100000,
+} as const;
+
+export const MOUNT_ATTR = {
+  MOUNT_ATTR_RDONLY: 1,
+  MOUNT_ATTR_NOSUID: 2,
+  MOUNT_ATTR_NODEV: 4,
+  MOUNT_ATTR_NOEXEC: 8,
+} as const;
+
+/** O_DIRECTORY is one of the few that differ: arm64 kept 32-bit ARM's value. */
+export const O = {
+  O_RDONLY: 0,
+  O_WRONLY: 1,
+  O_RDWR: 2,
+  O_CLOEXEC: 0o2000000,
+  O_PATH: 0o10000000,
+} as const;
+export const O_DIRECTORY = { x64: 0o200000, arm64: 0o40000 } as const;
+
+export const AT = { AT_EMPTY_PATH: 0x1000, AT_RECURSIVE: 0x8000 } as const;
+export const AT_FDCWD = -100;
+export const OPEN_TREE = { OPEN_TREE_CLONE: 1, OPEN_TREE_CLOEXEC: O.O_CLOEXEC, AT_RECURSIVE: 0x8000 } as const;
+export const MOVE_MOUNT = { MOVE_MOUNT_F_EMPTY_PATH: 4, MOVE_MOUNT_T_EMPTY_PATH: 0x40 } as const;
+export const FSCONFIG = { FSCONFIG_SET_STRING: 1, FSCONFIG_CMD_CREATE: 6 } as const;
+export const RESOLVE = { RESOLVE_IN_ROOT: 0x10 } as const;
+export const MNT_DETACH = 2;
+
+export const PR_SET_PDEATHSIG = 1;
+export const SIGNALS = { SIGKILL: 9, SIGCHLD: 17, SIGSTOP: 19 } as const;
+export const LAST_SIGNAL = 64;
+export const SIG_BLOCK = 0;
+export const SIG_SETMASK = 2;
+/** The kernel's sigset_t is 64 bits; glibc's is larger. */
+export const SIGNAL_SET_SIZE = 8;
+
+export const RLIMIT_NOFILE = 7;
+export const POLLIN = 1;
+export const F_DUPFD_CLOEXEC = 1030;
+export const F_SETFD = 2;
+export const FIONBIO = 0x5421;
+export const AF_INET = 2;
+export const SOCK = { SOCK_DGRAM: 2, SOCK_CLOEXEC: O.O_CLOEXEC } as const;
+export const SIOCSIFFLAGS = 0x8914;
+export const IFF_UP = 1;
+export const WNOHANG = 1;

@@ -1,0 +1,73 @@
+import { type Libc, libc, type Mapping } from './libc.js';
+
+/**
+ * A mapping handed out from its start, and started anew for each program: nothing in it outlives the program, since
+ * clone(2) with CLONE_VFORK returns only when the child no longer reads it.
+ */
+export class Memory {
+  readonly #libc: Libc;
+  #mapping: Mapping;
+  #words: Uint32Array;
+  #used = 0;
+
+  constructor(size = 1 << 18) {
+    this.#libc = libc();
+    this.#mapping = this.#libc.mapShared(size);
+    this.#words = wordsOf(this.#mapping);
+  }
+
+  /** Begins a program that needs so many bytes. A larger mapping replaces one that is too small. */
+  reset(size: number): void {
+    this.#used = 0;
+    if (size <= this.#mapping.buffer.length) return;
+    this.#mapping = this.#libc.mapShared(2 ** Math.ceil(Math.log2(size)));
+    this.#words = wordsOf(this.#mapping);
+  }
+
+  /** @returns the address of `length` bytes, aligned as any struct needs it. */
+  allocate(length: number): number {
+    const start = this.#used;
+    this.#used = (start + length + 15) & ~15;
+    if (this.#used > this.#mapping.buffer.length)
+      throw new RangeError(`program memory exhausted at ${this.#used} bytes`);
+    return this.#mapping.address + start;
+  }
+
+  /** @returns the address of the string as execve(2) and open(2) want it: UTF-8, ended by a NUL. */
+  writeString(value: string): number {
+    const address = this.allocate(Buffer.byteLength(value) + 1);
+    const start = address - this.#mapping.address;
+    this.#mapping.buffer[start + this.#mapping.buffer.write(value, start, 'utf8')] = 0;
+    return address;
+  }
+
+  writeBytes(value: Uint8Array): number {
+    const address = this.allocate(value.length);
+    this.#mapping.buffer.set(value, address - this.#mapping.address);
+    return address;
+  }
+
+  readBytes(address: number, length: number): Buffer {
+    const start = address - this.#mapping.address;
+    return Buffer.from(this.#mapping.buffer.subarray(start, start + length));
+  }
+
+  /** Writes a 64-bit word: any integer that a double holds, negative ones as two's complement. */
+  writeWord(address: number, value: number): void {
+    const index = (address - this.#mapping.address) / 4;
+    this.#words[index] = value;
+    this.#words[index + 1] = Math.floor(value / 2 ** 32);
+  }
+
+  /** Reads a signed 64-bit word. Addresses and results of calls are below 2^53. */
+  readWord(address: number): number {
+    const index = (address - this.#mapping.address) / 4;
+    return (this.#words[index] ?? 0) + ((this.#words[index + 1] ?? 0) | 0) * 2 ** 32;
+  }
+
+  run(header: number, firstEntry: number): void {
+    this.#libc.run(header, firstEntry);
+  }
+}
+
+const wordsOf = ({ buffer }: Mapping) => new Uint32Array(buffer.buffer, buffer.byteOffset, buffer.length / 4);

@@ -1,0 +1,86 @@
+import type { ErrnoName } from './errno.js';
+import type { SystemCallName } from './system-call-numbers.js';
+
+/**
+ * A system call as plain data: what the program will issue, what a plan prints, and what strace(1) shows when it is
+ * made. Nothing here touches memory or the kernel.
+ */
+export interface SystemCall {
+  readonly name: SystemCallName;
+  readonly arguments: readonly Argument[];
+  /** Where later calls find what this one returned. */
+  readonly result?: Result;
+  /** Errors after which the program goes on as if the call had succeeded. */
+  readonly tolerate?: readonly ErrnoName[];
+  /** Calls made after any other error, before the process ends: the last resort of execvp(3). */
+  readonly onFailure?: readonly SystemCall[];
+  /** A result above zero ends the process: for questions, such as ppoll(2), whose good answer is 0. */
+  readonly zeroOrExit?: true;
+}
+
+/** What a call returns, named, before it has returned. */
+export interface Result {
+  readonly of: string;
+}
+
+/** Room that a call writes into, and later calls may read from. */
+export interface Output {
+  readonly length: number;
+  readonly text: string;
+}
+
+export type Argument =
+  | { readonly kind: 'integer'; readonly value: number }
+  | { readonly kind: 'symbol'; readonly value: number; readonly text: string }
+  | { readonly kind: 'string'; readonly value: string }
+  | { readonly kind: 'strings'; readonly values: readonly string[]; readonly text?: string }
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly text: string }
+  | { readonly kind: 'output'; readonly output: Output }
+  | { readonly kind: 'result'; readonly result: Result };
+
+export const integer = (value: number): Argument => ({ kind: 'integer', value });
+export const symbol = (text: string, value: number): Argument => ({ kind: 'symbol', value, text });
+export const string = (value: string): Argument => ({ kind: 'string', value });
+export const bytes = (value: Uint8Array, text: string): Argument => ({ kind: 'bytes', bytes: value, text });
+export const output = (room: Output): Argument => ({ kind: 'output', output: room });
+export const resultOf = (result: Result): Argument => ({ kind: 'result', result });
+export const NULL: Argument = symbol('NULL', 0);
+
+/** Flags of one group, by name, joined: `flags(MS, 'MS_REC', 'MS_PRIVATE')`. */
+export function flags<Name extends string>(group: Readonly<Record<Name, number>>, ...set: readonly Name[]): Argument {
+  // Addition, not |: clone3 has flags above 2^32, where JavaScript's bit operators stop.
+  const value = set.reduce((sum, name) => sum + group[name], 0);
+  return symbol(set.length === 0 ? '0' : set.join('|'), value);
+}
+
+/** Little-endian 64-bit words: the layout of clone_args, open_how, mount_attr and their like. */
+export function words(...values: readonly number[]): Uint8Array {
+  const buffer = Buffer.alloc(values.length * 8);
+  values.forEach((value, index) => {
+    buffer.writeBigInt64LE(BigInt(value), index * 8);
+  });
+  return buffer;
+}
+
+/** A call in the manner of strace(1): `mount("proc", "/proc", "proc", MS_NOSUID, NULL)`. */
+export function formatSystemCall(call: SystemCall): string {
+  return `${call.name}(${call.arguments.map(formatArgument).join(', ')})`;
+}
+
+function formatArgument(argument: Argument): string {
+  switch (argument.kind) {
+    case 'integer':
+      return String(argument.value);
+    case 'symbol':
+    case 'bytes':
+      return argument.text;
+    case 'string':
+      return JSON.stringify(argument.value);
+    case 'strings':
+      return argument.text ?? `[${argument.values.map(value => JSON.stringify(value)).join(', ')}]`;
+    case 'output':
+      return argument.output.text;
+    case 'result':
+      return `<${argument.result.of}>`;
+  }
+}

@@ -1,0 +1,91 @@
+import type { SystemCall } from '../linux/system-call.js';
+import type { Caller, OperationKind } from './operation.js';
+import { type ChangeRoot, changeRoot } from './operations/change-root.js';
+import { type CloseDescriptors, closeDescriptors } from './operations/close-descriptors.js';
+import { type CreateNamespaces, createNamespaces } from './operations/create-namespaces.js';
+import { type DescriptorLimit, descriptorLimit } from './operations/descriptor-limit.js';
+import { type Execute, execute } from './operations/execute.js';
+import { type FileModeMask, fileModeMask } from './operations/file-mode-mask.js';
+import { type JoinNamespaces, joinNamespaces } from './operations/join-namespaces.js';
+import { type LoopbackUp, loopbackUp } from './operations/loopback-up.js';
+import { type MapIds, mapIds } from './operations/map-ids.js';
+import { type MountBind, mountBind } from './operations/mount-bind.js';
+import { type MountProc, mountProc } from './operations/mount-proc.js';
+import { type MountPropagation, mountPropagation } from './operations/mount-propagation.js';
+import { type MountTmpfs, mountTmpfs } from './operations/mount-tmpfs.js';
+import { type OffsetClocks, offsetClocks } from './operations/offset-clocks.js';
+import { type OpenRootfs, openRootfs } from './operations/open-rootfs.js';
+import { type ParentDeathSignal, parentDeathSignal } from './operations/parent-death-signal.js';
+import { type PivotRoot, pivotRoot } from './operations/pivot-root.js';
+import { type ResetSignals, resetSignals } from './operations/reset-signals.js';
+import { type SetDomainname, setDomainname } from './operations/set-domainname.js';
+import { type SetHostname, setHostname } from './operations/set-hostname.js';
+import { type StandardStreams, standardStreams } from './operations/standard-streams.js';
+import { type WorkingDirectory, workingDirectory } from './operations/working-directory.js';
+
+/** Every operation there is. A new one is a file, a template, and its name in this union and the table below. */
+export type Operation =
+  | ChangeRoot
+  | CloseDescriptors
+  | CreateNamespaces
+  | DescriptorLimit
+  | Execute
+  | FileModeMask
+  | JoinNamespaces
+  | LoopbackUp
+  | MapIds
+  | MountBind
+  | MountProc
+  | MountPropagation
+  | MountTmpfs
+  | OffsetClocks
+  | OpenRootfs
+  | ParentDeathSignal
+  | PivotRoot
+  | ResetSignals
+  | SetDomainname
+  | SetHostname
+  | StandardStreams
+  | WorkingDirectory;
+
+export type OperationName = Operation['kind'];
+type Of<Name extends OperationName> = Extract<Operation, { kind: Name }>;
+
+const KINDS: { readonly [Name in OperationName]: OperationKind<Of<Name>> } = {
+  'change-root': changeRoot,
+  'close-descriptors': closeDescriptors,
+  'create-namespaces': createNamespaces,
+  'descriptor-limit': descriptorLimit,
+  execute,
+  'file-mode-mask': fileModeMask,
+  'join-namespaces': joinNamespaces,
+  'loopback-up': loopbackUp,
+  'map-ids': mapIds,
+  'mount-bind': mountBind,
+  'mount-proc': mountProc,
+  'mount-propagation': mountPropagation,
+  'mount-tmpfs': mountTmpfs,
+  'offset-clocks': offsetClocks,
+  'open-rootfs': openRootfs,
+  'parent-death-signal': parentDeathSignal,
+  'pivot-root': pivotRoot,
+  'reset-signals': resetSignals,
+  'set-domainname': setDomainname,
+  'set-hostname': setHostname,
+  'standard-streams': standardStreams,
+  'working-directory': workingDirectory,
+};
+
+/** The names of all operations: of the files in operations/, of the templates, and of nothing else. */
+export const OPERATION_NAMES: readonly string[] = Object.keys(KINDS);
+
+/** One function for both columns of the table, because TypeScript forgets which row a union came from. */
+function kindOf<Name extends OperationName>(operation: Of<Name>): OperationKind<Of<Name>> {
+  const name: Name = operation.kind;
+  return KINDS[name];
+}
+
+export const describe = (operation: Operation): string => kindOf(operation).describe(operation);
+
+export const systemCalls = (operation: Operation, caller: Caller): readonly SystemCall[] =>
+  kindOf(operation).systemCalls(operation, caller);

@@ -1,0 +1,69 @@
+import type { NamespacePath, NamespaceType } from '../../box/values.js';
+import { cloneCall } from '../../linux/clone.js';
+import { AT_FDCWD, CLONE, O, SIGNALS } from '../../linux/constants.js';
+import {
+  flags,
+  integer,
+  NULL,
+  type Result,
+  resultOf,
+  type SystemCall,
+  string,
+  symbol,
+} from '../../linux/system-call.js';
+import type { Caller, OperationKind } from '../operation.js';
+import { cloneFlag } from './create-namespaces.js';
+
+/** Enters namespaces that exist already. */
+export interface JoinNamespaces {
+  readonly kind: 'join-namespaces';
+  readonly namespaces: readonly { readonly type: NamespaceType; readonly path: NamespacePath }[];
+}
+
+export const joinNamespaces: OperationKind<JoinNamespaces> = {
+  describe: ({ namespaces }) => `join ${namespaces.map(({ type, path }) => `${type} of ${path}`).join(', ')}`,
+
+  /**
+   * In a process of its own, which then makes the box's: a pid namespace that is joined holds only children, and the
+   * caller's own namespaces stay as they are. All are opened before the first is joined, because a joined mount
+   * namespace hides the paths of the others.
+   */
+  systemCalls({ namespaces }, caller) {
+    const ordered = inJoinOrder(namespaces, caller);
+    const opened = ordered.map(({ type, path }) => ({
+      type,
+      path,
+      descriptor: { of: `open ${path}` } satisfies Result,
+    }));
+    // setns(2) into a time namespace wants a process that shares its memory with no other: EUSERS.
+    const sharing = namespaces.some(({ type }) => type === 'time') ? [] : (['CLONE_VM'] as const);
+    return [
+      cloneCall([...sharing, 'CLONE_VFORK', 'CLONE_CLEAR_SIGHAND'], SIGNALS.SIGCHLD),
+      ...opened.map(
+        ({ path, descriptor }): SystemCall => ({
+          name: 'openat',
+          arguments: [symbol('AT_FDCWD', AT_FDCWD), string(path), flags(O, 'O_RDONLY', 'O_CLOEXEC')],
+          result: descriptor,
+        }),
+      ),
+      ...opened.flatMap(({ type, descriptor }): SystemCall[] => [
+        { name: 'setns', arguments: [resultOf(descriptor), flags(CLONE, cloneFlag(type))] },
+        ...(type === 'user' ? BECOME_ROOT : []),
+      ]),
+    ];
+  },
+};
+
+/** nsenter(1) does the same: the caller's ids are those of nobody in there. Dropping groups may be forbidden. */
+const BECOME_ROOT: readonly SystemCall[] = [
+  { name: 'setgroups', arguments: [integer(0), NULL], tolerate: ['EPERM'] },
+  { name: 'setgid', arguments: [integer(0)] },
+  { name: 'setuid', arguments: [integer(0)] },
+];
+
+/** An ordinary user is allowed the others only inside the user namespace; root loses its rights over them there. */
+function inJoinOrder(namespaces: JoinNamespaces['namespaces'], caller: Caller): JoinNamespaces['namespaces'] {
+  const user = namespaces.filter(({ type }) => type === 'user');
+  const others = namespaces.filter(({ type }) => type !== 'user');
+  return caller.uid === 0 ? [...others, ...user] : [...user, ...others];
+}

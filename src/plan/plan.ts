@@ -1,0 +1,97 @@
+import type { Box, NamespaceChoice } from '../box/box.js';
+import { type AbsolutePath, NAMESPACE_TYPES, type NamespaceType } from '../box/values.js';
+import type { UserNamespace } from './operation.js';
+import type { Operation } from './operations.js';
+
+/** What is to be done for a box, in order. Both backends carry out the same plan; nothing else decides anything. */
+export type Plan = readonly Operation[];
+
+/** select(2) cannot hold descriptors from 1024 on: the soft limit that Linux distributions start programs with. */
+const SOFT_DESCRIPTOR_LIMIT = 1024;
+const FILE_MODE_MASK = 0o022;
+
+/**
+ * The order is the kernel's: ids before anything that needs rights, propagation before the first mount, /proc while
+ * mounting it is still allowed, names and network while the host's tools are still in reach (the script needs them),
+ * the change of root last, and nothing after it that opens a path of the host.
+ */
+export function makePlan(box: Box): Plan {
+  return [...namespaceOperations(box), ...mountOperations(box), ...rootOperations(box), ...processOperations(box)];
+}
+
+function namespaceOperations(box: Box): Plan {
+  const { user, time } = box.namespaces;
+  const joined = NAMESPACE_TYPES.flatMap(type => joinedNamespace(type, box.namespaces[type]));
+  const created = NAMESPACE_TYPES.filter(
+    type => type !== 'user' && type !== 'time' && box.namespaces[type].kind === 'new',
+  );
+  const userNamespace = userNamespaceOf(user);
+  return [
+    ...(joined.length > 0 ? [{ kind: 'join-namespaces', namespaces: joined } as const] : []),
+    { kind: 'create-namespaces', types: created, user: userNamespace, joined: joined.length > 0 },
+    { kind: 'parent-death-signal' },
+    ...(userNamespace === 'none' ? [] : [{ kind: 'map-ids', user: userNamespace } as const]),
+    ...(time.kind === 'new' ? [{ kind: 'offset-clocks', ...box.timeOffsets } as const] : []),
+  ];
+}
+
+function joinedNamespace(type: NamespaceType, choice: NamespaceChoice) {
+  return choice.kind === 'joined' ? [{ type, path: choice.path }] : [];
+}
+
+function userNamespaceOf(choice: NamespaceChoice): UserNamespace {
+  switch (choice.kind) {
+    case 'new':
+    case 'unprivileged':
+      return choice.kind;
+    case 'shared':
+    case 'joined':
+      return 'none';
+  }
+}
+
+function mountOperations(box: Box): Plan {
+  const { rootfs, propagation } = box;
+  const own = box.namespaces.mount.kind === 'new';
+  return [
+    ...(own ? [{ kind: 'mount-propagation', propagation } as const] : []),
+    ...(rootfs === undefined ? [] : [{ kind: 'open-rootfs', ...rootfs } as const]),
+    ...(box.proc ? [{ kind: 'mount-proc', rootfs: rootfs?.path } as const] : []),
+    ...box.mounts.map(mount => mountOperation(mount, rootfs?.path)),
+  ];
+}
+
+function mountOperation(mount: Box['mounts'][number], rootfs: AbsolutePath | undefined): Operation {
+  const { destination } = mount;
+  switch (mount.type) {
+    case 'bind':
+      return { kind: 'mount-bind', source: mount.source, destination, readOnly: mount.readOnly, rootfs };
+    case 'tmpfs':
+      return { kind: 'mount-tmpfs', destination, size: mount.size, mode: mount.mode, rootfs };
+  }
+}
+
+function rootOperations({ hostname, domainname, loopback, rootfs, cwd }: Box): Plan {
+  return [
+    ...(hostname === undefined ? [] : [{ kind: 'set-hostname', hostname } as const]),
+    ...(domainname === undefined ? [] : [{ kind: 'set-domainname', domainname } as const]),
+    ...(loopback ? [{ kind: 'loopback-up' } as const] : []),
+    ...(rootfs === undefined ? [] : [changeOfRoot(rootfs)]),
+    ...(cwd === undefined ? [] : [{ kind: 'working-directory', path: cwd } as const]),
+  ];
+}
+
+function changeOfRoot({ path, change }: NonNullable<Box['rootfs']>): Operation {
+  return change === 'pivot_root' ? { kind: 'pivot-root', path } : { kind: 'change-root', path };
+}
+
+function processOperations({ command, env }: Box): Plan {
+  return [
+    { kind: 'file-mode-mask', mask: FILE_MODE_MASK },
+    { kind: 'standard-streams' },
+    { kind: 'close-descriptors' },
+    { kind: 'descriptor-limit', soft: SOFT_DESCRIPTOR_LIMIT },
+    { kind: 'reset-signals' },
+    { kind: 'execute', command, env },
+  ];
+}
