@@ -19,13 +19,13 @@ export async function boxFromFlags({ flags, command }: ParsedArguments): Promise
   const given = {
     ...(command.length > 0 ? { command } : {}),
     ...textFields(flags),
-    ...rootfsField(flags, base['rootfs'], problems),
+    ...rootfsField(flags, base.rootfs, problems),
     ...switchField(flags, 'proc', problems),
     ...switchField(flags, 'loopback', problems),
     ...mappingField('namespaces', base, namespaces(flags, problems)),
     ...mappingField('timeOffsets', base, timeOffsets(flags, problems)),
     ...mappingField('env', base, environment(flags, problems)),
-    ...mountsField(flags, base['mounts'], problems),
+    ...mountsField(flags, base.mounts, problems),
   };
   if (problems.length > 0) throw new BoxError(problems);
   return { ...base, ...given };
@@ -47,7 +47,7 @@ function textFields(flags: GivenFlags): Mapping {
 function rootfsField(flags: GivenFlags, base: unknown, problems: Problem[]): Mapping {
   const given = flags.one('rootfs');
   if (given === '') problems.push({ field: '--rootfs', message: 'must not be empty' });
-  const path = given === undefined ? (isMapping(base) ? base['path'] : base) : resolve(given);
+  const path = given === undefined ? (isMapping(base) ? base.path : base) : resolve(given);
   if (flags.has('chroot')) {
     if (path === undefined) problems.push({ field: '--chroot', message: 'needs --rootfs' });
     return { rootfs: { path, change: 'chroot' } };

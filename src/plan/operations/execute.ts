@@ -19,7 +19,7 @@ export const execute: OperationKind<Execute> = {
     const argv: Argument = { kind: 'strings', values: command };
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     const envp: Argument = { kind: 'strings', values: variables };
-    const files = candidates(command[0] ?? '', env['PATH'] ?? '');
+    const files = candidates(command[0] ?? '', env.PATH ?? '');
     return files.map((file, index): SystemCall => {
       const attempt: SystemCall = { name: 'execve', arguments: [string(file), argv, envp] };
       const last = index === files.length - 1;
