@@ -2,6 +2,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { requireRootfs } from '../../host/rootfs.js';
 import type { Backend, End, RunningBox } from '../backend.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
 import { renderScript } from './render.js';
@@ -10,6 +11,7 @@ import { renderScript } from './render.js';
 export const scriptBackend: Backend = {
   name: 'script',
   async start(box, { stdin, stdout, stderr }): Promise<RunningBox> {
+    requireRootfs(box);
     const script = openWithoutName(renderScript(box));
     try {
       // setpriv, so that bash too, which watches over the box, dies with this process.
