@@ -34,8 +34,8 @@ const listing = (list: readonly Instruction[]): string[] => {
 
 // biome-ignore format: a table
 const NUMBERS = {
-  x64: { clone: 56, dup3: 292, exit: 60, getpid: 39, getppid: 110, getsockopt: 55, kill: 62, lseek: 8, memfd_create: 319,
-    mmap: 9, mprotect: 10, openat: 257, pread: 17, pwrite: 18, read: 0, wait4: 61 },
+  x64: { clone: 56, dup3: 292, exit: 60, getpid: 39, getppid: 110, getsockopt: 55, kill: 62, lseek: 8,
+    memfd_create: 319, mmap: 9, mprotect: 10, openat: 257, pread: 17, pwrite: 18, read: 0, wait4: 61 },
   arm64: { clone: 220, dup3: 24, exit: 93, getpid: 172, getppid: 173, getsockopt: 209, kill: 129, lseek: 62,
     memfd_create: 279, mmap: 222, mprotect: 226, openat: 56, pread: 67, pwrite: 68, read: 63, wait4: 260 },
 } as const;
@@ -190,7 +190,7 @@ for (const architecture of ['x64', 'arm64'] as const) {
       assert.deepEqual([results.probe, results.seekThere, results.seekEnd], [0n, BigInt(FAR), BigInt(FAR + 8)]);
     });
 
-    // lseek of /proc/self/mem goes to any offset and returns it (mem_lseek in fs/proc/base.c): so any result can be had.
+    // lseek of /proc/self/mem goes to any offset and returns it (mem_lseek in fs/proc/base.c): any result can be had.
     const goesOnWith = (result: bigint, tolerated: bigint) => {
       const mark: Step = { call: 'getpid', onPositive: 'end' };
       const { results, failed } = run(

@@ -33,7 +33,19 @@ export function placeOperations(plan: Plan): readonly PlacedOperation[] {
 
 /** Whether the script needs its function `enter`, and a bash inside the namespaces to run it. */
 export const needsShell = (placed: readonly PlacedOperation[]): boolean =>
-  placed.some(({ operation, place }) => place === 'enter' || joinsMount(operation));
+  placed.some(
+    ({ operation, place }) =>
+      place === 'enter' ||
+      joinsMount(operation) ||
+      (operation.kind === 'execute' && loaderVariables(operation.env).length > 0),
+  );
+
+/**
+ * Variables that make ld.so(8) load other code. They are the command's: the programs of the host that start it must not
+ * follow them outside the box.
+ */
+export const loaderVariables = (env: Readonly<Record<string, string>>): readonly string[] =>
+  Object.keys(env).filter(name => name.startsWith('LD_') || name === 'GLIBC_TUNABLES');
 
 /** The mount namespace is joined last, by nsenter(1) inside: in there, no other tool need exist. */
 export const joinsMount = (operation: Operation): boolean =>
