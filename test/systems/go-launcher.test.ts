@@ -57,9 +57,9 @@ for (const user of USERS) {
         const counted = await run(box('sha256sum'), bytes);
         assert.equal(counted.stdout, `${digest(bytes)}  -\n`);
         const text = bytes.toString('base64');
-        const echoed = await run(box('bash', '-c', 'cat; exit 9'), text);
+        const echoed = await run(box('sh', '-c', 'cat; exit 9'), text);
         assert.deepEqual([echoed.status, digest(echoed.stdout)], [9, digest(text)]);
-        const reported = await run(box('bash', '-c', 'cat >&2'), text);
+        const reported = await run(box('sh', '-c', 'cat >&2'), text);
         assert.deepEqual([reported.stdout, digest(reported.stderr)], ['', digest(text)]);
       }));
   }
