@@ -107,12 +107,14 @@ for (const way of WAYS) {
     });
 
     test('the actions and the mask inside are the default ones, whatever the caller ignored or blocked', async () => {
-      const script = "trap '' INT QUIT TERM HUP PIPE USR1 CHLD TSTP TTIN TTOU XFSZ; exec \"$@\"";
+      const script = 'trap \'\' INT QUIT TERM HUP PIPE USR1 CHLD TSTP TTIN TTOU XFSZ; exec "$@"';
       const args = [...starter(way, ['--share', 'pid']), '--', 'cat', '/proc/self/status'];
       const blocking = ['python3', '-c', BLOCK_AND_EXECUTE, 'bash', '-c', script, 'sh', ...args];
       const [program = '', ...rest] = blocking;
       const { stdout, stderr } = await execute(program, rest);
-      const lines: Record<string, string | undefined> = Object.fromEntries(stdout.split('\n').map(line => line.split(':\t')));
+      const lines: Record<string, string | undefined> = Object.fromEntries(
+        stdout.split('\n').map(line => line.split(':\t')),
+      );
       const none = '0'.repeat(16);
       assert.equal(stderr, '');
       assert.deepEqual([lines.SigBlk, lines.SigIgn, lines.SigCgt], [none, none, none]);
