@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { packageRoot } from '../../src/package-root.js';
 import { execute, type Finished } from '../support/cli.js';
 import { makeRootfs } from '../support/rootfs.js';
 import { pidsOf, startLiveBox } from './live-box.js';
@@ -105,5 +106,9 @@ test('bash box.sh is the literal commands too', () =>
     const input = 'ps -ef\nip a\necho $$\nexit 12\n';
     const literal = ['unshare', '-p', '-n', '-f', '--mount-proc=box/proc', 'chroot', 'box', SHELL];
     assert.deepEqual(await runHere(['bash', script], input), await runHere(literal, input));
-    assert.equal(readFileSync(script, 'utf8'), stdout);
+
+    const dryRun = await runHere(['bash', script, '--dry-run'], '');
+    const page = readFileSync(join(packageRoot, 'docs/systems/copied-binaries.md'), 'utf8');
+    const shown = /^# bash box\.sh --dry-run\n(.*)$/m.exec(page)?.[1];
+    assert.equal(shown, dryRun.stdout.trim().replace(join(directory, 'box'), '/srv/box'));
   }));
