@@ -1,4 +1,4 @@
-import { hardDescriptorLimit } from '../../host/caller.js';
+import { hardDescriptorLimit, ignoredSignals } from '../../host/caller.js';
 import { kernelIsAtLeast } from '../../host/kernel.js';
 import { type Outcome, runCalls, runProcess } from '../../linux/program.js';
 import { integer, type SystemCall } from '../../linux/system-call.js';
@@ -69,14 +69,14 @@ function ownPidfd(): number {
 }
 
 /** Node has no way to change them between two boxes; only a native addon could. */
-let descriptorLimit: { readonly hard: number | undefined } | undefined;
+let kept: Pick<Caller, 'descriptorLimit' | 'ignoredSignals'> | undefined;
 
 function currentCaller(streams: Caller['streams']): Caller {
-  descriptorLimit ??= { hard: hardDescriptorLimit() };
+  kept ??= { descriptorLimit: hardDescriptorLimit(), ignoredSignals: ignoredSignals() };
   return {
     uid: process.geteuid?.() ?? 0,
     gid: process.getegid?.() ?? 0,
-    descriptorLimit: descriptorLimit.hard,
+    ...kept,
     pidfd: ownPidfd(),
     streams,
     rootfs: { of: 'rootfs' },
