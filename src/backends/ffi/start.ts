@@ -49,7 +49,7 @@ function operationOf(steps: readonly Step[], { failure }: Outcome): Operation | 
 
 /** execve(2) enters the time namespace of the children only since Linux 6.1 (commit 2b5f9dad32ed). */
 function refuseOldKernel(plan: Plan): void {
-  if (kernelIsAtLeast(6, 1) || !plan.some(({ kind }) => kind === 'offset-clocks')) return;
+  if (!plan.some(({ kind }) => kind === 'offset-clocks') || kernelIsAtLeast(6, 1)) return;
   throw new StartError(
     'namespaces.time: the ffi backend needs Linux 6.1 for it: use --backend script',
     EXIT_STATUS.failed,
