@@ -25,8 +25,7 @@ export function placeOperations(plan: Plan): readonly PlacedOperation[] {
   return plan.map(operation => {
     const fixed = alwaysPlace(operation);
     if (fixed !== undefined) return { operation, place: fixed };
-    const changesRoot = operation.kind === 'change-root' || operation.kind === 'working-directory';
-    inside ||= !unshareCan(operation, plan) || (changesRoot && !withoutShell) || (inRootfs(operation) && !withoutShell);
+    inside ||= !unshareCan(operation, plan) || (concernsRootfs(operation) && !withoutShell);
     return { operation, place: inside ? 'enter' : 'launch' };
   });
 }
@@ -52,7 +51,16 @@ export const joinsMount = (operation: Operation): boolean =>
   operation.kind === 'join-namespaces' && operation.namespaces.some(({ type }) => type === 'mount');
 
 /** With --root, unshare resolves everything after it inside the rootfs: only all of it together makes sense. */
-const inRootfs = (operation: Operation) => operation.kind === 'mount-proc' && operation.rootfs !== undefined;
+function concernsRootfs(operation: Operation): boolean {
+  switch (operation.kind) {
+    case 'open-rootfs':
+    case 'change-root':
+    case 'working-directory':
+      return true;
+    default:
+      return operation.kind === 'mount-proc' && operation.rootfs !== undefined;
+  }
+}
 
 function alwaysPlace({ kind }: Operation): Place | undefined {
   switch (kind) {
