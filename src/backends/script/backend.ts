@@ -3,20 +3,23 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { requireRootfs } from '../../host/rootfs.js';
-import type { Backend, End, RunningBox } from '../backend.js';
+import type { Backend, End, RunningBox, StreamOptions } from '../backend.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
+import type { OpenStreams } from '../ffi/streams.js';
 import { renderScript } from './render.js';
 
 /** Carries a plan out by having bash run the rendered script. */
 export const scriptBackend: Backend = {
   name: 'script',
-  async start(box, { stdin, stdout, stderr }): Promise<RunningBox> {
+  async start(box, options): Promise<RunningBox> {
     requireRootfs(box);
-    const script = openWithoutName(renderScript(box));
+    const text = renderScript(box);
+    const streams = await streamsFor(options);
+    const script = openWithoutName(text);
     try {
       // setpriv, so that bash too, which watches over the box, dies with this process.
       const subprocess = execa('setpriv', ['--pdeathsig', 'KILL', '--', 'bash', `/proc/${process.pid}/fd/${script}`], {
-        stdio: [stdin, stdout, stderr],
+        stdio: stdioOptions(streams?.forBox ?? [0, 1, 2]),
         buffer: false,
         encoding: 'buffer',
         reject: false,
@@ -29,20 +32,34 @@ export const scriptBackend: Backend = {
         closeSync(script);
         return { exitStatus: result.exitCode ?? 128 + signalNumber(result.signal), signal: result.signal };
       });
-      return {
-        pid,
-        stdin: subprocess.stdin ?? undefined,
-        stdout: subprocess.stdout ?? undefined,
-        stderr: subprocess.stderr ?? undefined,
-        kill: signal => subprocess.kill(signal),
-        ended,
-      };
+      const forCaller = streams?.forCaller() ?? { stdin: undefined, stdout: undefined, stderr: undefined };
+      return { pid, ...forCaller, kill: signal => subprocess.kill(signal), ended };
     } catch (error) {
       closeSync(script);
+      streams?.abandon();
       throw error;
+    } finally {
+      streams?.closeBoxEnds();
     }
   },
 };
+
+/**
+ * The streams of the other backend, because Node's own are not what it calls them: its pipes are sockets, which
+ * /dev/stdout cannot open, and its /dev/null is for reading only on stdin. What is inherited needs none.
+ */
+async function streamsFor(options: StreamOptions): Promise<OpenStreams | undefined> {
+  if (Object.values(options).every(option => option === 'inherit')) return undefined;
+  return (await import('../ffi/streams.js')).openStreams(options);
+}
+
+const stdioOptions = ([stdin, stdout, stderr]: OpenStreams['forBox']) =>
+  [stdioOption(stdin), stdioOption(stdout), stdioOption(stderr)] as const;
+
+const stdioOption = (descriptor: number) => (isExecaDescriptor(descriptor) ? descriptor : 'inherit');
+
+/** execa's types end at 9; what it passes on to Node may be any. */
+const isExecaDescriptor = (descriptor: number): descriptor is 3 | 4 | 5 | 6 | 7 | 8 | 9 => descriptor > 2;
 
 const signalNumber = (name: NodeJS.Signals | undefined) => (name === undefined ? 0 : constants.signals[name]);
 

@@ -25,7 +25,7 @@ export function placeOperations(plan: Plan): readonly PlacedOperation[] {
   return plan.map(operation => {
     const fixed = alwaysPlace(operation);
     if (fixed !== undefined) return { operation, place: fixed };
-    inside ||= !unshareCan(operation, plan) || (concernsRootfs(operation) && !withoutShell);
+    inside ||= !unshareCan(operation, plan) || (!withoutShell && inRootfs(operation));
     return { operation, place: inside ? 'enter' : 'launch' };
   });
 }
@@ -51,14 +51,16 @@ export const joinsMount = (operation: Operation): boolean =>
   operation.kind === 'join-namespaces' && operation.namespaces.some(({ type }) => type === 'mount');
 
 /** With --root, unshare resolves everything after it inside the rootfs: only all of it together makes sense. */
-function concernsRootfs(operation: Operation): boolean {
+function inRootfs(operation: Operation): boolean {
   switch (operation.kind) {
-    case 'open-rootfs':
     case 'change-root':
+    case 'open-rootfs':
     case 'working-directory':
       return true;
+    case 'mount-proc':
+      return operation.rootfs !== undefined;
     default:
-      return operation.kind === 'mount-proc' && operation.rootfs !== undefined;
+      return false;
   }
 }
 

@@ -85,7 +85,8 @@ function sectionsOf(box: Box, placed: readonly PlacedOperation[]): Sections {
 
 function renderSection(box: Box, operation: Operation, place: Place): string {
   const changesProgram = box.rootfs !== undefined || box.namespaces.mount.kind === 'joined';
-  return render(operation.kind, { operation, place, rootfs: box.rootfs?.path, changesProgram });
+  const newPids = box.namespaces.pid.kind === 'new';
+  return render(operation.kind, { operation, place, rootfs: box.rootfs?.path, changesProgram, newPids });
 }
 
 const templates = new Map<string, ejs.TemplateFunction>();

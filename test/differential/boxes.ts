@@ -1,0 +1,17 @@
+import { callerBoxes } from './boxes/callers.js';
+import { commandBoxes } from './boxes/commands.js';
+import { joinedBoxes } from './boxes/joined.js';
+import { mountBoxes } from './boxes/mounts.js';
+import { nameBoxes } from './boxes/names.js';
+import { namespaceBoxes } from './boxes/namespaces.js';
+import type { NamedBox } from './named-box.js';
+
+/** Every box by name. Each is started in three ways, and must be the same in all of them. */
+export const NAMED_BOXES: readonly NamedBox[] = [
+  ...namespaceBoxes,
+  ...joinedBoxes,
+  ...nameBoxes,
+  ...mountBoxes,
+  ...commandBoxes,
+  ...callerBoxes,
+];

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Run } from '../../src/compare/comparison.js';
+import { probeCommand, SECTIONS } from '../../src/compare/probe.js';
+import { lookOn, readWorld, type World } from '../../src/compare/world.js';
+import { type Box, type BoxInput, parseBox, script } from '../../src/index.js';
+import { nsgenPath } from '../support/cli.js';
+
+/** One way to start a box. */
+export type ColumnName = (typeof COLUMNS)[number];
+export const COLUMNS = ['ffi', 'script', 'box.sh'] as const;
+
+export interface Column {
+  readonly run: Run;
+  /** Undefined when the probe was not asked for. */
+  readonly world: World | undefined;
+}
+
+export interface Circumstances {
+  readonly caller?: string | undefined;
+  readonly directory?: string | undefined;
+  readonly input?: Uint8Array | undefined;
+  readonly probe: boolean;
+}
+
+/** Starts a box in all three ways, each with its command and with the probe. */
+export async function runColumns(
+  input: BoxInput,
+  circumstances: Circumstances,
+): Promise<ReadonlyMap<ColumnName, Column>> {
+  const box = parseBox(input);
+  const files = mkdtempSync(join(tmpdir(), 'nsgen-test-box-'));
+  try {
+    const mark = randomBytes(16).toString('hex');
+    const probe = probeCommand(mark);
+    writeFileSync(join(files, 'box.json'), JSON.stringify(input));
+    writeFileSync(join(files, 'probe.json'), JSON.stringify({ ...input, command: probe }));
+    writeFileSync(join(files, 'box.sh'), await script(input));
+    const columns = new Map<ColumnName, Column>();
+    for (const name of COLUMNS) {
+      const run = await start(startWords(name, files, 'box.json', []), circumstances);
+      if (!circumstances.probe) {
+        columns.set(name, { run, world: undefined });
+        continue;
+      }
+      columns.set(name, {
+        run,
+        world: await look(box, mark, startWords(name, files, 'probe.json', probe), circumstances),
+      });
+    }
+    return columns;
+  } finally {
+    rmSync(files, { recursive: true });
+  }
+}
+
+async function look(box: Box, mark: string, words: readonly string[], circumstances: Circumstances): Promise<World> {
+  const onlooker = lookOn(box);
+  const run = await start(words, { ...circumstances, input: undefined });
+  assert.ok(run.stdout.includes(mark), `the probe did not run: status ${run.exitStatus}, ${run.stderr}`);
+  assert.equal(run.stderr.toString('latin1'), '', 'the probe complains');
+  return readWorld(run.stdout, mark, onlooker.until());
+}
+
+/** The script has the command in it; the probe is given as the other command that it may be started with. */
+function startWords(name: ColumnName, files: string, file: string, command: readonly string[]): readonly string[] {
+  return name === 'box.sh'
+    ? ['bash', join(files, 'box.sh'), ...(command.length > 0 ? ['--', ...command] : [])]
+    : [process.execPath, nsgenPath, 'run', '--backend', name, '-f', join(files, file)];
+}
+
+export async function start(words: readonly string[], circumstances: Omit<Circumstances, 'probe'>): Promise<Run> {
+  const { caller, directory, input } = circumstances;
+  const [program = '', ...args] =
+    caller === undefined ? words : ['bash', '-c', `${caller}\nexec "$@"`, 'caller', ...words];
+  const child = spawn(program, args, { cwd: directory, stdio: ['pipe', 'pipe', 'pipe'] });
+  const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
+  child.stdout.on('data', chunk => stdout.push(chunk));
+  child.stderr.on('data', chunk => stderr.push(chunk));
+  child.stdin.on('error', () => {}).end(input);
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (status, signal) => {
+      // The command may end by a signal; what started it must not.
+      if (status === null) reject(new Error(`${words.slice(0, 5).join(' ')} was ended by ${signal}`));
+      else
+        resolve({
+          exitStatus: status,
+          stdout: Buffer.concat(stdout),
+          stderr: Buffer.concat(stderr),
+          started: undefined,
+        });
+    });
+  });
+}
+
+/** Asserts that all columns are those of the first. */
+export function assertSame(columns: ReadonlyMap<ColumnName, Column>, { fails }: { readonly fails: boolean }): Column {
+  const [first, ...others] = [...columns];
+  assert.ok(first !== undefined);
+  const [, expected] = first;
+  for (const [name, actual] of others) {
+    const which = `${name} differs from ffi in `;
+    assert.equal(actual.run.exitStatus, expected.run.exitStatus, `${which}exit status: ${actual.run.stderr}`);
+    assert.ok(actual.run.stdout.equals(expected.run.stdout), `${which}stdout: ${clip(actual.run.stdout)}`);
+    if (!fails) assert.equal(clip(actual.run.stderr), clip(expected.run.stderr), `${which}stderr`);
+    if (!fails) assert.ok(actual.run.stderr.equals(expected.run.stderr), `${which}stderr`);
+    for (const section of SECTIONS)
+      assert.equal(actual.world?.get(section), expected.world?.get(section), `${which}${section}`);
+  }
+  return expected;
+}
+
+const clip = (bytes: Buffer): string => bytes.subarray(0, 400).toString('latin1');

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { descendants, hostState } from '../support/leftovers.js';
+
+export interface TemporaryDirectory {
+  readonly before: readonly string[];
+  remove(): void;
+}
+
+/** Where this process and all it starts put their files, so that those of other tests are not taken for leftovers. */
+export function ownTemporaryDirectory(): TemporaryDirectory {
+  const outer = process.env.TMPDIR;
+  const path = mkdtempSync(join(tmpdir(), 'differential-'));
+  process.env.TMPDIR = path;
+  return {
+    before: hostState(),
+    remove() {
+      if (outer === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = outer;
+      rmSync(path, { recursive: true });
+    },
+  };
+}
+
+const PATIENCE = 50;
+
+/** What is left stays; what another test has mounted for a moment goes. */
+export async function assertNothingLeft({ before }: TemporaryDirectory): Promise<void> {
+  const left = () => [
+    ...hostState().filter(line => !before.includes(line)),
+    ...before.filter(line => !hostState().includes(line)).map(line => `gone: ${line}`),
+    ...descendants().map(pid => `process ${pid}`),
+  ];
+  for (let attempt = 0; attempt < PATIENCE && left().length > 0; attempt += 1) await setTimeout(100);
+  assert.deepEqual(left(), []);
+}
