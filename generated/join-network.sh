@@ -9,7 +9,7 @@
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]
 #
 # It does, in this order:
-#   - join net of /proc/1/ns/net
+#   - join net of "/proc/1/ns/net"
 #   - start a process in new namespaces: cgroup, ipc, mount, pid, uts, user (unless the caller is root)
 #   - die when nsgen dies (SIGKILL)
 #   - map root inside to the caller outside (unless the caller is root)
@@ -169,7 +169,7 @@ main() {
   check_kernel net cgroup ipc mnt pid uts
   if ((EUID == 0)); then check_privilege; else check_user_namespaces; fi
 
-  # join net of /proc/1/ns/net
+  # join net of "/proc/1/ns/net"
   launch+=("${BASH_CMDS[nsenter]}" --no-fork '--net=/proc/1/ns/net' --)
 
   # start a process in new namespaces: cgroup, ipc, mount, pid, uts, user (unless the caller is root)

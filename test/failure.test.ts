@@ -75,14 +75,14 @@ const CASES: readonly Case[] = [
     name: 'join-namespaces of a process that is gone',
     flags: ['--join', 'net:/proc/4194305/ns/net'],
     status: 125,
-    ffi: /^nsgen: join net of \/proc\/4194305\/ns\/net: openat "\/proc\/4194305\/ns\/net": ENOENT \(No such file or directory\): the process whose namespace is to be joined is gone/,
+    ffi: /^nsgen: join net of "\/proc\/4194305\/ns\/net": openat "\/proc\/4194305\/ns\/net": ENOENT \(No such file or directory\): the process whose namespace is to be joined is gone/,
     script: /\/proc\/4194305\/ns\/net: No such file or directory/,
   },
   {
     name: 'join-namespaces of another type',
     flags: ['--join', 'net:/proc/self/ns/uts'],
     status: 125,
-    ffi: /^nsgen: join net of \/proc\/self\/ns\/uts: setns: EINVAL \(Invalid argument\): the file is of no namespace of this type/,
+    ffi: /^nsgen: join net of "\/proc\/self\/ns\/uts": setns: EINVAL \(Invalid argument\): the file is of no namespace of this type/,
     script: /Invalid argument/,
   },
   {
