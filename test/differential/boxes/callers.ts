@@ -67,14 +67,14 @@ const CALLERS: readonly Caller[] = [
   },
   {
     name: 'an environment that changes what shells do',
-    caller: `export CDPATH=/usr:/tmp GLOBIGNORE='*' POSIXLY_CORRECT=1 IFS=/ TMPDIR=\${TMPDIR:-/tmp} LD_BIND_NOW=1 LC_ALL=C.UTF-8
+    caller: `export CDPATH=/usr:/tmp GLOBIGNORE='*' POSIXLY_CORRECT=1 IFS=/ LD_BIND_NOW=1 LC_ALL=C.UTF-8
       export TIMEFORMAT=x PROMPT_COMMAND=false LINES=1 COLUMNS=20 LANG=de_DE HOME=/nowhere OLDPWD=/usr SHLVL=42`,
     expect: OWN_ENVIRONMENT,
   },
   { name: 'options of bash exported', caller: 'export SHELLOPTS; set -o nounset -o noglob', expect: OWN_ENVIRONMENT },
   {
     name: 'no environment at all, but for what finds Node',
-    caller: 'set -- env -i "PATH=$PATH" "TMPDIR=${TMPDIR:-/tmp}" "$@"',
+    caller: 'set -- env -i "PATH=$PATH" "TMPDIR=$TMPDIR" "$@"',
     expect: OWN_ENVIRONMENT,
   },
   {
