@@ -34,8 +34,8 @@ const listing = (list: readonly Instruction[]): string[] => {
 
 // biome-ignore format: a table
 const NUMBERS = {
-  x64: { clone: 56, dup3: 292, exit: 60, getpid: 39, getppid: 110, getsockopt: 55, kill: 62, lseek: 8, memfd_create: 319,
-    mmap: 9, mprotect: 10, openat: 257, pread: 17, pwrite: 18, read: 0, wait4: 61 },
+  x64: { clone: 56, dup3: 292, exit: 60, getpid: 39, getppid: 110, getsockopt: 55, kill: 62, lseek: 8,
+    memfd_create: 319, mmap: 9, mprotect: 10, openat: 257, pread: 17, pwrite: 18, read: 0, wait4: 61 },
   arm64: { clone: 220, dup3: 24, exit: 93, getpid: 172, getppid: 173, getsockopt: 209, kill: 129, lseek: 62,
     memfd_create: 279, mmap: 222, mprotect: 226, openat: 56, pread: 67, pwrite: 68, read: 63, wait4: 260 },
 } as const;
@@ -54,7 +54,10 @@ interface Step {
   onFailure?: string;
 }
 
-const NOT_REACHED = 0x5eed_5eed_5eed_5eedn;
+/** An offset that 32 bits do not hold. */
+const FAR = 0x2_0000_0000;
+
+const UNCHANGED = 0x5eed_5eed_5eed_5eedn;
 
 /** Runs the steps, checks that nothing else in the table changes, and returns the results of the steps it came to. */
 const run = (architecture: Architecture, program: Record<string, Step>, buffer: string | Buffer = '') => {
@@ -70,7 +73,7 @@ const run = (architecture: Architecture, program: Record<string, Step>, buffer: 
   const data = Buffer.alloc(elf.DATA_SIZE, 0xa5);
   const set = (address: number, value: number | bigint): unknown =>
     data.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)), address - elf.DATA);
-  set(elf.HEADER_ADDRESS + HEADER.failed, 0);
+  set(elf.HEADER_ADDRESS + HEADER.failed, UNCHANGED);
   for (const [index, [name, step]] of steps.entries()) {
     const next = names[index + 1] ?? 'end';
     const values = (step.with ?? []).map(value =>
@@ -90,7 +93,7 @@ const run = (architecture: Architecture, program: Record<string, Step>, buffer: 
     set(base + ENTRY.onPositive, entry(step.onPositive ?? next));
     set(base + ENTRY.onTolerated, entry(step.onTolerated ?? next));
     set(base + ENTRY.onFailure, entry(step.onFailure ?? 'end'));
-    set(base + ENTRY.result, NOT_REACHED);
+    set(base + ENTRY.result, UNCHANGED);
   }
   data.fill(0, BUFFER - elf.DATA);
   data.set(Buffer.from(buffer), BUFFER - elf.DATA);
@@ -107,8 +110,8 @@ const run = (architecture: Architecture, program: Record<string, Step>, buffer: 
   assert.deepEqual(output.subarray(...fixed), data.subarray(...fixed));
 
   return {
-    results: Object.fromEntries(results.filter(([, result]) => result !== NOT_REACHED)),
-    failed: failed === 0n ? undefined : (names.find(name => BigInt(entry(name)) === failed) ?? failed),
+    results: Object.fromEntries(results.filter(([, result]) => result !== UNCHANGED)),
+    failed: failed === UNCHANGED ? undefined : (names.find(name => BigInt(entry(name)) === failed) ?? failed),
     buffer: output.subarray(BUFFER - elf.DATA),
   };
 };
@@ -142,7 +145,7 @@ for (const architecture of ['x64', 'arm64'] as const) {
 
     test('each of the six arguments arrives, by value and by address', () => {
       const marker = Buffer.from('a marker');
-      const mapping = [SPARE, PAGE_SIZE, 0x1 /* PROT_READ */, 0x11 /* MAP_SHARED | MAP_FIXED */, 100, 2 * PAGE_SIZE];
+      const mapping = [SPARE, PAGE_SIZE, 0x1 /* PROT_READ */, 0x11 /* MAP_SHARED | MAP_FIXED */, 100, FAR];
       const pointers = BUFFER + 64;
       const buffer = Buffer.alloc(64 + mapping.length * 8);
       buffer.set(marker);
@@ -155,21 +158,18 @@ for (const architecture of ['x64', 'arm64'] as const) {
           {
             create: { call: 'memfd_create', with: [BUFFER + 32, 0] },
             duplicate: { call: 'dup3', with: [{ resultOf: 'create' }, 100, 0] },
-            mark: { call: 'pwrite', with: [100, BUFFER, 8, 2 * PAGE_SIZE] },
+            mark: { call: 'pwrite', with: [100, BUFFER, 8, FAR + PAGE_SIZE - 8] },
             map: { call: 'mmap', with: given },
-            // The marker is at the start of the mapping, so descriptor and offset arrived ...
-            copy: { call: 'pwrite', with: [100, SPARE, 8, 0] },
-            show: { call: 'pread', with: [100, BUFFER + 16, 8, 0] },
-            // ... it cannot be written, so the protection did ...
+            // The mapping ends with the marker and is followed by the zeros that were there before it ...
+            copy: { call: 'pwrite', with: [100, SPARE + PAGE_SIZE - 8, 16, 0] },
+            show: { call: 'pread', with: [100, BUFFER + 16, 16, 0] },
+            // ... and cannot be written.
             protected: { call: 'pread', with: [100, SPARE, 8, 0], tolerated: 1n << BigInt(EFAULT) },
-            // ... and what follows it is still the page of zeros, not what is beyond the end of the file.
-            copyNext: { call: 'pwrite', with: [100, SPARE + PAGE_SIZE, 8, 0] },
-            showNext: { call: 'pread', with: [100, BUFFER + 24, 8, 0] },
           },
           buffer,
         );
         assert.equal(outcome.failed, undefined);
-        assert.equal(outcome.results.duplicate, 100n);
+        assert.equal(outcome.results.copy, 16n);
         assert.equal(outcome.results.map, BigInt(SPARE));
         assert.equal(outcome.results.protected, BigInt(-EFAULT));
         assert.deepEqual(outcome.buffer.subarray(16, 32), Buffer.concat([marker, Buffer.alloc(8)]));
@@ -180,13 +180,17 @@ for (const architecture of ['x64', 'arm64'] as const) {
       const { results, failed } = run(architecture, {
         process: { call: 'getpid' },
         probe: { call: 'kill', with: [{ resultOf: 'process' }, 0] },
+        create: { call: 'memfd_create', with: [BUFFER, 0] },
+        seek: { call: 'lseek', with: [{ resultOf: 'create' }, FAR, 0 /* SEEK_SET */] },
+        seekThere: { call: 'lseek', with: [{ resultOf: 'create' }, { resultOf: 'seek' }, 0 /* SEEK_SET */] },
+        write: { call: 'pwrite', with: [{ resultOf: 'create' }, BUFFER, 8, { resultOf: 'seekThere' }] },
+        seekEnd: { call: 'lseek', with: [{ resultOf: 'create' }, 0, 2 /* SEEK_END */] },
       });
       assert.equal(failed, undefined);
-      assert.deepEqual(Object.keys(results), ['process', 'probe']);
-      assert.equal(results.probe, 0n);
+      assert.deepEqual([results.probe, results.seekThere, results.seekEnd], [0n, BigInt(FAR), BigInt(FAR + 8)]);
     });
 
-    // lseek of /proc/self/mem goes to any offset and returns it (mem_lseek in fs/proc/base.c): so any result can be had.
+    // lseek of /proc/self/mem goes to any offset and returns it (mem_lseek in fs/proc/base.c): any result can be had.
     const goesOnWith = (result: bigint, tolerated: bigint) => {
       const mark: Step = { call: 'getpid', onPositive: 'end' };
       const { results, failed } = run(

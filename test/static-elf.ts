@@ -169,7 +169,7 @@ export const withFile = <Result>(contents: Uint8Array, use: (file: string) => Re
 
 const EMULATORS: Readonly<Record<Architecture, string>> = { x64: 'qemu-x86_64-static', arm64: 'qemu-aarch64-static' };
 
-/** Runs the code on the data page, checks that it keeps to the calling convention, and returns the page as it is then. */
+/** Runs the code on the page, checks that it keeps to the calling convention, and returns the page as it then is. */
 export const execute = (architecture: Architecture, code: Uint8Array, page: Uint8Array): Buffer => {
   const data = Buffer.from(page);
   const registers = Array.from({ length: PRESERVED[architecture] }, (_, index) => BigInt(index + 1) * 0x1_0001_0001n);

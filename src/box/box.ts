@@ -5,6 +5,7 @@ import { boxSchema, type CheckedBox, type PROPAGATIONS, type ROOT_CHANGES } from
 import {
   type AbsolutePath,
   isAbsolutePath,
+  isMapping,
   NAMESPACE_TYPES,
   type NamespacePath,
   type NamespaceType,
@@ -77,11 +78,22 @@ const DEFAULT_NAMESPACES: Readonly<Record<NamespaceType, NamespaceChoice>> = {
  */
 export function parseBox(input: unknown): Box {
   const result = v.safeParse(boxSchema, input);
-  if (!result.success) throw new BoxError(result.issues.flatMap(issueProblems));
+  if (!result.success)
+    throw new BoxError([...result.issues.flatMap(issueProblems), ...otherProblems(input, result.issues)]);
   const box = fillDefaults(result.output);
   const problems = ruleProblems(result.output, box);
   if (problems.length > 0) throw new BoxError(problems);
   return box;
+}
+
+/** What the rules have to say of the fields that are sound: who corrects a box wants to hear of everything at once. */
+function otherProblems(input: unknown, issues: readonly v.BaseIssue<unknown>[]): readonly Problem[] {
+  const unsound = new Set(issues.map(issue => issue.path?.[0]?.key));
+  // Most rules ask for a namespace, which is not known then.
+  if (!isMapping(input) || unsound.has('namespaces')) return [];
+  const sound = Object.entries(input).filter(([key]) => !unsound.has(key));
+  const rest = v.safeParse(boxSchema, { command: ['true'], ...Object.fromEntries(sound) });
+  return rest.success ? ruleProblems(rest.output, fillDefaults(rest.output)) : [];
 }
 
 function fillDefaults(given: CheckedBox): Box {
@@ -150,8 +162,16 @@ function issueMessage(issue: v.BaseIssue<unknown>): string {
   return `must be ${inWords(issue.expected)}; it is ${inWords(issue.received)}`;
 }
 
-/** Valibot's names of types, as a person who writes YAML knows them. */
+/** Valibot's names of types, as a person who writes YAML knows them; `("a" | "b")` is how it lists values. */
 function inWords(type: string | null): string {
-  const words: Readonly<Record<string, string>> = { Object: 'a mapping', Array: 'a list', string: 'a string' };
-  return words[type ?? ''] ?? type ?? 'something else';
+  if (type === null) return 'something else';
+  return WORDS[type] ?? type.replace(/^\((.*)\)$/, '$1').replaceAll(' | ', ' or ');
 }
+
+const WORDS: Readonly<Record<string, string>> = Object.assign(Object.create(null), {
+  Object: 'a mapping',
+  Array: 'a list',
+  string: 'a string',
+  boolean: 'true or false',
+  number: 'a number',
+});

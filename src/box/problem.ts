@@ -20,7 +20,7 @@ export class BoxError extends Error {
 export function fieldName(path: readonly (string | number)[]): string {
   return path.reduce<string>((name, key) => {
     if (typeof key === 'number') return `${name}[${key}]`;
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) return `${name}[${JSON.stringify(key)}]`;
+    if (!/^[A-Za-z_$][A-Za-z0-9_]*$/.test(key)) return `${name}[${JSON.stringify(key)}]`;
     return name === '' ? key : `${name}.${key}`;
   }, '');
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { BoxError } from './problem.js';
+import { BoxError, fieldName } from './problem.js';
 
 /**
  * Reads a box from a file, YAML or JSON. It is not checked yet: flags may override parts of it.
@@ -11,12 +11,14 @@ export async function readBoxFile(file: string): Promise<unknown> {
   const name = file === '-' ? 'stdin' : file;
   const text = readText(file, name);
   if (file.endsWith('.json') || text.trimStart().startsWith('{')) {
-    try {
-      return JSON.parse(text);
-    } catch (error) {
-      // Flow style YAML begins with a brace too.
-      if (file.endsWith('.json')) throw unreadable(name, error);
+    const parsed = parseJson(text);
+    if ('value' in parsed) {
+      const twice = duplicateKeys(text);
+      if (twice.length === 0) return parsed.value;
+      throw new BoxError(twice.map(field => ({ field, message: 'is given more than once' })));
     }
+    // Flow style YAML begins with a brace too.
+    if (file.endsWith('.json')) throw unreadable(name, parsed.error);
   }
   const { load } = await import('js-yaml');
   try {
@@ -24,6 +26,36 @@ export async function readBoxFile(file: string): Promise<unknown> {
   } catch (error) {
     throw unreadable(name, error);
   }
+}
+
+function parseJson(text: string): { readonly value: unknown } | { readonly error: unknown } {
+  try {
+    return { value: JSON.parse(text) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** JSON.parse keeps the last of several and drops the others in silence; YAML refuses them. The text is valid JSON. */
+function duplicateKeys(text: string): readonly string[] {
+  const open: { readonly keys: Set<string>; element: string | number }[] = [];
+  const found: string[] = [];
+  for (const [token, string] of text.matchAll(/("(?:[^"\\]|\\.)*")\s*:|"(?:[^"\\]|\\.)*"|[[\]{},]/g)) {
+    const inner = open.at(-1);
+    if (token === '{' || token === '[') {
+      open.push({ keys: new Set(), element: token === '[' ? 0 : '' });
+    } else if (token === '}' || token === ']') {
+      open.pop();
+    } else if (token === ',' && typeof inner?.element === 'number') {
+      inner.element++;
+    } else if (string !== undefined && inner !== undefined) {
+      const key = String(JSON.parse(string));
+      inner.element = key;
+      if (inner.keys.has(key)) found.push(fieldName(open.map(({ element }) => element)));
+      inner.keys.add(key);
+    }
+  }
+  return found;
 }
 
 function readText(file: string, name: string): string {
@@ -35,6 +67,7 @@ function readText(file: string, name: string): string {
 }
 
 function unreadable(name: string, error: unknown): BoxError {
-  const message = error instanceof Error ? error.message : String(error);
+  // js-yaml goes on with a picture of the place, of several lines.
+  const [message] = (error instanceof Error ? error.message : String(error)).split('\n');
   return new BoxError([{ field: '', message: `cannot read the box from ${name}: ${message}` }]);
 }

@@ -1,6 +1,7 @@
 import type { Box } from './box.js';
 import type { Problem } from './problem.js';
 import type { CheckedBox } from './schema.js';
+import { isRoot } from './values.js';
 
 /**
  * What makes no sense together. `given` is the box as written, to tell a default from a wish; `box` is the same with
@@ -51,6 +52,9 @@ function propagationProblems(given: CheckedBox, box: Box): readonly Problem[] {
 
 function otherProblems(given: CheckedBox, box: Box): readonly Problem[] {
   const problems: Problem[] = [];
+  if (box.rootfs !== undefined && isRoot(box.rootfs.path)) {
+    problems.push({ field: 'rootfs', message: 'must not be "/": without a rootfs, the root of the host is the root' });
+  }
   if (given.timeOffsets !== undefined && box.namespaces.time.kind !== 'new') {
     problems.push({ field: 'timeOffsets', message: 'needs a time namespace of its own (namespaces.time: new)' });
   }

@@ -3,6 +3,7 @@ import {
   environmentNameProblem,
   FILE_MODE,
   isAbsolutePath,
+  isMapping,
   isNamespacePath,
   mountPointProblem,
   pathProblem,
@@ -16,10 +17,31 @@ import {
  * box.ts. The published JSON Schema (generated/box.schema.json) is made from this file, descriptions included.
  */
 
-/** strictObject looks a key up with `in`: with an ordinary object, an unknown field `toString` would pass as known. */
+/**
+ * strictObject names only the first unknown key, and takes a list for a mapping without keys. It looks keys up with `in`:
+ * with an ordinary object, an unknown field `toString` would pass as known.
+ */
 function fields<const Entries extends v.ObjectEntries>(entries: Entries) {
   const own: Entries = Object.assign(Object.create(null), entries);
-  return v.strictObject(own);
+  const schema = v.strictObject(own);
+  const run = schema['~run'];
+  const runStrictly: typeof run = (dataset, config) => {
+    const input = dataset.value;
+    if (!isMapping(input)) {
+      const refused = run.call(schema, { value: undefined }, config);
+      for (const issue of refused.issues ?? []) Object.assign(issue, { input, received: v._stringify(input) });
+      return refused;
+    }
+    const outcome = run.call(schema, dataset, config);
+    for (const key of Object.keys(input)
+      .filter(name => !(name in own))
+      .slice(1)) {
+      const path = [{ type: 'object', origin: 'key', input, key, value: input[key] }] as const;
+      v._addIssue(schema, 'key', outcome, config, { input: key, expected: 'never', path: [...path] });
+    }
+    return outcome;
+  };
+  return Object.assign(schema, { '~run': runStrictly });
 }
 
 const check = (problem: (value: string) => string | undefined) =>
@@ -45,11 +67,14 @@ const choice = v.union([v.literal('new'), v.literal('shared'), joined]);
 const userChoice = v.union([v.literal('auto'), v.literal('new'), v.literal('shared'), joined]);
 const namespace = (description: string) => v.optional(v.pipe(choice, v.description(description)));
 
+/** The kernel's clocks end at 2^63 nanoseconds: KTIME_SEC_MAX in linux/ktime.h. */
+const MOST_SECONDS = 9_000_000_000;
+
 const seconds = v.pipe(
   v.number(),
   v.integer('must be a whole number of seconds'),
-  v.minValue(-9_000_000_000),
-  v.maxValue(9_000_000_000),
+  v.minValue(-MOST_SECONDS, 'must be at least -9000000000'),
+  v.maxValue(MOST_SECONDS, 'must be at most 9000000000'),
 );
 
 const bind = fields({
@@ -87,10 +112,7 @@ export const PROPAGATIONS = ['private', 'slave', 'shared', 'unchanged'] as const
 
 /** Own checks instead of v.record, which passes over the keys `constructor`, `prototype` and `__proto__` in silence. */
 const environment = v.pipe(
-  v.custom<Readonly<Record<string, string>>>(
-    value => typeof value === 'object' && value !== null && !Array.isArray(value),
-    'must be a mapping of names to values',
-  ),
+  v.custom<Readonly<Record<string, string>>>(isMapping, 'must be a mapping of names to values'),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return;
     for (const [key, value] of Object.entries<unknown>(dataset.value)) {

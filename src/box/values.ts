@@ -1,5 +1,9 @@
 /** The kinds of value a box is made of, each with the one check that lets a string become it. */
 
+/** Keys and values as YAML and JSON have them: neither a list, nor a Map or Date, whose content is no property. */
+export const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  Object.prototype.toString.call(value) === '[object Object]';
+
 /** A path that starts at the root, as execve(2) and mount(2) will see it: path_resolution(7). */
 export type AbsolutePath = string & { readonly brand: 'AbsolutePath' };
 
@@ -43,13 +47,15 @@ export function pathProblem(value: string): string | undefined {
 export const isAbsolutePath = (value: string): value is AbsolutePath => pathProblem(value) === undefined;
 export const isNamespacePath = (value: string): value is NamespacePath => pathProblem(value) === undefined;
 
+/** Whether a path is "/", however it is spelt. */
+export const isRoot = (path: string): boolean => path.split('/').every(part => part === '' || part === '.');
+
 /** A place where something is mounted. `..` would make the result depend on what the rootfs's symlinks are. */
 export function mountPointProblem(value: string): string | undefined {
   const problem = pathProblem(value);
   if (problem !== undefined) return problem;
-  const parts = value.split('/').filter(part => part !== '' && part !== '.');
-  if (parts.length === 0) return 'must not be "/": the root itself is the field rootfs';
-  if (parts.includes('..')) return 'must not contain ".."';
+  if (isRoot(value)) return 'must not be "/": the root itself is the field rootfs';
+  if (value.split('/').includes('..')) return 'must not contain ".."';
   return undefined;
 }
 

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { ArgsDef } from 'citty';
@@ -34,7 +35,7 @@ export interface ParsedArguments {
  * Splits a command line into flags, and the command with all that follows it: `nsgen run -- ls -h` is ls's `-h`, and
  * so is `nsgen run ls -h`.
  *
- * @throws BoxError for an unknown flag, a flag without its value, a flag that is given twice.
+ * @throws BoxError for unknown flags, flags without their value, flags that are given twice.
  */
 export function parseArguments(argv: readonly string[], definitions: ArgsDef): ParsedArguments {
   const options = optionsOf(definitions);
@@ -56,29 +57,68 @@ function optionsOf(definitions: ArgsDef): Options {
   );
 }
 
+/** Every problem is found, not only the first, and each is named by the flag: parseArgs itself stops at one. */
 function parseFlags(args: string[], options: Options): GivenFlags {
   const values = new Map<string, string[]>();
-  try {
-    for (const token of parseArgs({ args, options, strict: true, tokens: true }).tokens) {
-      if (token.kind !== 'option') continue;
-      const known = values.get(token.name) ?? [];
-      if (known.length > 0 && !REPEATABLE.includes(token.name)) throw new TypeError('it is given more than once');
-      values.set(token.name, [...known, token.value ?? '']);
-    }
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    const [message = ''] = error.message.split('. To specify');
-    throw new BoxError([{ field: '', message: `${message} (see --help)` }]);
+  const problems: Problem[] = [];
+  for (const token of parseArgs({ args, options, strict: false, tokens: true }).tokens) {
+    if (token.kind !== 'option') continue;
+    const known = values.get(token.name) ?? [];
+    const message = flagProblem(token, options, known.length > 0);
+    if (message !== undefined) problems.push({ field: fieldOf(token, options), message });
+    values.set(token.name, [...known, token.value ?? '']);
   }
+  if (problems.length > 0) throw new BoxError(problems);
   return new GivenFlags(values);
 }
+
+interface OptionToken {
+  readonly name: string;
+  readonly rawName: string;
+  readonly value: string | undefined;
+  readonly inlineValue: boolean | undefined;
+}
+
+/** What is wrong with a flag by itself; its value is looked at later. */
+function flagProblem(token: OptionToken, options: Options, repeated: boolean): string | undefined {
+  const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
+  if (option === undefined) return 'there is no such flag (see --help)';
+  if (option.type === 'boolean' && token.inlineValue) return 'takes no value';
+  if (option.type === 'string' && token.value === undefined) return 'needs a value';
+  // A value that is another flag is more likely one that was forgotten: `--hostname --proc`.
+  if (option.type === 'string' && !token.inlineValue && token.value?.startsWith('-') && token.value !== '-')
+    return `needs a value; ${JSON.stringify(token.value)} looks like a flag (if it is meant, write --${token.name}=${token.value})`;
+  if (repeated && !REPEATABLE.includes(token.name)) return 'is given more than once';
+  return undefined;
+}
+
+/** A known flag by its long name, an unknown one as it was written. */
+const fieldOf = ({ name, rawName }: OptionToken, options: Options) =>
+  Object.hasOwn(options, name) ? `--${name}` : rawName;
 
 /**
  * Node turns an argument that is no valid UTF-8 into U+FFFD. The command would get other bytes than it was given.
  */
 export function invalidArguments(argv: readonly string[]): readonly Problem[] {
-  if (!argv.some(argument => argument.includes('\uFFFD'))) return [];
-  const raw = readFileSync('/proc/self/cmdline');
-  if (Buffer.from(raw.toString('utf8')).equals(raw)) return [];
+  if (!argv.some(argument => argument.includes(REPLACEMENT)) || isUtf8(readFileSync('/proc/self/cmdline'))) return [];
   return [{ field: '', message: 'an argument is not valid UTF-8, and would not reach the command unchanged' }];
+}
+
+/** A variable of the caller's, byte for byte or not at all: Node's process.env hides what was not UTF-8. */
+export type CallersVariable = { readonly value: string } | { readonly problem: 'unset' | 'not UTF-8' };
+
+export function callersVariable(name: string): CallersVariable {
+  // process.env has the properties of every object, `toString` for one.
+  const value = Object.hasOwn(process.env, name) ? process.env[name] : undefined;
+  if (value === undefined) return { problem: 'unset' };
+  return value.includes(REPLACEMENT) && !isUtf8(rawVariable(name)) ? { problem: 'not UTF-8' } : { value };
+}
+
+const REPLACEMENT = '\uFFFD';
+
+/** As it was when this process started; latin1 keeps every byte apart. */
+function rawVariable(name: string): Buffer {
+  const start = `${Buffer.from(name).toString('latin1')}=`;
+  const entries = readFileSync('/proc/self/environ', 'latin1').split('\0');
+  return Buffer.from(entries.find(entry => entry.startsWith(start))?.slice(start.length) ?? '', 'latin1');
 }

@@ -1,22 +1,34 @@
 import { resolve } from 'node:path';
+import { type Box, parseBox } from '../box/box.js';
 import { BoxError, type Problem } from '../box/problem.js';
 import { readBoxFile } from '../box/read.js';
-import { isNamespaceType, NAMESPACE_TYPES } from '../box/values.js';
-import type { GivenFlags, ParsedArguments } from './arguments.js';
+import { isMapping, isNamespaceType, NAMESPACE_TYPES } from '../box/values.js';
+import { callersVariable, type GivenFlags, type ParsedArguments } from './arguments.js';
 
 /**
- * Puts the file and the flags together into a box as one would write it; parseBox checks it afterwards. Flags override
- * fields of the file, variables and namespaces one by one; mounts come after the file's.
+ * Puts the file and the flags together into a box as one would write it, and checks it. Flags override fields of the
+ * file, variables and namespaces one by one; mounts come after the file's.
  *
- * @throws BoxError for flags that are malformed.
+ * @throws BoxError with every problem: of the flags, and of the box that the sound ones make.
  */
-export async function boxFromFlags({ flags, command }: ParsedArguments): Promise<unknown> {
+export async function boxFromFlags({ flags, command }: ParsedArguments): Promise<Box> {
   const file = flags.one('file');
   const base = file === undefined ? {} : await readBoxFile(file);
-  // parseBox says what is wrong with it.
-  if (!isMapping(base)) return base;
   const problems: Problem[] = [];
-  const given = {
+  const input = isMapping(base) ? { ...base, ...fieldsOf(flags, command, base, problems) } : base;
+  try {
+    const box = parseBox(input);
+    if (problems.length === 0) return box;
+  } catch (error) {
+    if (!(error instanceof BoxError)) throw error;
+    problems.push(...error.problems);
+  }
+  throw new BoxError(problems);
+}
+
+/** What the flags say, as fields of a box. A flag that is malformed adds a problem and no field. */
+function fieldsOf(flags: GivenFlags, command: readonly string[], base: Mapping, problems: Problem[]): Mapping {
+  return {
     ...(command.length > 0 ? { command } : {}),
     ...textFields(flags),
     ...rootfsField(flags, base.rootfs, problems),
@@ -27,14 +39,9 @@ export async function boxFromFlags({ flags, command }: ParsedArguments): Promise
     ...mappingField('env', base, environment(flags, problems)),
     ...mountsField(flags, base.mounts, problems),
   };
-  if (problems.length > 0) throw new BoxError(problems);
-  return { ...base, ...given };
 }
 
 type Mapping = Readonly<Record<string, unknown>>;
-
-const isMapping = (value: unknown): value is Mapping =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function textFields(flags: GivenFlags): Mapping {
   const fields = { hostname: 'hostname', domainname: 'domainname', propagation: 'propagation', workdir: 'cwd' };
@@ -47,19 +54,20 @@ function textFields(flags: GivenFlags): Mapping {
 function rootfsField(flags: GivenFlags, base: unknown, problems: Problem[]): Mapping {
   const given = flags.one('rootfs');
   if (given === '') problems.push({ field: '--rootfs', message: 'must not be empty' });
-  const path = given === undefined ? (isMapping(base) ? base.path : base) : resolve(given);
+  const own = isMapping(base) ? base.path : base;
+  const path = given === undefined || given === '' ? own : resolve(given);
   if (flags.has('chroot')) {
-    if (path === undefined) problems.push({ field: '--chroot', message: 'needs --rootfs' });
-    return { rootfs: { path, change: 'chroot' } };
+    if (path !== undefined) return { rootfs: { path, change: 'chroot' } };
+    if (given === undefined) problems.push({ field: '--chroot', message: 'needs --rootfs' });
   }
-  if (given === undefined) return {};
+  if (path === own) return {};
   return { rootfs: isMapping(base) ? { ...base, path } : path };
 }
 
 function switchField(flags: GivenFlags, name: 'proc' | 'loopback', problems: Problem[]): Mapping {
   const [on, off] = [flags.has(name), flags.has(`no-${name}`)];
   if (on && off) problems.push({ field: `--no-${name}`, message: `contradicts --${name}` });
-  return on || off ? { [name]: on } : {};
+  return on !== off ? { [name]: on } : {};
 }
 
 /** A mapping of the file with some keys overridden. What is no mapping stays, for parseBox to complain about. */
@@ -86,8 +94,10 @@ function namespaces(flags: GivenFlags, problems: Problem[]): Mapping {
   for (const type of flags.all('unshare').flatMap(list => list.split(','))) choose('--unshare', type, 'new');
   for (const type of flags.all('share').flatMap(list => list.split(','))) choose('--share', type, 'shared');
   for (const value of flags.all('join')) {
-    const [type = '', ...path] = value.split(':');
-    choose('--join', type, resolve(path.join(':')));
+    const [type = '', ...rest] = value.split(':');
+    const path = rest.join(':');
+    if (path === '') problems.push({ field: '--join', message: `${JSON.stringify(value)} is not TYPE:PATH` });
+    else choose('--join', type, resolve(path));
   }
   return chosen;
 }
@@ -97,9 +107,8 @@ function timeOffsets(flags: GivenFlags, problems: Problem[]): Mapping {
   for (const name of ['monotonic', 'boottime']) {
     const value = flags.one(name);
     if (value === undefined) continue;
-    if (!/^[+-]?\d{1,10}$/.test(value))
-      problems.push({ field: `--${name}`, message: 'must be a whole number of seconds' });
-    offsets[name] = Number(value);
+    if (/^[+-]?\d{1,15}$/.test(value)) offsets[name] = Number(value);
+    else problems.push({ field: `--${name}`, message: 'must be a whole number of seconds' });
   }
   return offsets;
 }
@@ -107,44 +116,57 @@ function timeOffsets(flags: GivenFlags, problems: Problem[]): Mapping {
 function environment(flags: GivenFlags, problems: Problem[]): Mapping {
   const variables: Record<string, string> = Object.create(null);
   for (const argument of flags.all('env')) {
-    const [name = '', ...rest] = argument.split('=');
-    const value = rest.length > 0 ? rest.join('=') : process.env[name];
-    if (value === undefined)
-      problems.push({ field: '--env', message: `${name} is not set here: give it a value, ${name}=...` });
-    variables[name] = value ?? '';
+    const equals = argument.indexOf('=');
+    if (equals >= 0) {
+      variables[argument.slice(0, equals)] = argument.slice(equals + 1);
+      continue;
+    }
+    const given = callersVariable(argument);
+    if ('value' in given) {
+      variables[argument] = given.value;
+    } else if (argument === '') {
+      problems.push({ field: '--env', message: 'must be NAME or NAME=VALUE, not empty' });
+    } else if (given.problem === 'unset') {
+      const message = `${JSON.stringify(argument)} is not set here: give it a value, ${argument}=...`;
+      problems.push({ field: '--env', message });
+    } else {
+      const message = `the value of ${JSON.stringify(argument)} is not valid UTF-8, and would not arrive unchanged`;
+      problems.push({ field: '--env', message });
+    }
   }
   return variables;
 }
 
 function mountsField(flags: GivenFlags, base: unknown, problems: Problem[]): Mapping {
   const given = [
-    ...flags.all('bind').map(value => bindMount(value, problems)),
-    ...flags.all('tmpfs').map(value => tmpfsMount(value, problems)),
+    ...flags.all('bind').flatMap(value => bindMount(value, problems)),
+    ...flags.all('tmpfs').flatMap(value => tmpfsMount(value, problems)),
   ];
   if (given.length === 0) return {};
   return { mounts: base === undefined ? given : Array.isArray(base) ? [...base, ...given] : base };
 }
 
-function bindMount(value: string, problems: Problem[]): Mapping {
-  const [source, destination, mode, ...rest] = value.split(':');
-  const known = mode === undefined || mode === 'ro' || mode === 'rw';
-  if (source === undefined || source === '' || destination === undefined || !known || rest.length > 0) {
-    const message = `${JSON.stringify(value)} is not SRC:DST[:ro] (a path with ":" in it goes into a file, -f)`;
-    problems.push({ field: '--bind', message });
-  }
-  return { type: 'bind', source: resolve(source ?? ''), destination, readOnly: mode === 'ro' };
+function bindMount(value: string, problems: Problem[]): readonly Mapping[] {
+  const [source = '', destination = '', mode = 'rw', ...rest] = value.split(':');
+  if (source !== '' && destination !== '' && (mode === 'ro' || mode === 'rw') && rest.length === 0)
+    return [{ type: 'bind', source: resolve(source), destination, readOnly: mode === 'ro' }];
+  const message = `${JSON.stringify(value)} is not SRC:DST[:ro] (a path with ":" in it goes into a file, -f)`;
+  problems.push({ field: '--bind', message });
+  return [];
 }
 
-function tmpfsMount(value: string, problems: Problem[]): Mapping {
-  const colon = value.indexOf(':');
-  if (colon < 0) return { type: 'tmpfs', destination: value };
-  const options = value
-    .slice(colon + 1)
-    .split(',')
-    .map(option => option.split('='));
-  for (const [name] of options) {
-    if (name === 'size' || name === 'mode') continue;
-    problems.push({ field: '--tmpfs', message: `${JSON.stringify(name)} is no option of a tmpfs (size, mode)` });
+function tmpfsMount(value: string, problems: Problem[]): readonly Mapping[] {
+  const [destination = '', ...rest] = value.split(':');
+  const options = rest.length === 0 ? [] : rest.join(':').split(',');
+  const chosen: Record<string, string> = {};
+  for (const option of options) {
+    const [, name = '', text = ''] = /^(size|mode)=(.+)$/.exec(option) ?? [];
+    if (name !== '' && chosen[name] === undefined) {
+      chosen[name] = text;
+      continue;
+    }
+    const message = name === '' ? 'is no option of a tmpfs (size=N, mode=M)' : 'is given more than once';
+    problems.push({ field: '--tmpfs', message: `${JSON.stringify(option)} ${message}` });
   }
-  return { type: 'tmpfs', destination: value.slice(0, colon), ...Object.fromEntries(options) };
+  return [{ type: 'tmpfs', destination, ...chosen }];
 }

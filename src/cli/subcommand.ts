@@ -1,6 +1,6 @@
 import type { ArgsDef, CommandDef } from 'citty';
 import { EXIT_STATUS } from '../backends/failure.js';
-import { type Box, parseBox } from '../box/box.js';
+import type { Box } from '../box/box.js';
 import { type GivenFlags, parseArguments } from './arguments.js';
 import { boxFromFlags } from './box-from-flags.js';
 import { BOX_FLAGS, HELP_FLAG } from './flags.js';
@@ -28,7 +28,7 @@ export function boxCommand(
         );
         return EXIT_STATUS.ok;
       }
-      return act(parseBox(await boxFromFlags(parsed)), parsed.flags);
+      return act(await boxFromFlags(parsed), parsed.flags);
     },
   };
 }

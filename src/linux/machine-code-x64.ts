@@ -2,9 +2,9 @@
 import type { Instruction } from './machine-code.js';
 
 export const x64: readonly Instruction[] = [
-  // run(rdi: header, rsi: entry). The header stays in rbp, the current entry in rbx: a system call changes only rax, rcx
-  // and r11 (System V ABI for AMD64, A.2.1). With the six arguments, those are all the registers a function may change
-  // without restoring them, hence the two pushes.
+  // run(rdi: header, rsi: entry). The header stays in rbp, the current entry in rbx: a system call changes only rax,
+  // rcx and r11 (System V ABI for AMD64, A.2.1). With the six arguments, those are all the registers a function may
+  // change without restoring them, hence the two pushes.
   ['55', 'push rbp'],
   ['53', 'push rbx'],
   ['4889fd', 'mov rbp,rdi'],

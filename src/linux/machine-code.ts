@@ -7,11 +7,11 @@
  * it exactly once and on the calling thread.
  *
  * It is position-independent, has no data and calls nothing. Between its first and its last instructions it leaves the
- * stack alone, so that a clone which shares memory and stack with its child can be an entry: neither side can spoil what
- * the other has there.
+ * stack alone, so that a clone which shares memory and stack with its child can be an entry: neither side can spoil
+ * what the other has there.
  *
- * Write it to fresh memory and only then make that executable: mprotect to PROT_EXEC is where an arm64 kernel brings the
- * instruction cache up to date with what was written (__sync_icache_dcache in arch/arm64/mm/flush.c).
+ * Write it to fresh memory and only then make that executable: mprotect to PROT_EXEC is where an arm64 kernel brings
+ * the instruction cache up to date with what was written (__sync_icache_dcache in arch/arm64/mm/flush.c).
  */
 import { arm64 } from './machine-code-arm64.js';
 import { x64 } from './machine-code-x64.js';

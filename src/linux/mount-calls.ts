@@ -80,7 +80,7 @@ export function attachAt(mount: Result, path: string): SystemCall {
       string(''),
       symbol('AT_FDCWD', AT_FDCWD),
       string(path),
-      flags(MOVE_MOUNT, 'MOVE_MOUNT_F_EMPTY_PATH'),
+      flags(MOVE_MOUNT, 'MOVE_MOUNT_F_EMPTY_PATH', 'MOVE_MOUNT_T_SYMLINKS'),
     ],
   };
 }

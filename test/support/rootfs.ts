@@ -10,7 +10,8 @@ export function makeRootfs(programs: readonly string[], directories: readonly st
     mkdirSync(join(rootfs, directory), { recursive: true });
   for (const link of ['bin', 'sbin']) symlinkSync('usr/bin', join(rootfs, link));
   for (const program of programs) {
-    const path = execFileSync('bash', ['-c', 'type -P -- "$1"', 'bash', program], { encoding: 'utf8' }).trim();
+    // type -P: the file, where the shell has a builtin of that name (kill, true).
+    const path = execFileSync('/bin/bash', ['-c', 'type -P -- "$1"', 'bash', program], { encoding: 'utf8' }).trim();
     copyInto(rootfs, path, `/usr/bin/${program}`);
     const libraries = execFileSync('ldd', [path], { encoding: 'utf8' }).match(/\/\S+/g) ?? [];
     for (const library of libraries) copyInto(rootfs, library, library);

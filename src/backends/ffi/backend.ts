@@ -1,3 +1,4 @@
+import { requireRootfs } from '../../host/rootfs.js';
 import { makePlan } from '../../plan/plan.js';
 import type { Backend, End, RunningBox } from '../backend.js';
 import { exitStatusOf, isWaitedFor, onEnd, signalName } from './reap.js';
@@ -8,6 +9,7 @@ import { openStreams } from './streams.js';
 export const ffiBackend: Backend = {
   name: 'ffi',
   async start(box, options): Promise<RunningBox> {
+    requireRootfs(box);
     const plan = makePlan(box);
     const streams = openStreams(options);
     try {

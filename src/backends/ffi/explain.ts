@@ -37,15 +37,30 @@ function callSummary(call: SystemCall): string {
 function explainExecute(program: string, outcome: Outcome, calls: readonly SystemCall[]): StartError {
   const denied = calls.some(call => call.name === 'execve' && outcome.result(call) === -errnoNumber('EACCES'));
   const errno = denied ? errnoNumber('EACCES') : (outcome.failure?.errno ?? 0);
-  const found = errnoName(errno) !== 'ENOENT' && errnoName(errno) !== 'ENOTDIR';
-  const hint = found
-    ? ''
-    : program.includes('/')
-      ? ': no such program in the box, or its interpreter is missing'
-      : ': no such program in the PATH of the box';
+  const hint = executeHint(program, errnoName(errno));
   const status = errnoName(errno) === 'ENOENT' ? EXIT_STATUS.notFound : EXIT_STATUS.notExecutable;
-  return new StartError(`execute ${JSON.stringify(program)}: ${describeErrno(errno)}${hint}`, status);
+  const summary = `execute ${JSON.stringify(program)}: ${describeErrno(errno)}`;
+  return new StartError(hint === undefined ? summary : `${summary}: ${hint}`, status);
 }
+
+function executeHint(program: string, errno: string): string | undefined {
+  switch (errno) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return program.includes('/')
+        ? 'no such program in the box, or its interpreter is missing'
+        : 'no such program in the PATH of the box';
+    case 'EACCES':
+      return 'it is no file with permission to execute, or its file system is mounted noexec';
+    case 'E2BIG':
+      return 'the arguments and the environment are too long together, or one of them is longer than 128 KiB';
+    default:
+      return undefined;
+  }
+}
+
+/** On the way to a mount point, and from move_mount(2) for the mount point itself. */
+const WRONG_KIND: readonly string[] = ['ENOTDIR', 'EINVAL'];
 
 function hintFor(operation: Operation | undefined, errno: string): string | undefined {
   switch (operation?.kind) {
@@ -56,19 +71,26 @@ function hintFor(operation: Operation | undefined, errno: string): string | unde
       if (errno === 'ENOSYS') return 'clone3 needs Linux 5.5, and a seccomp filter that lets it pass';
       return undefined;
     case 'join-namespaces':
-      return errno === 'ENOENT' ? 'the process whose namespace is to be joined is gone' : undefined;
+      if (errno === 'ENOENT') return 'the process whose namespace is to be joined is gone';
+      return errno === 'EINVAL' ? 'the file is of no namespace of this type, or of one that is joined already' : undefined;
     case 'map-ids':
       return errno === 'EPERM' ? userNamespaceObstacle() : undefined;
     case 'mount-proc':
       if (errno === 'EPERM')
         return 'a user namespace may mount proc only with a pid namespace of its own, and where no part of the outer /proc is covered: use --no-proc';
+      if (errno === 'ENOTDIR') return 'the rootfs, and /proc in it, must be directories';
       return errno === 'ENOENT' ? 'the rootfs needs a directory /proc, or use --no-proc' : undefined;
     case 'mount-bind':
-    case 'mount-tmpfs':
       if (errno === 'ENOENT') return 'the source and the mount point must exist';
-      return errno === 'ENOTDIR' ? 'a directory goes on a directory, a file on a file' : undefined;
+      return WRONG_KIND.includes(errno) ? 'a directory goes on a directory, a file on a file' : undefined;
+    case 'mount-tmpfs':
+      if (errno === 'ENOENT') return 'the mount point must exist';
+      return WRONG_KIND.includes(errno) ? 'a tmpfs goes on a directory' : undefined;
     case 'open-rootfs':
       return errno === 'ENOENT' ? 'the rootfs must exist' : undefined;
+    case 'change-root':
+    case 'pivot-root':
+      return errno === 'ENOTDIR' ? 'the rootfs must be a directory' : undefined;
     default:
       return undefined;
   }

@@ -2,6 +2,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { requireRootfs } from '../../host/rootfs.js';
 import type { Backend, End, RunningBox, StreamOptions } from '../backend.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
 import type { OpenStreams } from '../ffi/streams.js';
@@ -11,6 +12,7 @@ import { renderScript } from './render.js';
 export const scriptBackend: Backend = {
   name: 'script',
   async start(box, options): Promise<RunningBox> {
+    requireRootfs(box);
     const text = renderScript(box);
     const streams = await streamsFor(options);
     const script = openWithoutName(text);

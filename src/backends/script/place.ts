@@ -25,22 +25,44 @@ export function placeOperations(plan: Plan): readonly PlacedOperation[] {
   return plan.map(operation => {
     const fixed = alwaysPlace(operation);
     if (fixed !== undefined) return { operation, place: fixed };
-    const changesRoot = operation.kind === 'change-root' || operation.kind === 'working-directory';
-    inside ||= !unshareCan(operation, plan) || (changesRoot && !withoutShell) || (inRootfs(operation) && !withoutShell);
+    inside ||= !unshareCan(operation, plan) || (!withoutShell && inRootfs(operation));
     return { operation, place: inside ? 'enter' : 'launch' };
   });
 }
 
 /** Whether the script needs its function `enter`, and a bash inside the namespaces to run it. */
 export const needsShell = (placed: readonly PlacedOperation[]): boolean =>
-  placed.some(({ operation, place }) => place === 'enter' || joinsMount(operation));
+  placed.some(
+    ({ operation, place }) =>
+      place === 'enter' ||
+      joinsMount(operation) ||
+      (operation.kind === 'execute' && loaderVariables(operation.env).length > 0),
+  );
+
+/**
+ * Variables that make ld.so(8) load other code. They are the command's: the programs of the host that start it must not
+ * follow them outside the box.
+ */
+export const loaderVariables = (env: Readonly<Record<string, string>>): readonly string[] =>
+  Object.keys(env).filter(name => name.startsWith('LD_') || name === 'GLIBC_TUNABLES');
 
 /** The mount namespace is joined last, by nsenter(1) inside: in there, no other tool need exist. */
 export const joinsMount = (operation: Operation): boolean =>
   operation.kind === 'join-namespaces' && operation.namespaces.some(({ type }) => type === 'mount');
 
 /** With --root, unshare resolves everything after it inside the rootfs: only all of it together makes sense. */
-const inRootfs = (operation: Operation) => operation.kind === 'mount-proc' && operation.rootfs !== undefined;
+function inRootfs(operation: Operation): boolean {
+  switch (operation.kind) {
+    case 'change-root':
+    case 'open-rootfs':
+    case 'working-directory':
+      return true;
+    case 'mount-proc':
+      return operation.rootfs !== undefined;
+    default:
+      return false;
+  }
+}
 
 function alwaysPlace({ kind }: Operation): Place | undefined {
   switch (kind) {

@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ejs from 'ejs';
 import type { Box } from '../../box/box.js';
-import { BoxError, type Problem } from '../../box/problem.js';
+import { BoxError, fieldName, type Problem } from '../../box/problem.js';
 import { namespaceFile } from '../../box/values.js';
 import { packageRoot } from '../../package-root.js';
 import { describe, type Operation } from '../../plan/operations.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
-import { joinsMount, needsShell, type Place, type PlacedOperation, placeOperations } from './place.js';
+import { joinsMount, loaderVariables, needsShell, type Place, type PlacedOperation, placeOperations } from './place.js';
 import { comment, quote } from './quote.js';
 import { packagesOf, toolsOf } from './tools.js';
 
@@ -132,8 +132,17 @@ function caveatsOf(plan: Plan): readonly string[] {
 
 /** What bash and util-linux cannot do. Named by field, and never left out in silence. */
 function unsupported(box: Box): readonly Problem[] {
-  if (box.namespaces.mount.kind !== 'joined') return [];
+  const joined = box.namespaces.mount.kind === 'joined';
   const message =
     'the script cannot do this in a mount namespace that is joined, where the tools of the host are out of reach';
-  return (['rootfs', 'cwd'] as const).filter(field => box[field] !== undefined).map(field => ({ field, message }));
+  const fields = joined ? (['rootfs', 'cwd'] as const).filter(field => box[field] !== undefined) : [];
+  const followed = joined || box.rootfs !== undefined ? loaderVariables(box.env) : [];
+  return [
+    ...fields.map(field => ({ field, message })),
+    ...followed.map(name => ({
+      field: fieldName(['env', name]),
+      message:
+        'the script cannot set this together with another root: the program of the host that changes it would follow it',
+    })),
+  ];
 }

@@ -1,0 +1,79 @@
+import { cpus, release } from 'node:os';
+import { type Rounds, ratios, summary } from './statistics.js';
+
+/** One line of the report: a contestant, and its ratio to the one it is measured against. */
+export interface Row {
+  readonly name: string;
+  readonly milliseconds: Rounds;
+  readonly against?: { readonly name: string; readonly milliseconds: Rounds; readonly target: Target | undefined };
+}
+
+/** `at most 1.15 times C`, `at least 4 times faster`: with the quotient that is meant. */
+export interface Target {
+  readonly quotient: 'own / other' | 'other / own';
+  readonly bound: number;
+}
+
+export const atMost = (bound: number): Target => ({ quotient: 'own / other', bound });
+export const timesFaster = (bound: number): Target => ({ quotient: 'other / own', bound });
+
+export interface Section {
+  readonly title: string;
+  readonly text: string;
+  readonly rows: readonly Row[];
+}
+
+const HEADINGS = ['', 'median', 'quartiles', 'n', 'against', 'ratio', 'quartiles', 'target', ''];
+
+export function markdown(sections: readonly Section[], machine: readonly string[], notes: readonly string[]): string {
+  const body = sections.map(({ title, text, rows }) => `## ${title}\n\n${text}\n\n${table(rows)}\n`);
+  return [
+    '# Benchmarks\n',
+    'Written by `npm run bench`. A ratio is the median of the ratios of single rounds, in which all contestants took turns; quartiles show the spread.\n',
+    ...machine.map(line => `- ${line}`),
+    '',
+    ...body,
+    '## For information\n',
+    ...notes.map(line => `- ${line}`),
+    '',
+  ].join('\n');
+}
+
+export function machineFacts(nodes: readonly string[]): readonly string[] {
+  const all = cpus();
+  return [
+    `processor: ${all[0]?.model ?? 'unknown'}, ${all.length} cores`,
+    `kernel: Linux ${release()}, ${process.arch}`,
+    `Node in-process: ${process.version}; as whole processes: ${nodes.join(', ')}`,
+    `date: ${new Date().toISOString().slice(0, 10)}`,
+  ];
+}
+
+function table(rows: readonly Row[]): string {
+  const cells = [HEADINGS, ...rows.map(rowCells)];
+  const widths = HEADINGS.map((_, column) => Math.max(...cells.map(row => row[column]?.length ?? 0), 1));
+  const lines = cells.map(row => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`);
+  const rule = `|${widths.map(width => '-'.repeat(width + 2)).join('|')}|`;
+  return [lines[0], rule, ...lines.slice(1)].join('\n');
+}
+
+function rowCells({ name, milliseconds, against }: Row): readonly string[] {
+  const own = summary(milliseconds);
+  const columns = [
+    name,
+    `${own.median.toFixed(2)} ms`,
+    `${own.low.toFixed(2)}..${own.high.toFixed(2)}`,
+    `${own.count}`,
+  ];
+  if (against === undefined) return [...columns, '', '', '', '', ''];
+  const { target } = against;
+  const [top, bottom] =
+    target?.quotient === 'other / own' ? [against.milliseconds, milliseconds] : [milliseconds, against.milliseconds];
+  const ratio = summary(ratios(top, bottom));
+  const shown = [against.name, ratio.median.toFixed(2), `${ratio.low.toFixed(2)}..${ratio.high.toFixed(2)}`];
+  if (target === undefined) return [...columns, ...shown, '', ''];
+  const faster = target.quotient === 'other / own';
+  const met = faster ? ratio.median >= target.bound : ratio.median <= target.bound;
+  const bound = faster ? `at least ${target.bound} times faster` : `at most ${target.bound}`;
+  return [...columns, ...shown, bound, met ? 'met' : '**missed**'];
+}

@@ -1,0 +1,342 @@
+import assert from 'node:assert/strict';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { BACKEND_NAMES, type BackendName, type BoxInput, StartError, start } from '../src/index.js';
+import { execute, type Finished, nsgenPath } from './support/cli.js';
+import { descendants, hostState } from './support/leftovers.js';
+import { ownDirectory } from './support/own-directory.js';
+
+const directory = ownDirectory('failure');
+const file = (name: string, content: string, mode = 0o755): string => {
+  const path = join(directory, name);
+  writeFileSync(path, content, { mode });
+  return path;
+};
+const loop = join(directory, 'loop');
+await execute('ln', ['-s', 'loop', loop]);
+const notExecutable = file('not-executable', '#!/bin/sh\n', 0o644);
+const noInterpreter = file('no-interpreter', '#!/nonexistent/interpreter\n');
+
+interface Case {
+  readonly name: string;
+  readonly flags: readonly string[];
+  readonly command?: readonly string[];
+  /** What starts nsgen: a program that takes something away from it first. */
+  readonly under?: readonly string[];
+  readonly status: number | Readonly<Record<BackendName, number>>;
+  /** The whole of stderr for ffi; for the script, whose tools have words of their own, what must be in it. */
+  readonly ffi: RegExp;
+  readonly script: RegExp;
+}
+
+const without = (capability: string) => ['setpriv', '--bounding-set', `-${capability}`, '--'];
+
+/** The limit is that of a user namespace of nsgen's own: the host's stays as it is. */
+const withLimit = (limit: string) => [
+  ...['unshare', '--user', '--map-root-user', '--', 'sh', '-c'],
+  ...[`echo 0 >/proc/sys/user/${limit} && exec "$@"`, 'sh'],
+];
+
+const CASES: readonly Case[] = [
+  {
+    name: 'create-namespaces without the right to',
+    flags: [],
+    under: without('sys_admin'),
+    status: 125,
+    ffi: /^nsgen: start a process in new namespaces: .*clone3\(\{flags=.*\}\): EPERM \(Operation not permitted\): namespaces need root or a user namespace/,
+    script: /EPERM.*namespaces need root with CAP_SYS_ADMIN, or a box with a user namespace/,
+  },
+  {
+    name: 'create-namespaces, without the right to and without a user namespace',
+    flags: ['--share', 'user'],
+    under: without('sys_admin'),
+    status: 125,
+    ffi: /clone3.*: EPERM \(Operation not permitted\): .*use --unshare user/,
+    script: /EPERM.*or a box with a user namespace/,
+  },
+  {
+    name: 'create-namespaces beyond a limit',
+    flags: [],
+    under: withLimit('max_uts_namespaces'),
+    status: 125,
+    ffi: /clone3.*: ENOSPC \(No space left on device\): a limit in \/proc\/sys\/user\/max_\*_namespaces is reached/,
+    script: /unshare failed: No space left on device/,
+  },
+  {
+    name: 'create-namespaces, user namespaces switched off',
+    flags: ['--unshare', 'user'],
+    under: withLimit('max_user_namespaces'),
+    status: 125,
+    ffi: /clone3.*: ENOSPC \(No space left on device\): .*\/proc\/sys\/user\/max_/,
+    script: /No space left on device/,
+  },
+  {
+    name: 'join-namespaces of a process that is gone',
+    flags: ['--join', 'net:/proc/4194305/ns/net'],
+    status: 125,
+    ffi: /^nsgen: join net of \/proc\/4194305\/ns\/net: openat "\/proc\/4194305\/ns\/net": ENOENT \(No such file or directory\): the process whose namespace is to be joined is gone/,
+    script: /\/proc\/4194305\/ns\/net: No such file or directory/,
+  },
+  {
+    name: 'join-namespaces of another type',
+    flags: ['--join', 'net:/proc/self/ns/uts'],
+    status: 125,
+    ffi: /^nsgen: join net of \/proc\/self\/ns\/uts: setns: EINVAL \(Invalid argument\): the file is of no namespace of this type/,
+    script: /Invalid argument/,
+  },
+  {
+    name: 'mount-proc in a user namespace that shares the pid namespace',
+    flags: ['--unshare', 'user', '--share', 'pid'],
+    status: 125,
+    ffi: /^nsgen: mount proc on \/proc: .*EPERM \(Operation not permitted\): .*use --no-proc/,
+    script: /proc.*(Operation not permitted|permission denied)/,
+  },
+  {
+    name: 'mount-proc in a rootfs without /proc',
+    flags: ['--rootfs', '/proc/self/fdinfo'],
+    status: 125,
+    ffi: /^nsgen: mount proc on \/proc of the rootfs: openat2 "\/proc": ENOENT .*: the rootfs needs a directory \/proc, or use --no-proc/,
+    script: /mount proc on \/proc of the rootfs: failed/,
+  },
+  {
+    name: 'offset-clocks that would make the clock negative',
+    flags: ['--unshare', 'time', '--boottime=-9000000000'],
+    status: 125,
+    ffi: /^nsgen: new time namespace, monotonic clock \+0 s, boot time -9000000000 s: write .*: ERANGE \(/,
+    script: /time/,
+  },
+  {
+    name: 'open-rootfs that does not exist',
+    flags: ['--rootfs', '/nonexistent'],
+    status: 125,
+    ffi: /^nsgen: mount "\/nonexistent" on itself: open_tree "\/nonexistent": ENOENT .*: the rootfs must exist/,
+    script: /the rootfs is missing: there is no directory \/nonexistent/,
+  },
+  {
+    name: 'open-rootfs that is a file',
+    flags: ['--rootfs', '/etc/passwd'],
+    status: 125,
+    ffi: /^nsgen: .*ENOTDIR \(Not a directory\): the rootfs, and \/proc in it, must be directories/,
+    script: /there is no directory \/etc\/passwd/,
+  },
+  {
+    name: 'change-root to a file',
+    flags: ['--rootfs', '/etc/passwd', '--chroot', '--no-proc'],
+    status: 125,
+    ffi: /^nsgen: chroot to "\/etc\/passwd": fchdir: ENOTDIR \(Not a directory\): the rootfs must be a directory/,
+    script: /there is no directory \/etc\/passwd/,
+  },
+  {
+    name: 'change-root without the right to',
+    flags: ['--rootfs', '/usr', '--chroot', '--no-proc', '--share', 'user'],
+    under: without('sys_chroot'),
+    // unshare(1), by then the last program before the command, has no other status for its own failures.
+    status: { ffi: 125, script: 1 },
+    ffi: /^nsgen: chroot to "\/usr": chroot "\.": EPERM \(Operation not permitted\)/,
+    script: /\/usr.*Operation not permitted/,
+  },
+  {
+    name: 'pivot-root to a file',
+    flags: ['--rootfs', '/etc/passwd', '--no-proc'],
+    status: 125,
+    ffi: /^nsgen: make "\/etc\/passwd" the root, and drop the old one: fchdir: ENOTDIR \(Not a directory\): the rootfs must be a directory/,
+    script: /there is no directory \/etc\/passwd/,
+  },
+  {
+    name: 'mount-bind of what does not exist',
+    flags: ['--bind', '/nonexistent:/mnt'],
+    status: 125,
+    ffi: /^nsgen: bind "\/nonexistent" on "\/mnt": open_tree "\/nonexistent": ENOENT .*: the source and the mount point must exist/,
+    script: /\/nonexistent does not exist[^]*bind "\/nonexistent" on "\/mnt": failed/,
+  },
+  {
+    name: 'mount-bind where nothing exists',
+    flags: ['--bind', '/etc:/nonexistent'],
+    status: 125,
+    ffi: /^nsgen: bind "\/etc" on "\/nonexistent": openat "\/nonexistent": ENOENT /,
+    script: /\/nonexistent: mount point does not exist[^]*bind "\/etc" on "\/nonexistent": failed/,
+  },
+  {
+    name: 'mount-bind of a file on a directory',
+    flags: ['--bind', '/etc/passwd:/mnt'],
+    status: 125,
+    ffi: /^nsgen: bind "\/etc\/passwd" on "\/mnt": move_mount: EINVAL \(Invalid argument\): a directory goes on a directory, a file on a file/,
+    script: /Not a directory[^]*bind "\/etc\/passwd" on "\/mnt": failed/,
+  },
+  {
+    name: 'mount-bind of a directory on a file',
+    flags: ['--bind', '/etc:/etc/passwd'],
+    status: 125,
+    ffi: /^nsgen: bind "\/etc" on "\/etc\/passwd": move_mount: EINVAL \(Invalid argument\): a directory goes on/,
+    script: /not a directory[^]*bind "\/etc" on "\/etc\/passwd": failed/,
+  },
+  {
+    name: 'mount-tmpfs on a file',
+    flags: ['--tmpfs', '/etc/passwd'],
+    status: 125,
+    ffi: /^nsgen: mount a tmpfs on "\/etc\/passwd", mode 1777: move_mount: EINVAL \(Invalid argument\): a tmpfs goes on a directory/,
+    script: /not a directory[^]*mount a tmpfs on "\/etc\/passwd", mode 1777: failed/,
+  },
+  {
+    name: 'mount-tmpfs where nothing exists',
+    flags: ['--tmpfs', '/nonexistent'],
+    status: 125,
+    ffi: /^nsgen: mount a tmpfs on "\/nonexistent", mode 1777: openat "\/nonexistent": ENOENT .*: the mount point must exist/,
+    script: /does not exist[^]*mount a tmpfs on "\/nonexistent", mode 1777: failed/,
+  },
+  {
+    name: 'mount-tmpfs below a file',
+    flags: ['--tmpfs', '/etc/passwd/below'],
+    status: 125,
+    ffi: /^nsgen: mount a tmpfs on "\/etc\/passwd\/below", mode 1777: openat "\/etc\/passwd\/below": ENOTDIR /,
+    script: /mount a tmpfs on "\/etc\/passwd\/below", mode 1777: failed/,
+  },
+  {
+    name: 'working-directory that does not exist',
+    flags: ['-w', '/nonexistent'],
+    status: 125,
+    ffi: /^nsgen: change to the directory "\/nonexistent": chdir "\/nonexistent": ENOENT \(No such file or directory\)/,
+    script: /No such file or directory[^]*change to the directory "\/nonexistent": failed/,
+  },
+  {
+    name: 'working-directory that is a file',
+    flags: ['-w', '/etc/passwd'],
+    status: 125,
+    ffi: /^nsgen: change to the directory "\/etc\/passwd": chdir "\/etc\/passwd": ENOTDIR \(Not a directory\)/,
+    script: /Not a directory[^]*change to the directory "\/etc\/passwd": failed/,
+  },
+  {
+    name: 'execute a name that is nowhere in PATH',
+    flags: [],
+    command: ['nsgen-nonexistent'],
+    status: 127,
+    ffi: /^nsgen: execute "nsgen-nonexistent": ENOENT \(No such file or directory\): no such program in the PATH of the box/,
+    script: /nsgen-nonexistent.*: No such file or directory/,
+  },
+  {
+    name: 'execute a path that does not exist',
+    flags: [],
+    command: ['/nonexistent'],
+    status: 127,
+    ffi: /^nsgen: execute "\/nonexistent": ENOENT .*: no such program in the box, or its interpreter is missing/,
+    script: /\/nonexistent.*: No such file or directory/,
+  },
+  {
+    name: 'execute a script whose interpreter is missing',
+    flags: [],
+    command: [noInterpreter],
+    status: 127,
+    ffi: /^nsgen: execute ".*no-interpreter": ENOENT .*: no such program in the box, or its interpreter is missing/,
+    script: /no-interpreter.*: No such file or directory/,
+  },
+  {
+    name: 'execute a file without permission',
+    flags: [],
+    command: [notExecutable],
+    status: 126,
+    ffi: /^nsgen: execute ".*not-executable": EACCES \(Permission denied\): /,
+    script: /not-executable.*: Permission denied/,
+  },
+  {
+    name: 'execute a directory',
+    flags: [],
+    command: ['/etc'],
+    status: 126,
+    ffi: /^nsgen: execute "\/etc": EACCES \(Permission denied\): /,
+    script: /\/etc.*: Permission denied/,
+  },
+  {
+    name: 'execute below a file',
+    flags: [],
+    command: ['/etc/passwd/below'],
+    status: 126,
+    ffi: /^nsgen: execute "\/etc\/passwd\/below": ENOTDIR \(Not a directory\)/,
+    script: /\/etc\/passwd\/below.*: Not a directory/,
+  },
+  {
+    name: 'execute a loop of symbolic links',
+    flags: [],
+    command: [loop],
+    status: 126,
+    ffi: /^nsgen: execute ".*loop": ELOOP \(/,
+    script: /loop.*: Too many levels of symbolic links/,
+  },
+  {
+    name: 'execute with an argument that is too long (the script fails at its own first step)',
+    flags: ['-f', file('big.json', JSON.stringify({ command: ['true', 'x'.repeat(200_000)] }))],
+    command: [],
+    status: { ffi: 126, script: 125 },
+    ffi: /^nsgen: execute "true": E2BIG \(/,
+    script: /Argument list too long/,
+  },
+];
+
+/** One line, ended by a newline, and nothing of a terminal's in it. */
+const ONE_LINE = /^[^\p{Cc}]+\n$/u;
+
+for (const backend of BACKEND_NAMES) {
+  describe(`what cannot be started, ${backend}`, () => {
+    let before: readonly string[] = [];
+    beforeEach(() => {
+      before = hostState();
+    });
+    afterEach(() => {
+      assert.deepEqual(hostState(), before);
+      assert.deepEqual(descendants(), []);
+    });
+
+    for (const item of CASES) {
+      test(item.name, async () => {
+        const finished = await runCase(item, backend);
+        assert.match(finished.stderr, item[backend]);
+        if (backend === 'ffi') assert.match(finished.stderr, ONE_LINE);
+        const status = typeof item.status === 'number' ? item.status : item.status[backend];
+        assert.deepEqual({ status: finished.status, stdout: finished.stdout }, { status, stdout: '' });
+      });
+    }
+
+    test('a hundred failures leave no descriptor and no process', async () => {
+      const rounds = backend === 'ffi' ? 100 : 20;
+      const boxes: readonly BoxInput[] = [
+        { command: ['/nonexistent'] },
+        { command: ['true'], cwd: '/nonexistent' },
+        { command: ['true'], rootfs: '/nonexistent' },
+        { command: ['true'], namespaces: { net: '/proc/4194305/ns/net' } },
+      ];
+      await failOnce(boxes[0] ?? { command: [] }, backend);
+      const open = readdirSync('/proc/self/fd').length;
+      for (let round = 0; round < rounds; round++) {
+        const exitStatus = await failOnce(boxes[round % boxes.length] ?? { command: [] }, backend);
+        assert.ok([125, 127].includes(exitStatus), String(exitStatus));
+        assert.deepEqual(descendants(), []);
+      }
+      assert.equal(readdirSync('/proc/self/fd').length, open);
+    });
+  });
+}
+
+function runCase({ flags, command = ['true'], under = [] }: Case, backend: BackendName): Promise<Finished> {
+  const [program = '', ...args] = [
+    ...under,
+    ...[process.execPath, nsgenPath, 'run', '--backend', backend, ...flags],
+    ...(command.length === 0 ? [] : ['--', ...command]),
+  ];
+  return execute(program, args);
+}
+
+/** The ffi backend rejects; a script is under way by the time anything fails, and its box ends with the same status. */
+async function failOnce(box: BoxInput, backend: BackendName): Promise<number> {
+  try {
+    const running = await start(box, { backend, stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' });
+    running.stdin?.on('error', () => {}).end();
+    running.stdout?.resume();
+    running.stderr?.resume();
+    const { exitStatus } = await running.ended;
+    await new Promise(resolve => setImmediate(resolve));
+    return exitStatus;
+  } catch (error) {
+    if (error instanceof StartError) return error.exitStatus;
+    throw error;
+  }
+}

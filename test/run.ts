@@ -1,0 +1,85 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** What `npm test` does: sees to the host's tools, then runs every test file. */
+
+/** Programs that the tests call, each with the Debian and Ubuntu package it comes in. */
+const TOOLS: Readonly<Record<string, string>> = {
+  'aarch64-linux-gnu-objdump': 'binutils-aarch64-linux-gnu',
+  bwrap: 'bubblewrap',
+  capsh: 'libcap2-bin',
+  cc: 'gcc libc6-dev',
+  hostname: 'hostname',
+  ip: 'iproute2',
+  objdump: 'binutils',
+  ps: 'procps',
+  pstree: 'psmisc',
+  python3: 'python3-minimal',
+  'qemu-aarch64-static': 'qemu-user-static',
+  script: 'bsdutils',
+  setpriv: 'util-linux',
+  shellcheck: 'shellcheck',
+  shfmt: 'shfmt',
+  strace: 'strace',
+};
+
+/** Some live where only root's PATH looks. */
+process.env.PATH = `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`;
+
+const isMissing = (tool: string) => spawnSync('/bin/sh', ['-c', 'command -v -- "$1"', 'sh', tool]).status !== 0;
+
+function provideTools(): boolean {
+  const missing = Object.keys(TOOLS).filter(isMissing);
+  if (missing.length === 0) return true;
+  const packages = [...new Set(missing.flatMap(tool => TOOLS[tool]?.split(' ') ?? []))].join(' ');
+  const install = `apt-get update && apt-get install -y --no-install-recommends ${packages}`;
+  if (process.getuid?.() !== 0 || isMissing('apt-get')) {
+    console.error(
+      `The tests need these programs: ${missing.join(', ')}. On Debian and Ubuntu:\n\n    sudo sh -c '${install}'\n`,
+    );
+    return false;
+  }
+  console.log(`Installing what the tests need: ${packages}`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const { status } = spawnSync('/bin/sh', ['-c', install], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  const still = missing.filter(isMissing);
+  if (status !== 0 || still.length > 0) console.error(`Could not install ${still.join(', ')}: ${install}`);
+  return still.length === 0;
+}
+
+function testFiles(directory: string): readonly string[] {
+  return readdirSync(directory, { withFileTypes: true })
+    .flatMap(entry => {
+      const path = join(directory, entry.name);
+      if (entry.isDirectory()) return testFiles(path);
+      return entry.name.endsWith('.test.js') ? [path] : [];
+    })
+    .sort();
+}
+
+/** Names on the command line choose: `npm test -- fuzz quote` runs the files whose path has one of them in it. */
+function chosen(files: readonly string[], names: readonly string[]): readonly string[] {
+  return names.length === 0 ? files : files.filter(file => names.some(name => file.includes(name)));
+}
+
+function main(): number {
+  if (!provideTools()) return 1;
+  if (process.getuid?.() !== 0) {
+    console.error(
+      'The tests start boxes of every kind, as root and as an ordinary user: run them as root, sudo npm test',
+    );
+    return 1;
+  }
+  const files = chosen(testFiles(dirname(fileURLToPath(import.meta.url))), process.argv.slice(2));
+  if (files.length === 0) {
+    console.error(`No test file has ${process.argv.slice(2).join(' or ')} in its path`);
+    return 1;
+  }
+  // One file at a time: several of them look at what boxes leave behind on the whole host.
+  const args = ['--test', '--test-concurrency=1', '--test-timeout=900000', '--test-reporter=spec', ...files];
+  return spawnSync(process.execPath, args, { stdio: 'inherit' }).status ?? 1;
+}
+
+process.exitCode = main();
