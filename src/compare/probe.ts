@@ -12,11 +12,12 @@ LC_ALL=C
 IFS=$(printf ' \\t\\nx')
 IFS=\${IFS%x}
 export PATH LC_ALL
-unset POSIXLY_CORRECT PS_FORMAT COLUMNS PS_PERSONALITY PROCPS_USERLEN 2>/dev/null
+unset POSIXLY_CORRECT PS_FORMAT COLUMNS PS_PERSONALITY PROCPS_USERLEN
 
 section() { printf '\\n%s %s\\n' "$mark" "$1"; }
 unseen() { printf 'not visible here: %s\\n' "$1"; }
-has() { command -v "$1" >/dev/null 2>&1; }
+# A rootfs may have no /dev/null to redirect to.
+has() { [ -n "$(command -v "$1")" ]; }
 
 lines() {
   while IFS= read -r line || [ -n "$line" ]; do printf '%s\\n' "$line"; done

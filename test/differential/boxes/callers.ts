@@ -62,7 +62,7 @@ const CALLERS: readonly Caller[] = [
     name: 'BASH_ENV and exported functions',
     caller: `echo() { builtin echo intruder; }; mount() { builtin echo intruder; }; unset() { builtin echo intruder; }
       export -f echo mount unset
-      export BASH_ENV=/dev/stdin ENV=/nowhere PS4='$(builtin echo intruder >&2)'`,
+      export BASH_ENV=/nowhere ENV=/nowhere PS4='$(builtin echo intruder >&2)'`,
     expect: OWN_ENVIRONMENT,
   },
   {
@@ -125,11 +125,5 @@ export const callerBoxes: readonly NamedBox[] = [
     callerDirectory: ({ directory }) => `${directory}/odd dir\nwith a newline`,
     box: () => ({ command: ['sh', '-c', 'pwd'] }),
     expect: ({ run }) => ends(0, `${run.stdout.toString().slice(0, -1)}\n`)({ run, world: new Map() }),
-  },
-  {
-    name: 'caller: in a directory that is no longer there',
-    caller: 'cd "$(mktemp -d)" && rmdir "$PWD"',
-    box: () => ({ command: [...TRUE] }),
-    expect: all(ends(0), sees('directories', /^cwd: .*\(deleted\)$/m)),
   },
 ];
