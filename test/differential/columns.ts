@@ -68,7 +68,7 @@ async function look(box: Box, mark: string, words: readonly string[], circumstan
   const onlooker = lookOn(box);
   const run = await start(words, { ...circumstances, input: undefined });
   assert.ok(run.stdout.includes(mark), `the probe did not run: status ${run.exitStatus}, ${run.stderr}`);
-  return { world: readWorld(run.stdout, mark, onlooker.until()), complaints: run.stderr.toString('latin1') };
+  return { world: readWorld(run.stdout, mark, onlooker.until(), ''), complaints: run.stderr.toString('latin1') };
 }
 
 /** The script has the command in it; the probe is given as the other command that it may be started with. */

@@ -2,7 +2,11 @@ import { all, ends, misses, type NamedBox, sees, TRUE } from '../named-box.js';
 
 const OWN_ENVIRONMENT = sees('environment', /^PATH=[^\n]*\nHOME=\/root\n$/);
 const ONLY_STANDARD = all(sees('descriptors', /^2: /m), misses('descriptors', /^([3-9]|\d\d+): /m));
-const NO_SIGNALS = sees('status', /^SigBlk:\t0+$/m, /^SigIgn:\t0+$/m);
+const SIGNALS = ['grep', '-E', '^(SigPnd|ShdPnd|SigBlk|SigIgn|SigCgt):', '/proc/self/status'] as const;
+const NO_SIGNALS = ends(
+  0,
+  ['SigPnd', 'ShdPnd', 'SigBlk', 'SigIgn', 'SigCgt'].map(name => `${name}:\t${'0'.repeat(16)}\n`).join(''),
+);
 
 interface Caller {
   readonly name: string;
@@ -100,8 +104,8 @@ export const callerBoxes: readonly NamedBox[] = [
     ({ name, caller, expect }): NamedBox => ({
       name: `caller: ${name}`,
       caller,
-      box: () => ({ command: [...TRUE] }),
-      expect: all(ends(0, ''), expect),
+      box: () => ({ command: expect === NO_SIGNALS ? [...SIGNALS] : [...TRUE] }),
+      expect: all(ends(0), expect),
     }),
   ),
   ...['TERM', 'USR1'].map(
