@@ -87,7 +87,7 @@ test('the plan is the C program, and these operations more', () =>
     assert.match(executed ?? '', BASH_EXECUTED);
 
     const page = readFileSync(join(packageRoot, 'docs/systems/c-program.md'), 'utf8');
-    const explained = [...page.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, name]) => name);
+    const explained = [...page.matchAll(/^\| `([a-z-]+)` +\|/gm)].map(([, name]) => name);
     const common = ['create-namespaces', 'mount-proc', 'execute'];
     const added = plan.filter(({ systemCalls }) => systemCalls.length > 0).map(({ operation }) => operation);
     assert.deepEqual(
