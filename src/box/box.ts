@@ -158,7 +158,7 @@ function problemOf(issue: v.BaseIssue<unknown>, parents: readonly v.IssuePathIte
 function issueMessage(issue: v.BaseIssue<unknown>): string {
   if (issue.kind === 'validation' || issue.type === 'custom') return issue.message;
   if (issue.type === 'strict_object' && issue.expected === 'never') return 'is not a field of a box';
-  if (issue.received === 'undefined') return 'is missing';
+  if (issue.received === 'undefined' && issue.path !== undefined) return 'is missing';
   return `must be ${inWords(issue.expected)}; it is ${inWords(issue.received)}`;
 }
 

@@ -36,8 +36,11 @@ const FORWARDED = [
   'SIGCONT',
 ] as const;
 
-/** What a terminal sends because of a key or its size goes to its whole foreground group: the box has it already. */
-const FROM_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGWINCH'];
+/**
+ * What a terminal sends because of a key or its size goes to its whole foreground group, and so does the SIGCONT of a
+ * shell's fg: the box has it already.
+ */
+const FROM_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGWINCH', 'SIGCONT'];
 
 /** Begins before the start of the box: a signal in between is kept for it. */
 function forwardSignals() {

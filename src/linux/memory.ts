@@ -59,6 +59,18 @@ export class Memory {
     this.#words[index + 1] = Math.floor(value / 2 ** 32);
   }
 
+  /** Writes a 64-bit mask with these bits set. */
+  writeBits(address: number, bits: readonly number[]): void {
+    const index = (address - this.#mapping.address) / 4;
+    const halves = [0, 0];
+    for (const bit of bits) {
+      if (bit >= 64) throw new RangeError(`bit ${bit} of a 64-bit mask`);
+      const half = bit >> 5;
+      halves[half] = (halves[half] ?? 0) | (1 << (bit & 31));
+    }
+    this.#words.set(halves, index);
+  }
+
   /** Reads a signed 64-bit word. Addresses and results of calls are below 2^53. */
   readWord(address: number): number {
     const index = (address - this.#mapping.address) / 4;

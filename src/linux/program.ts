@@ -153,10 +153,7 @@ function writeEntries(table: Memory, nodes: readonly Node[]): ReadonlyMap<Output
       place += 8;
     }
     table.writeWord(address + ENTRY.indirect, indirect);
-    table.writeWord(
-      address + ENTRY.tolerated,
-      (call?.tolerate ?? []).reduce((mask, name) => mask + 2 ** errnoNumber(name), 0),
-    );
+    table.writeBits(address + ENTRY.tolerated, (call?.tolerate ?? []).map(errnoNumber));
     table.writeWord(address + ENTRY.onZero, onZero?.address ?? 0);
     table.writeWord(address + ENTRY.onPositive, onPositive?.address ?? 0);
     table.writeWord(address + ENTRY.onTolerated, onTolerated?.address ?? 0);

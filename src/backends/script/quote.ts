@@ -50,7 +50,10 @@ function escapeByte(byte: number): string {
 const isShellWord = (word: string): word is ShellWord =>
   /^(?:[A-Za-z0-9_/.:@%+-]+|'[^']*'|\$'(?:[^'\\\n]|\\[^\n])*')$/.test(word);
 
-/** Text for a comment: one line, and nothing in it that could look like something else (CVE-2021-42574). */
+/**
+ * Text for a comment: one line, with nothing in it that could look like something else (CVE-2021-42574), and nothing at
+ * its end that nobody sees.
+ */
 export function comment(text: string): string {
-  return text.replace(/[^\x20-\x7e]/gu, character => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+  return text.replace(/[^\x20-\x7e]| $/gu, character => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }

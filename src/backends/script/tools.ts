@@ -10,12 +10,11 @@ const PACKAGES: Readonly<Record<string, string>> = {
   mount: 'mount',
   nsenter: 'util-linux',
   readlink: 'coreutils',
-  setpriv: 'util-linux',
   unshare: 'util-linux',
 };
 
 export function toolsOf(placed: readonly PlacedOperation[]): readonly string[] {
-  const always = ['env', 'setpriv', 'unshare', ...(needsShell(placed) ? ['bash'] : [])];
+  const always = ['env', 'unshare', ...(needsShell(placed) ? ['bash'] : [])];
   return [...new Set([...always, ...placed.flatMap(toolsOfOperation)])].sort();
 }
 

@@ -21,7 +21,8 @@ export interface JoinNamespaces {
 }
 
 export const joinNamespaces: OperationKind<JoinNamespaces> = {
-  describe: ({ namespaces }) => `join ${namespaces.map(({ type, path }) => `${type} of ${path}`).join(', ')}`,
+  describe: ({ namespaces }) =>
+    `join ${namespaces.map(({ type, path }) => `${type} of ${JSON.stringify(path)}`).join(', ')}`,
 
   /**
    * In a process of its own, which then makes the box's: a pid namespace that is joined holds only children, and the

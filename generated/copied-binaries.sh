@@ -1,0 +1,247 @@
+#!/usr/bin/env bash
+#
+# Starts a command in a box: a process with its own namespaces, root and identity.
+# Written by nsgen from a description of the box. To change it, change the description and generate it again.
+#
+#   box      sha256 a80c3fd28babbdc380b499f0b4204effd86f1d6bcb65f1e9d519b85d963ea980
+#   command  /bin/bash
+#   needs    Linux, bash 4.4, coreutils, util-linux
+#   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]
+#
+# It does, in this order:
+#   - start a process in new namespaces: mount, net, pid, user (unless the caller is root)
+#   - die when nsgen dies (SIGKILL)
+#   - map root inside to the caller outside (unless the caller is root)
+#   - make all mounts private
+#   - open "/srv/box"
+#   - mount proc on /proc of the rootfs
+#   - chroot to "/srv/box"
+#   - change to the directory "/"
+#   - set the file mode mask to 0022
+#   - pass stdin, stdout and stderr through
+#   - close every other descriptor
+#   - allow 1024 open descriptors, or as many as the hard limit says
+#   - reset the actions of all signals, and block none
+#   - execute "/bin/bash"
+#
+# Note: bash has no openat2: nobody else may change the rootfs while mount points in it are looked up
+
+if [ -z "${BASH_VERSION-}" ]; then
+  echo 'box.sh: needs bash: run it as "bash box.sh"' >&2
+  exit 125
+fi
+
+# A function that the caller has exported would come before the program or builtin of its name. In POSIX mode it cannot
+# come before unset.
+POSIXLY_CORRECT=1
+unset -f unset builtin
+unset POSIXLY_CORRECT
+while builtin read -r _ _ name; do
+  unset -f "$name"
+done < <(builtin declare -F)
+set -euo pipefail
+
+# Nothing that the caller has set may change what the commands below mean.
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+IFS=$' \t\n'
+LC_ALL=C
+export PATH LC_ALL
+unset BASH_ENV ENV CDPATH GLOBIGNORE POSIXLY_CORRECT
+
+# Ends with status 125, unless another is given: what failed is this script, not the command.
+die() {
+  printf 'box.sh: %s\n' "$1" >&2
+  exit "${2-125}"
+}
+
+# Finds every tool that is used, before anything is changed. bash remembers where, in BASH_CMDS.
+check_tools() {
+  local tool packages='coreutils, util-linux'
+  local -a missing=()
+  for tool in "$@"; do
+    hash -- "$tool" 2>/dev/null || missing+=("$tool")
+  done
+  if ((${#missing[@]} > 0)); then
+    die "these programs are missing: ${missing[*]} (packages: $packages)"
+  fi
+}
+
+# Looks for the namespace types in the running kernel.
+check_kernel() {
+  local name
+  for name in "$@"; do
+    [[ -e /proc/self/ns/$name ]] || die "this kernel has no $name namespaces (there is no /proc/self/ns/$name)"
+  done
+}
+
+# A user namespace may be forbidden to ordinary users, in one of three ways.
+check_user_namespaces() {
+  local file forbids value
+  while read -r file forbids; do
+    if [[ -r $file ]] && read -r value <"$file" && [[ $value == "$forbids" ]]; then
+      die "user namespaces are switched off: $file is $value. Run this as root, or ask an administrator"
+    fi
+  done <<'END'
+/proc/sys/user/max_user_namespaces 0
+/proc/sys/kernel/unprivileged_userns_clone 0
+/proc/sys/kernel/apparmor_restrict_unprivileged_userns 1
+END
+}
+
+# Without a user namespace, making or joining the others takes CAP_SYS_ADMIN: bit 21 of the effective capabilities.
+check_privilege() {
+  local key value
+  while read -r key value; do
+    if [[ $key == CapEff: ]] && ! ((16#$value >> 21 & 1)); then
+      die 'not permitted (EPERM): namespaces need root with CAP_SYS_ADMIN, or a box with a user namespace'
+    fi
+  done </proc/self/status
+}
+
+# Passes a signal on to the box, which is the one child of unshare. What the keys of a terminal send, the kernel has
+# sent to the whole foreground group already, the box included.
+forward() {
+  local line box=
+  local -a stat
+  read -r line </proc/$$/stat
+  read -r -a stat <<<"${line##*) }"
+  case $1 in
+    INT | QUIT | TSTP | WINCH) if ((stat[2] != stat[5])); then box=yes; fi ;;
+    *) box=yes ;;
+  esac
+  if [[ -n $box && -n ${child-} ]]; then
+    box=
+    read -r box <"/proc/$child/task/$child/children" || true
+    kill -s "$1" "${box:-$child}" || true
+  fi 2>/dev/null
+  if [[ $1 == TSTP ]]; then kill -s STOP $$; fi
+}
+
+# Runs the box, and ends as it ends: with its status, or 128+N when signal N ended it.
+supervise() {
+  local status=0
+  trap 'forward INT' INT
+  trap 'forward TERM' TERM
+  trap 'forward HUP' HUP
+  trap 'forward QUIT' QUIT
+  trap 'forward USR1' USR1
+  trap 'forward USR2' USR2
+  trap 'forward WINCH' WINCH
+  trap 'forward TSTP' TSTP
+  trap 'forward CONT' CONT
+  "$@" <&0 &
+  child=$!
+  # wait is cut short by each signal that is passed on; bash keeps the status for the last time it is asked.
+  {
+    while kill -0 "$child"; do wait "$child" || true; done
+    wait "$child" || status=$?
+  } 2>/dev/null
+  return "$status"
+}
+
+main() {
+  local path descriptor dry_run=
+  local -a launch=()
+  while (($# > 0)); do
+    case $1 in
+      --dry-run) dry_run=yes ;;
+      --help)
+        printf '%s\n' 'usage: box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]' \
+          'Starts /bin/bash, or COMMAND, in the box that this script describes.' \
+          'The comment at its top says what it does; --dry-run prints the commands and changes nothing.'
+        exit 0
+        ;;
+      --)
+        shift
+        break
+        ;;
+      -*)
+        printf 'box.sh: unknown option %s (a command that starts with "-" goes after "--")\n' "$1" >&2
+        exit 2
+        ;;
+      *) break ;;
+    esac
+    shift
+  done
+  if (($# == 0)); then
+    set -- \
+      /bin/bash
+  fi
+
+  check_tools env setpriv unshare
+  check_kernel mnt net pid
+  if ((EUID == 0)); then check_privilege; else check_user_namespaces; fi
+  [[ -d /srv/box/. ]] || die 'rootfs: there is no directory "/srv/box"' 2
+
+  # start a process in new namespaces: mount, net, pid, user (unless the caller is root)
+  launch+=("${BASH_CMDS[unshare]}" --fork --mount --net --pid)
+
+  # die when nsgen dies (SIGKILL)
+  # setpriv ties unshare to this script, --kill-child ties the box to unshare.
+  launch=("${BASH_CMDS[setpriv]}" --pdeathsig KILL -- "${launch[@]}" --kill-child=KILL)
+
+  # map root inside to the caller outside (unless the caller is root)
+  if ((EUID != 0)); then launch+=(--user --map-root-user); fi
+
+  # make all mounts private
+  launch+=(--propagation private)
+
+  # mount proc on /proc of the rootfs
+  launch+=(--mount-proc=/proc)
+
+  # chroot to "/srv/box"
+  launch+=('--root=/srv/box')
+
+  # change to the directory "/"
+  launch+=('--wd=/')
+
+  # reset the actions of all signals, and block none
+  # By env --default-signal, in the same step as the environment: bash cannot reset what was ignored when it started.
+
+  # execute "/bin/bash"
+  # env: the box's own variables, and no others; every signal as a program expects it.
+  local -a environment=(
+    'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+    'HOME=/root'
+  )
+  launch=(env -i --default-signal -- "${environment[@]}" "${launch[@]}")
+  local -a probe=("${launch[@]}" -- '')
+  launch+=(--)
+
+  if [[ -n $dry_run ]]; then
+    printf '%q ' "${launch[@]}" "$@"
+    printf '\n'
+    exit 0
+  fi
+
+  # set the file mode mask to 0022
+  umask 0022
+
+  # pass stdin, stdout and stderr through
+  # One that the caller closed would be filled by the next file opened, whatever that is.
+  { : <&0; } 2>/dev/null || exec 0<>/dev/null
+  { : >&1; } 2>/dev/null || exec 1<>/dev/null
+  { : >&2; } 2>/dev/null || exec 2<>/dev/null
+
+  # close every other descriptor
+  for path in "/proc/$$/fd/"*; do
+    descriptor=${path##*/}
+    # 255 is bash's own, for this script, and never inherited.
+    if ((descriptor > 2 && descriptor != 255)); then exec {descriptor}>&-; fi
+  done
+
+  # allow 1024 open descriptors, or as many as the hard limit says
+  ulimit -S -n 1024 2>/dev/null || ulimit -S -n hard
+
+  local status=0
+  supervise "${launch[@]}" "$@" || status=$?
+  # Status 1 may be the command's or unshare's own. unshare answers 127 for a program that is not there, if it gets
+  # that far.
+  if ((status == 1)); then
+    supervise "${probe[@]}" 2>/dev/null || (($? == 127)) || status=125
+  fi
+  return "$status"
+}
+
+# At the very end: bash has read all of the script by the time the command starts to read the rest of stdin.
+main "$@"

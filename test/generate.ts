@@ -1,0 +1,68 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { toJsonSchema } from '@valibot/to-json-schema';
+import { renderScript } from '../src/backends/script/render.js';
+import { parseBox } from '../src/box/box.js';
+import { readBoxFile } from '../src/box/read.js';
+import { boxSchema } from '../src/box/schema.js';
+import { packageRoot } from '../src/package-root.js';
+
+/** What is generated and committed all the same: a change of it is a difference that somebody reviews. */
+
+export const generatedDirectory = join(packageRoot, 'generated');
+export const examplesDirectory = join(packageRoot, 'docs', 'examples');
+
+export const exampleNames = (): readonly string[] =>
+  readdirSync(examplesDirectory)
+    .map(name => name.replace(/\.yaml$/, ''))
+    .sort();
+
+export const exampleFile = (name: string): string => join(examplesDirectory, `${name}.yaml`);
+
+/** The names of the files in generated/, with what must be in them. */
+export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
+  const scripts = exampleNames().map(
+    async name => [`${name}.sh`, renderScript(parseBox(await readBoxFile(exampleFile(name))))] as const,
+  );
+  return new Map([['box.schema.json', jsonSchema()], ...(await Promise.all(scripts))]);
+}
+
+/** Checks that join several bytes or fields have no JSON Schema; src/box/schema.ts gives patterns where one helps. */
+const NOT_IN_JSON_SCHEMA = ['raw_check', 'check', 'guard'];
+
+function jsonSchema(): string {
+  const { $schema, ...rest } = toJsonSchema(boxSchema, {
+    typeMode: 'input',
+    ignoreActions: NOT_IN_JSON_SCHEMA,
+    overrideSchema: ({ valibotSchema }) =>
+      valibotSchema.type === 'custom' ? { type: 'object', additionalProperties: { type: 'string' } } : undefined,
+  });
+  const title = 'A box: a command and the Linux namespaces, mounts and names it is started with (nsgen)';
+  return `${JSON.stringify({ $schema, title, ...rest }, undefined, 2)}\n`;
+}
+
+/** The files that are not what they must be. */
+export async function staleFiles(): Promise<readonly string[]> {
+  const wanted = await generatedFiles();
+  const present = new Map(
+    readdirSync(generatedDirectory).map(name => [name, readFileSync(join(generatedDirectory, name), 'utf8')] as const),
+  );
+  const names = new Set([...wanted.keys(), ...present.keys()]);
+  return [...names].filter(name => wanted.get(name) !== present.get(name)).sort();
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  if (!args.includes('--write')) {
+    const stale = await staleFiles();
+    for (const name of stale) console.error(`generated/${name} is stale: npm run generate`);
+    process.exitCode = stale.length === 0 ? 0 : 1;
+    return;
+  }
+  rmSync(generatedDirectory, { recursive: true, force: true });
+  mkdirSync(generatedDirectory);
+  for (const [name, text] of await generatedFiles()) {
+    writeFileSync(join(generatedDirectory, name), text, { mode: name.endsWith('.sh') ? 0o755 : 0o644 });
+  }
+}
+
+if (process.argv[1] === import.meta.filename) await main(process.argv.slice(2));

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { Ajv } from 'ajv';
+import { parseBox } from '../src/box/box.js';
+import { BoxError } from '../src/box/problem.js';
+import { readBoxFile } from '../src/box/read.js';
+import { exampleFile, exampleNames, generatedDirectory } from './generate.js';
+
+const schema = JSON.parse(readFileSync(join(generatedDirectory, 'box.schema.json'), 'utf8'));
+const validate = new Ajv({ allErrors: true, strict: true, strictRequired: false }).compile(schema);
+
+const command = ['true'];
+
+/** Boxes that an editor marks already, each with the place that it marks. */
+const MARKED: readonly (readonly [box: unknown, place: string])[] = [
+  [{}, ''],
+  [[], ''],
+  ['true', ''],
+  [{ command: [] }, '/command'],
+  [{ command: 'true' }, '/command'],
+  [{ command: [1] }, '/command/0'],
+  [{ command, hostnam: 'x' }, ''],
+  [{ command, toString: 'x' }, ''],
+  [{ command, env: { A: 1 } }, '/env/A'],
+  [{ command, env: ['A=1'] }, '/env'],
+  [{ command, cwd: 'tmp' }, '/cwd'],
+  [{ command, hostname: '' }, '/hostname'],
+  [{ command, hostname: 'x'.repeat(65) }, '/hostname'],
+  [{ command, domainname: 3 }, '/domainname'],
+  [{ command, namespaces: { net: 'own' } }, '/namespaces/net'],
+  [{ command, namespaces: { net: 'auto' } }, '/namespaces/net'],
+  [{ command, namespaces: { mnt: 'new' } }, '/namespaces'],
+  [{ command, namespaces: [] }, '/namespaces'],
+  [{ command, timeOffsets: { monotonic: 0.5 } }, '/timeOffsets/monotonic'],
+  [{ command, timeOffsets: { boottime: 1e10 } }, '/timeOffsets/boottime'],
+  [{ command, propagation: 'rprivate' }, '/propagation'],
+  [{ command, proc: 'yes' }, '/proc'],
+  [{ command, loopback: 1 }, '/loopback'],
+  [{ command, rootfs: 'box' }, '/rootfs'],
+  [{ command, rootfs: { change: 'chroot' } }, '/rootfs'],
+  [{ command, rootfs: { path: '/box', change: 'switch_root' } }, '/rootfs/change'],
+  [{ command, mounts: {} }, '/mounts'],
+  [{ command, mounts: [{ type: 'proc', destination: '/x' }] }, '/mounts/0/type'],
+  [{ command, mounts: [{ type: 'bind', destination: '/x' }] }, '/mounts/0'],
+  [{ command, mounts: [{ type: 'bind', source: 'a', destination: '/x' }] }, '/mounts/0/source'],
+  [{ command, mounts: [{ type: 'bind', source: '/a', destination: '/x', size: '1m' }] }, '/mounts/0'],
+  [{ command, mounts: [{ type: 'tmpfs', destination: '/x', size: '1 MB' }] }, '/mounts/0/size'],
+  [{ command, mounts: [{ type: 'tmpfs', destination: '/x', mode: 755 }] }, '/mounts/0/mode'],
+];
+
+describe('the published JSON Schema', () => {
+  for (const name of exampleNames()) {
+    test(`takes the example ${name}, as nsgen does`, async () => {
+      const box = await readBoxFile(exampleFile(name));
+      assert.equal(validate(box), true, JSON.stringify(validate.errors));
+      assert.doesNotThrow(() => parseBox(box));
+    });
+  }
+
+  for (const [box, place] of MARKED) {
+    test(`marks ${JSON.stringify(box)}, which nsgen refuses`, () => {
+      assert.equal(validate(box), false);
+      const places = validate.errors?.map(({ instancePath }) => instancePath) ?? [];
+      assert.ok(places.includes(place), `${place} is not among ${places.join(' ')}`);
+      assert.throws(() => parseBox(box), BoxError);
+    });
+  }
+
+  test('tells what each field is for', () => {
+    const fields: Record<string, { description?: string }> = schema.properties;
+    assert.notEqual(Object.keys(fields).length, 0);
+    for (const [name, { description = '' }] of Object.entries(fields)) assert.notEqual(description, '', name);
+  });
+});

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, test } from 'node:test';
+import { nsgenPath } from './support/cli.js';
+import { descendants } from './support/leftovers.js';
+import { ownDirectory } from './support/own-directory.js';
+import { delay, Session } from './support/session.js';
+
+/** Boxes started by a shell with job control, in a terminal that script(1) makes. */
+
+const directory = ownDirectory('terminal');
+const script = join(directory, 'box.sh');
+writeFileSync(script, execFileSync(process.execPath, [nsgenPath, 'script', '--', 'true']));
+
+const WAYS: Readonly<Record<string, string>> = {
+  'nsgen run': `${process.execPath} ${nsgenPath} run`,
+  'nsgen run --backend script': `${process.execPath} ${nsgenPath} run --backend script`,
+  'bash box.sh': `bash ${script}`,
+};
+
+const CTRL_C = '\x03';
+const CTRL_D = '\x04';
+const CTRL_Z = '\x1a';
+const CTRL_BACKSLASH = '\x1c';
+
+const SHELL = 'bash --norc --noprofile -i';
+
+/** The terminal of the test that is under way: closed even when the test fails. */
+let open: Session | undefined;
+
+function terminal(): Session {
+  open = new Session('script', ['-qefc', SHELL, '/dev/null'], { ...process.env, TERM: 'dumb' });
+  return open;
+}
+
+/** What the terminal echoes of a command must not look like what the command says: hence the \\074 for "<". */
+const say = (text: string) => `printf "\\074${text}>\\n"`;
+const logger = (signals: readonly string[]) => {
+  const traps = signals.map(name => `trap '${say(name)}' ${name}`).join('; ');
+  return `${traps}; ${say('ready')}; while read -rt 0.05; (($? > 128)); do :; done; exit 7`;
+};
+
+function type(session: Session, way: string, program: string): void {
+  session.type(`cat >${directory}/logger <<'END'\n${program}\nEND\n`);
+  session.type(`${WAYS[way]} -- bash ${directory}/logger; ${say('status $?')}\n`);
+}
+
+afterEach(async () => {
+  open?.child.kill('SIGKILL');
+  await open?.ended;
+  open = undefined;
+  for (let tries = 0; tries < 100 && descendants().length > 0; tries++) await delay(20);
+  assert.deepEqual(descendants(), []);
+});
+
+const count = (session: Session, text: string): number => session.output.split(text).length - 1;
+
+for (const way of Object.keys(WAYS)) {
+  describe(`in a terminal, ${way}`, () => {
+    test('Ctrl-C and Ctrl-\\ reach the command once', async () => {
+      const session = terminal();
+      type(session, way, logger(['INT', 'QUIT']));
+      await session.until(/<ready>/);
+      for (const [key, name, times] of [
+        [CTRL_C, 'INT', 1],
+        [CTRL_BACKSLASH, 'QUIT', 1],
+        [CTRL_C, 'INT', 2],
+      ] as const) {
+        session.type(key);
+        await session.until(new RegExp(`(?:<${name}>[^]*){${times}}`));
+      }
+      await delay(200);
+      session.type(CTRL_D);
+      await session.until(/<status \d+>/);
+      assert.match(session.output, /<status 7>/);
+      assert.deepEqual([count(session, '<INT>'), count(session, '<QUIT>')], [2, 1], session.output);
+      session.type('exit 0\n');
+      assert.equal((await session.ended).status, 0);
+    });
+
+    test('Ctrl-Z gives the shell its terminal back, and fg goes on', async () => {
+      const session = terminal();
+      type(session, way, logger(['TSTP', 'CONT']));
+      await session.until(/<ready>/);
+      session.type(CTRL_Z);
+      await session.until(/Stopped/);
+      session.type(`${say('shell $((40 + 2))')}\n`);
+      await session.until(/<shell 42>/);
+      const from = session.output.length;
+      session.type('fg\n');
+      await session.until(/<CONT>/, from);
+      session.type(CTRL_D);
+      await delay(100);
+      session.type(`${say('after $?')}\n`);
+      await session.until(/<after \d+>/, from);
+      assert.match(session.output, /<after 7>/);
+      assert.equal(count(session, '<TSTP>'), 1, session.output);
+      assert.equal(count(session, '<CONT>'), 1, session.output);
+      session.type('exit 0\n');
+      assert.equal((await session.ended).status, 0);
+    });
+
+    test('a shell in the box has job control of its own', async () => {
+      const session = terminal();
+      session.type(`${WAYS[way]} -- env PS1=inner: ${SHELL}; ${say('status $?')}\n`);
+      await session.until(/inner:/);
+      session.type('sleep 100\n');
+      await session.until(/sleep 100/);
+      await delay(300);
+      session.type(CTRL_Z);
+      await session.until(/Stopped/);
+      session.type('fg\n');
+      await delay(300);
+      session.type(CTRL_C);
+      session.type('exit 5\n');
+      await session.until(/<status \d+>/);
+      assert.match(session.output, /<status 5>/);
+      assert.doesNotMatch(session.output, /no job control|cannot set terminal/);
+      session.type('exit 0\n');
+      assert.equal((await session.ended).status, 0);
+    });
+  });
+}
