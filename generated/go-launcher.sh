@@ -26,18 +26,16 @@ if [ -z "${BASH_VERSION-}" ]; then
   exit 125
 fi
 
-# A function that the caller has exported would come before the program or builtin of its name. In POSIX mode it cannot
-# come before unset.
+# A function that the caller has exported would come before the builtin or program of its name. In POSIX mode none comes
+# before unset.
 POSIXLY_CORRECT=1
-unset -f unset builtin
+unset -f builtin cd declare die exec exit export hash kill local mapfile printf read return set shift trap ulimit umask \
+  unset wait [ env unshare
 unset POSIXLY_CORRECT
-while builtin read -r _ _ name; do
-  unset -f "$name"
-done < <(builtin declare -F)
 set -euo pipefail
 
 # Nothing that the caller has set may change what the commands below mean.
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin
 IFS=$' \t\n'
 LC_ALL=C
 export PATH LC_ALL
@@ -53,12 +51,11 @@ die() {
 check_tools() {
   local tool packages='coreutils, util-linux'
   local -a missing=()
+  if hash -- "$@" 2>/dev/null; then return; fi
   for tool in "$@"; do
     hash -- "$tool" 2>/dev/null || missing+=("$tool")
   done
-  if ((${#missing[@]} > 0)); then
-    die "these programs are missing: ${missing[*]} (packages: $packages)"
-  fi
+  die "these programs are missing: ${missing[*]} (packages: $packages)"
 }
 
 # Looks for the namespace types in the running kernel.
@@ -69,12 +66,14 @@ check_kernel() {
   done
 }
 
-# A user namespace may be forbidden to ordinary users, in one of three ways.
+# A user namespace may be forbidden to everyone by the first of these files, and to ordinary users by the others.
 check_user_namespaces() {
   local file forbids value
+  [[ -e /proc/self/ns/user ]] || die 'this kernel has no user namespaces: run this as root'
   while read -r file forbids; do
+    if ((EUID == 0)) && [[ $file == /proc/sys/kernel/* ]]; then continue; fi
     if [[ -r $file ]] && read -r value <"$file" && [[ $value == "$forbids" ]]; then
-      die "user namespaces are switched off: $file is $value. Run this as root, or ask an administrator"
+      die "user namespaces are switched off: $file is $value. "'Run this as root, or let an administrator set it'
     fi
   done <<'END'
 /proc/sys/user/max_user_namespaces 0
@@ -85,23 +84,22 @@ END
 
 # Without a user namespace, making or joining the others takes CAP_SYS_ADMIN: bit 21 of the effective capabilities.
 check_privilege() {
-  local key value
-  while read -r key value; do
-    if [[ $key == CapEff: ]] && ! ((16#$value >> 21 & 1)); then
-      die 'not permitted (EPERM): namespaces need root with CAP_SYS_ADMIN, or a box with a user namespace'
-    fi
-  done </proc/self/status
+  local status
+  read -r -d '' status </proc/self/status || true
+  if [[ $status =~ CapEff:[[:space:]]*([0-9a-f]+) ]] && ! ((16#${BASH_REMATCH[1]} >> 21 & 1)); then
+    die 'not permitted (EPERM): namespaces need root with CAP_SYS_ADMIN, or a box with a user namespace'
+  fi
 }
 
 # Passes a signal on to the box, which is the one child of unshare. What the keys of a terminal send, the kernel has
-# sent to the whole foreground group already, the box included.
+# sent to the whole foreground group already, the box included; and so has a shell's fg.
 forward() {
   local line box=
   local -a stat
   read -r line </proc/$$/stat
   read -r -a stat <<<"${line##*) }"
   case $1 in
-    INT | QUIT | TSTP | WINCH) if ((stat[2] != stat[5])); then box=yes; fi ;;
+    INT | QUIT | TSTP | WINCH | CONT) if ((stat[2] != stat[5])); then box=yes; fi ;;
     *) box=yes ;;
   esac
   if [[ -n $box && -n ${child-} ]]; then
@@ -112,9 +110,28 @@ forward() {
   if [[ $1 == TSTP ]]; then kill -s STOP $$; fi
 }
 
+# Waits for the end of the script. If no word comes before it, SIGKILL was its end: then unshare has to go, and the box
+# with it. Its start time tells it from a later process of the same number; stopped, it makes no box any more.
+watch() {
+  local child line box=
+  local -a before now
+  trap '' INT TERM HUP QUIT USR1 USR2 TSTP
+  read -r child && read -r line <"/proc/$child/stat" || return
+  read -r -a before <<<"${line##*) }"
+  if ! read -r && read -r line <"/proc/$child/stat"; then
+    read -r -a now <<<"${line##*) }"
+    if [[ ${before[19]} == "${now[19]}" ]]; then
+      kill -s STOP "$child"
+      while read -r line <"/proc/$child/stat" && [[ ${line##*) } == [RSD]* ]]; do :; done
+      read -r box <"/proc/$child/task/$child/children" || true
+      kill -s KILL "${box:-$child}" "$child"
+    fi
+  fi
+} >/dev/null 2>&1
+
 # Runs the box, and ends as it ends: with its status, or 128+N when signal N ended it.
 supervise() {
-  local status=0
+  local status=0 lifeline watcher
   trap 'forward INT' INT
   trap 'forward TERM' TERM
   trap 'forward HUP' HUP
@@ -124,13 +141,22 @@ supervise() {
   trap 'forward WINCH' WINCH
   trap 'forward TSTP' TSTP
   trap 'forward CONT' CONT
-  "$@" <&0 &
+  exec {lifeline}> >(watch)
+  watcher=$!
+  {
+    printf '%s\n' "$BASHPID" >&"$lifeline"
+    exec {lifeline}>&-
+    exec "$@"
+  } <&0 &
   child=$!
   # wait is cut short by each signal that is passed on; bash keeps the status for the last time it is asked.
   {
     while kill -0 "$child"; do wait "$child" || true; done
     wait "$child" || status=$?
   } 2>/dev/null
+  printf '\n' >&"$lifeline"
+  exec {lifeline}>&-
+  wait "$watcher" || true
   return "$status"
 }
 
@@ -163,7 +189,7 @@ main() {
       bash
   fi
 
-  check_tools env setpriv unshare
+  check_tools env unshare
   check_kernel mnt pid uts
   if ((EUID == 0)); then check_privilege; else check_user_namespaces; fi
 
@@ -171,8 +197,8 @@ main() {
   launch+=("${BASH_CMDS[unshare]}" --fork --mount --pid --uts)
 
   # die when nsgen dies (SIGKILL)
-  # setpriv ties unshare to this script, --kill-child ties the box to unshare.
-  launch=("${BASH_CMDS[setpriv]}" --pdeathsig KILL -- "${launch[@]}" --kill-child=KILL)
+  # The function watch does the same for unshare when this script dies.
+  launch+=(--kill-child=KILL)
 
   # map root inside to the caller outside (unless the caller is root)
   if ((EUID != 0)); then launch+=(--user --map-root-user); fi
@@ -207,9 +233,9 @@ main() {
 
   # pass stdin, stdout and stderr through
   # One that the caller closed would be filled by the next file opened, whatever that is.
-  { : <&0; } 2>/dev/null || exec 0<>/dev/null
-  { : >&1; } 2>/dev/null || exec 1<>/dev/null
-  { : >&2; } 2>/dev/null || exec 2<>/dev/null
+  [[ -e /proc/self/fd/0 ]] || exec 0<>/dev/null
+  [[ -e /proc/self/fd/1 ]] || exec 1<>/dev/null
+  [[ -e /proc/self/fd/2 ]] || exec 2<>/dev/null
 
   # close every other descriptor
   for path in "/proc/$$/fd/"*; do
@@ -231,5 +257,9 @@ main() {
   return "$status"
 }
 
-# At the very end: bash has read all of the script by the time the command starts to read the rest of stdin.
-main "$@"
+# At the very end, and in braces: from a pipe, bash has read all of it before the command starts. What follows in the
+# pipe is for the command; bash goes on with /dev/null, and does not run what the command left.
+{
+  main "$@"
+  exec </dev/null
+}
