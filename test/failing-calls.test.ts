@@ -79,7 +79,15 @@ for (const [name, input] of Object.entries(BOXES)) {
 }
 
 function stepsOf(plan: readonly Operation[]): readonly Step[] {
-  const caller = { uid: 0, gid: 0, descriptorLimit: 1024, pidfd: -1, streams: [0, 1, 2], rootfs: { of: 'rootfs' } };
+  const caller = {
+    uid: 0,
+    gid: 0,
+    descriptorLimit: 1024,
+    ignoredSignals: [],
+    pidfd: -1,
+    streams: [0, 1, 2],
+    rootfs: { of: 'rootfs' },
+  };
   return plan.flatMap(operation =>
     systemCalls(operation, { ...caller, streams: [0, 1, 2] }).map(call => ({ operation, call })),
   );

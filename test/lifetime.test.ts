@@ -16,9 +16,19 @@ type Way = (typeof WAYS)[number];
 function starter(way: Way, flags: readonly string[]): readonly string[] {
   if (way === 'nsgen run') return [process.execPath, nsgenPath, 'run', ...flags, '--'];
   if (way !== 'bash box.sh') return [process.execPath, nsgenPath, 'run', '--backend', 'script', ...flags, '--'];
-  const path = join(directory, 'box.sh');
+  return ['bash', scriptFor(flags), '--'];
+}
+
+const scripts = new Map<string, string>();
+
+function scriptFor(flags: readonly string[]): string {
+  const key = flags.join(' ');
+  const known = scripts.get(key);
+  if (known !== undefined) return known;
+  const path = join(directory, `box-${scripts.size}.sh`);
   writeFileSync(path, execFileSync(process.execPath, [nsgenPath, 'script', ...flags, '--', 'true']));
-  return ['bash', path, '--'];
+  scripts.set(key, path);
+  return path;
 }
 
 const seed = Number(process.env.NSGEN_SEED ?? Date.now() % 2 ** 31);
@@ -70,9 +80,14 @@ async function killAfter(
   assert.deepEqual(survivors(marker), []);
 }
 
-const nameOf = (pid: number) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
-
-const childrenOf = (pid: number) => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
+/** Empty when the process has gone meanwhile. */
+function readProc(file: string): string {
+  try {
+    return readFileSync(`/proc/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
+}
 
 /** Ignores what can be ignored, and has children: one of its own, one whose parent has gone. */
 const STUBBORN = [
@@ -133,8 +148,9 @@ for (const way of WAYS) {
       const { pid } = strace;
       assert.ok(pid !== undefined);
       // In the script it is the child of unshare that asks; below nsgen, the box itself.
-      const asks = (process: number) => (way === 'nsgen run' ? true : nameOf(process) === 'unshare');
-      const parent = () => descendants(pid).find(process => asks(process) && childrenOf(process).length > 0);
+      const above = way === 'nsgen run' ? nsgenPath : '--kill-child=KILL';
+      const isAbove = (process: number) => readProc(`${process}/cmdline`).split('\0').includes(above);
+      const parent = () => descendants(pid).find(process => isAbove(process) && descendants(process).length > 0);
       while (parent() === undefined) await delay(5);
       const watched = descendants(pid)[0];
       assert.ok(watched !== undefined);

@@ -1,5 +1,5 @@
 import type { Box } from '../box/box.js';
-import { hardDescriptorLimit } from '../host/caller.js';
+import { hardDescriptorLimit, ignoredSignals } from '../host/caller.js';
 import { formatSystemCall } from '../linux/system-call.js';
 import { describe, type OperationName, systemCalls } from '../plan/operations.js';
 import { makePlan } from '../plan/plan.js';
@@ -21,6 +21,7 @@ export function describePlan(box: Box): readonly PlannedOperation[] {
     uid: process.geteuid?.() ?? 0,
     gid: process.getegid?.() ?? 0,
     descriptorLimit: hardDescriptorLimit(),
+    ignoredSignals: ignoredSignals(),
     pidfd: -1,
     streams: [0, 1, 2],
     rootfs: { of: 'rootfs' },

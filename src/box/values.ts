@@ -34,7 +34,7 @@ export const byteLength = (value: string): number => Buffer.byteLength(value, 'u
  */
 export function textProblem(value: string): string | undefined {
   if (value.includes('\0')) return 'must not contain a NUL byte';
-  if (/\p{Surrogate}/u.test(value)) return 'must be well-formed Unicode (it contains half of a surrogate pair)';
+  if (!value.isWellFormed()) return 'must be well-formed Unicode (it contains half of a surrogate pair)';
   return undefined;
 }
 

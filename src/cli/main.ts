@@ -6,7 +6,7 @@ import { EXIT_STATUS } from '../backends/failure.js';
 import { BoxError } from '../box/problem.js';
 import { packageRoot } from '../package-root.js';
 import { invalidArguments } from './arguments.js';
-import { report, write } from './output.js';
+import { report, write, writeHelp } from './output.js';
 
 /** A subcommand: what citty prints of it, and what it does with the rest of the command line. */
 export interface Subcommand {
@@ -33,7 +33,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return EXIT_STATUS.ok;
   }
   if (name === undefined || name === '--help' || name === '-h') {
-    write(name === undefined ? 2 : 1, await overview());
+    writeHelp(name === undefined ? 2 : 1, await overview());
     return name === undefined ? EXIT_STATUS.refused : EXIT_STATUS.ok;
   }
   const load = Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;
@@ -51,7 +51,7 @@ async function overview(): Promise<string> {
   const subCommands: Record<string, CommandDef> = {};
   for (const [name, load] of Object.entries(SUBCOMMANDS)) subCommands[name] = (await load()).definition;
   const description = 'start a command in a box of Linux namespaces, or write the script that does';
-  return `${await renderUsage({ meta: { name: 'nsgen', description }, subCommands })}\n`;
+  return renderUsage({ meta: { name: 'nsgen', description }, subCommands });
 }
 
 main(process.argv.slice(2)).then(

@@ -1,4 +1,6 @@
 import { writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import { stripVTControlCharacters } from 'node:util';
 import { EXIT_STATUS, StartError } from '../backends/failure.js';
 import { BoxError } from '../box/problem.js';
 
@@ -19,6 +21,10 @@ export function write(descriptor: 1 | 2, text: string): void {
     }
   }
 }
+
+/** citty colours its help whatever it is written to. */
+export const writeHelp = (descriptor: 1 | 2, text: string): void =>
+  write(descriptor, `${isatty(descriptor) ? text : stripVTControlCharacters(text)}\n`);
 
 /** Prints what went wrong, a line for each problem. Returns the exit status for it. */
 export function report(error: unknown): number {

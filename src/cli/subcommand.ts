@@ -5,7 +5,7 @@ import { type GivenFlags, parseArguments } from './arguments.js';
 import { boxFromFlags } from './box-from-flags.js';
 import { BOX_FLAGS, HELP_FLAG } from './flags.js';
 import type { Subcommand } from './main.js';
-import { write } from './output.js';
+import { writeHelp } from './output.js';
 
 /** A subcommand that takes a box, and flags of its own besides. */
 export function boxCommand(
@@ -22,10 +22,8 @@ export function boxCommand(
       const parsed = parseArguments(argv, args);
       if (parsed.flags.has('help')) {
         const { renderUsage } = await import('citty');
-        write(
-          1,
-          `${(await renderUsage(definition)).replace(/^(USAGE|.*USAGE.*)$/m, line => `${line} [--] COMMAND [ARGUMENT...]`)}\n`,
-        );
+        const usage = await renderUsage(definition);
+        writeHelp(1, usage.replace('[OPTIONS] ', '[OPTIONS] [--] COMMAND [ARGUMENT...]'));
         return EXIT_STATUS.ok;
       }
       return act(await boxFromFlags(parsed), parsed.flags);

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { type BackendName, loadBackend } from '../backends/backend.js';
 import { StartError } from '../backends/failure.js';
 import type { Box } from '../box/box.js';
-import { probeCommand, SECTIONS, type SectionName } from './probe.js';
+import { probeCommand, SECTIONS, type SectionName, SIGNALS_COMMAND } from './probe.js';
 import { lookOn, readWorld, type World } from './world.js';
 
 /** One thing of a box as both backends have it. */
@@ -100,6 +100,10 @@ interface Sight {
   readonly unseen: string | undefined;
 }
 
+/** What the command that shows signals has to say; it needs /bin/cat and /proc. */
+export const signalsShown = ({ exitStatus, stdout }: Run): string =>
+  exitStatus === 0 ? stdout.toString('latin1') : 'not visible here: /bin/cat /proc/self/status\n';
+
 const CANNOT_EXECUTE: readonly number[] = [126, 127];
 
 /** The world of a box, as its own command would see it. */
@@ -108,7 +112,10 @@ export async function lookInside(backend: BackendName, box: Box): Promise<Sight>
   const onlooker = lookOn(box);
   const run = await runIn(backend, { ...box, command: probeCommand(mark) });
   const outside = onlooker.until();
-  if (run.stdout.includes(mark)) return { world: readWorld(run.stdout, mark, outside), unseen: undefined };
+  if (run.stdout.includes(mark)) {
+    const signals = await runIn(backend, { ...box, command: SIGNALS_COMMAND });
+    return { world: readWorld(run.stdout, mark, outside, signalsShown(signals)), unseen: undefined };
+  }
   if (CANNOT_EXECUTE.includes(run.exitStatus)) return { world: undefined, unseen: 'the box has no /bin/sh that runs' };
   const [line = ''] = run.stderr.toString('utf8').split('\n');
   return { world: undefined, unseen: `the box does not start (status ${run.exitStatus}): ${line}` };

@@ -22,6 +22,8 @@ export function normalise(name: SectionName, text: (name: SectionName) => string
       return mountinfo(raw);
     case 'status':
       return status(raw);
+    case 'signals':
+      return signals(raw);
     case 'descriptors':
       return descriptors(raw);
     case 'network':
@@ -147,6 +149,12 @@ const status = (raw: string): string =>
   raw
     .split('\n')
     .filter(line => STATUS_LINES.test(line))
+    .join('\n');
+
+const signals = (raw: string): string =>
+  raw
+    .split('\n')
+    .filter(line => /^(SigPnd|ShdPnd|SigBlk|SigIgn|SigCgt|not visible)/.test(line))
     .join('\n');
 
 const descriptors = (raw: string): string =>

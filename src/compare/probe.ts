@@ -12,11 +12,12 @@ LC_ALL=C
 IFS=$(printf ' \\t\\nx')
 IFS=\${IFS%x}
 export PATH LC_ALL
-unset POSIXLY_CORRECT PS_FORMAT COLUMNS PS_PERSONALITY PROCPS_USERLEN 2>/dev/null
+unset POSIXLY_CORRECT PS_FORMAT COLUMNS PS_PERSONALITY PROCPS_USERLEN
 
 section() { printf '\\n%s %s\\n' "$mark" "$1"; }
 unseen() { printf 'not visible here: %s\\n' "$1"; }
-has() { command -v "$1" >/dev/null 2>&1; }
+# A rootfs may have no /dev/null to redirect to.
+has() { [ -n "$(command -v "$1")" ]; }
 
 lines() {
   while IFS= read -r line || [ -n "$line" ]; do printf '%s\\n' "$line"; done
@@ -85,7 +86,6 @@ printf 'umask %s\\n' "$(umask)"
 
 section limits
 if [ -n "$self" ]; then lines </proc/self/limits; else unseen /proc/self/limits; fi
-printf 'ulimit -n %s %s\\n' "$(ulimit -S -n)" "$(ulimit -H -n)"
 
 section cgroup
 if [ -n "$self" ]; then lines </proc/self/cgroup; else unseen /proc/self/cgroup; fi
@@ -168,7 +168,7 @@ if has setpriv; then exec setpriv --dump; else unseen 'setpriv'; fi
 `;
 
 /** The sections, in the order in which the probe prints them. */
-export const SECTIONS = [
+export const PROBE_SECTIONS = [
   'self',
   'ps -ef',
   'ps -eo pid,ppid,user,stat,comm,args',
@@ -188,7 +188,13 @@ export const SECTIONS = [
   'environment',
   'privileges',
 ] as const;
+
+/** A shell may unblock all signals when it starts (dash does): what it was given, only another program can tell. */
+export const SECTIONS = [...PROBE_SECTIONS, 'signals'] as const;
 export type SectionName = (typeof SECTIONS)[number];
+
+/** Shows the signals that a command is started with, in lines of /proc/PID/status. */
+export const SIGNALS_COMMAND = ['/bin/cat', '/proc/self/status'] as const;
 
 /** What ps shows of the probe, up to where its text begins. */
 export const PROBE_NAME = 'nsgen-probe';

@@ -2,7 +2,7 @@ import { readFileSync, readlinkSync, statSync } from 'node:fs';
 import type { Box } from '../box/box.js';
 import { NAMESPACE_TYPES, namespaceFile } from '../box/values.js';
 import { normalise } from './normalise.js';
-import { SECTIONS, type SectionName } from './probe.js';
+import { PROBE_SECTIONS, SECTIONS, type SectionName } from './probe.js';
 
 /** What a process inside can observe, section by section, without what differs from start to start. */
 export type World = ReadonlyMap<SectionName, string>;
@@ -44,18 +44,18 @@ const inodeOf = (path: string): number | undefined => statSync(path, { throwIfNo
 const uptime = (): number => Number(readFileSync('/proc/uptime', 'latin1').split(' ')[0]);
 
 /**
- * Takes the output of the probe apart.
+ * Takes the output of the probe apart. `status` is what the command that shows signals has printed.
  *
  * @throws Error when a section is missing: the probe did not get to its end, and nothing may be said to be the same.
  */
-export function readWorld(output: Buffer, mark: string, outside: Outside): World {
+export function readWorld(output: Buffer, mark: string, outside: Outside, status: string): World {
   const pieces = output.toString('latin1').split(`\n${mark} `).slice(1);
   const raw = new Map(pieces.map(piece => split(piece, '\n')));
-  const missing = SECTIONS.filter(name => !raw.has(name));
-  if (missing.length > 0 || raw.size !== SECTIONS.length) {
+  const missing = PROBE_SECTIONS.filter(name => !raw.has(name));
+  if (missing.length > 0 || raw.size !== PROBE_SECTIONS.length) {
     throw new Error(`the probe did not reach its end: no section ${missing.join(', ')}`);
   }
-  const text = (name: SectionName) => raw.get(name) ?? '';
+  const text = (name: SectionName) => (name === 'signals' ? status : (raw.get(name) ?? ''));
   return new Map(SECTIONS.map(name => [name, normalise(name, text, outside)]));
 }
 

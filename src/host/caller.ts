@@ -8,6 +8,13 @@ export function hardDescriptorLimit(): number | undefined {
   return line?.[1] === undefined || line[1] === 'unlimited' ? undefined : Number(line[1]);
 }
 
+/** The signals that it ignores, by number: Node's own choice up to 31, what it was started with above. proc(5) */
+export function ignoredSignals(): readonly number[] {
+  const mask = /^SigIgn:\s+(\S+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '';
+  const digits = [...mask].reverse().map(digit => Number.parseInt(digit, 16));
+  return digits.flatMap((digit, place) => [1, 2, 3, 4].filter(n => digit & (1 << (n - 1))).map(n => place * 4 + n));
+}
+
 /**
  * Whether the process is in the foreground of a terminal: what its keys send, the kernel then gives to every process
  * of its group, the box among them. proc(5), /proc/PID/stat, fields 5 and 8.

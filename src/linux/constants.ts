@@ -61,7 +61,6 @@ export const MNT_DETACH = 2;
 
 export const PR_SET_PDEATHSIG = 1;
 export const SIGNALS = { SIGKILL: 9, SIGCHLD: 17, SIGSTOP: 19 } as const;
-export const LAST_SIGNAL = 64;
 export const SIG_BLOCK = 0;
 export const SIG_SETMASK = 2;
 /** The kernel's sigset_t is 64 bits; glibc's is larger. */

@@ -80,16 +80,18 @@ function load(): Libc {
 
 /**
  * ffi-rs's own index.js asks process.report whether libc is glibc: 4 ms, a sixth of a Node start. Its binary packages
- * are what it loads in the end; ask for them by name.
+ * are what it loads in the end; ask for them by name, from here first, where npm has them: finding ffi-rs is another ms.
  */
 function binding(): typeof FfiRs {
-  const fromFfiRs = createRequire(createRequire(import.meta.url).resolve('ffi-rs'));
+  const fromHere = createRequire(import.meta.url);
   const names = ['gnu', 'musl'].map(libcName => `@yuuang/ffi-rs-linux-${architecture()}-${libcName}`);
-  for (const name of names) {
-    try {
-      return fromFfiRs(name);
-    } catch (error) {
-      if (!isMissing(error)) throw error;
+  for (const load of [fromHere, (name: string) => createRequire(fromHere.resolve('ffi-rs'))(name)]) {
+    for (const name of names) {
+      try {
+        return load(name);
+      } catch (error) {
+        if (!isMissing(error)) throw error;
+      }
     }
   }
   throw new Error(`ffi-rs has no binary here (looked for ${names.join(', ')}): install without --omit=optional`);

@@ -122,7 +122,9 @@ function execute(nodes: readonly Node[], first: Node): Outcome {
     if (call !== undefined && value !== NOT_REACHED) results.set(call, value);
   }
   const written = new Map([...outputs].map(([room, address]) => [room, table.readBytes(address, room.length)]));
-  const failed = nodes.find(node => node.address === table.readWord(header))?.call;
+  const last = nodes.find(node => node.address === table.readWord(header))?.call;
+  // Calls of its own took over from that one, and none of them failed.
+  const failed = last?.onFailure === undefined ? last : undefined;
   return {
     failure: failed && { call: failed, errno: -(results.get(failed) ?? 0) },
     result: call => results.get(call),

@@ -18,6 +18,8 @@ export interface Caller {
   readonly gid: number;
   /** The hard limit of RLIMIT_NOFILE; undefined: there is none. */
   readonly descriptorLimit: number | undefined;
+  /** The signals that it ignores, by number. */
+  readonly ignoredSignals: readonly number[];
   /** A pidfd of the process, for the child to ask whether it still lives. */
   readonly pidfd: number;
   /** Which descriptors become 0, 1 and 2 of the box. */

@@ -75,9 +75,8 @@ __attribute__((noinline, noreturn)) static void become_command(void) {
   }
   insist(syscall(SYS_close_range, 3, ~0U, 0) == 0);
   insist(syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &descriptors, NULL) == 0);
-  for (int signal = 1; signal <= 64; signal++)
-    if (signal != SIGKILL && signal != SIGSTOP)
-      insist(syscall(SYS_rt_sigaction, signal, &default_action, NULL, SIGNAL_SET_SIZE) == 0);
+  insist(syscall(SYS_rt_sigaction, SIGPIPE, &default_action, NULL, SIGNAL_SET_SIZE) == 0);
+  insist(syscall(SYS_rt_sigaction, SIGXFSZ, &default_action, NULL, SIGNAL_SET_SIZE) == 0);
   insist(syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, NULL, SIGNAL_SET_SIZE) == 0);
   syscall(SYS_execve, command[0], command, environment);
   _exit(127);
@@ -154,6 +153,9 @@ int main(int argc, char **argv) {
     fputs("usage: launcher {named|default} [--loop] COMMAND [ARGUMENT...]\n", stderr);
     return 2;
   }
+  // As Node does, for the box to undo.
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
   with_net = strcmp(argv[1], "default") == 0;
   command = argv + 2 + looped;
   own_pidfd = syscall(SYS_pidfd_open, getpid(), 0);

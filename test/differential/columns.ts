@@ -17,7 +17,13 @@ export const COLUMNS = ['ffi', 'script', 'box.sh'] as const;
 export interface Column {
   readonly run: Run;
   /** Undefined when the probe was not asked for. */
-  readonly world: World | undefined;
+  readonly sight: Sight | undefined;
+}
+
+interface Sight {
+  readonly world: World;
+  /** What the probe wrote on stderr: nothing, unless the box is as it is in a way that a shell speaks of. */
+  readonly complaints: string;
 }
 
 export interface Circumstances {
@@ -44,12 +50,12 @@ export async function runColumns(
     for (const name of COLUMNS) {
       const run = await start(startWords(name, files, 'box.json', []), circumstances);
       if (!circumstances.probe) {
-        columns.set(name, { run, world: undefined });
+        columns.set(name, { run, sight: undefined });
         continue;
       }
       columns.set(name, {
         run,
-        world: await look(box, mark, startWords(name, files, 'probe.json', probe), circumstances),
+        sight: await look(box, mark, startWords(name, files, 'probe.json', probe), circumstances),
       });
     }
     return columns;
@@ -58,12 +64,11 @@ export async function runColumns(
   }
 }
 
-async function look(box: Box, mark: string, words: readonly string[], circumstances: Circumstances): Promise<World> {
+async function look(box: Box, mark: string, words: readonly string[], circumstances: Circumstances): Promise<Sight> {
   const onlooker = lookOn(box);
   const run = await start(words, { ...circumstances, input: undefined });
   assert.ok(run.stdout.includes(mark), `the probe did not run: status ${run.exitStatus}, ${run.stderr}`);
-  assert.equal(run.stderr.toString('latin1'), '', 'the probe complains');
-  return readWorld(run.stdout, mark, onlooker.until());
+  return { world: readWorld(run.stdout, mark, onlooker.until(), ''), complaints: run.stderr.toString('latin1') };
 }
 
 /** The script has the command in it; the probe is given as the other command that it may be started with. */
@@ -110,7 +115,8 @@ export function assertSame(columns: ReadonlyMap<ColumnName, Column>, { fails }: 
     if (!fails) assert.equal(clip(actual.run.stderr), clip(expected.run.stderr), `${which}stderr`);
     if (!fails) assert.ok(actual.run.stderr.equals(expected.run.stderr), `${which}stderr`);
     for (const section of SECTIONS)
-      assert.equal(actual.world?.get(section), expected.world?.get(section), `${which}${section}`);
+      assert.equal(actual.sight?.world.get(section), expected.sight?.world.get(section), `${which}${section}`);
+    assert.equal(actual.sight?.complaints, expected.sight?.complaints, `${which}what the probe complains of`);
   }
   return expected;
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -14,6 +14,8 @@ export interface TemporaryDirectory {
 export function ownTemporaryDirectory(): TemporaryDirectory {
   const outer = process.env.TMPDIR;
   const path = mkdtempSync(join(tmpdir(), 'differential-'));
+  // For boxes that an ordinary user starts.
+  chmodSync(path, 0o1777);
   process.env.TMPDIR = path;
   return {
     before: hostState(),

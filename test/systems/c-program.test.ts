@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { packageRoot } from '../../src/package-root.js';
-import { execute, nsgen, nsgenPath } from '../support/cli.js';
-import { BACKENDS, leavingNothing, run, withoutTimes } from './side-by-side.js';
+import { execute, nsgenPath } from '../support/cli.js';
+import { as, BACKENDS, leavingNothing, nsgenCommand, run, USERS, type User, withoutTimes } from './side-by-side.js';
 import { alike, callsOfBox, FORK_BOOKKEEPING } from './strace.js';
 
 /** docs/systems/c-program.md */
@@ -20,6 +20,7 @@ let launcher = '';
 
 before(async () => {
   directory = mkdtempSync(join(tmpdir(), 'nsgen-test-launcher-'));
+  chmodSync(directory, 0o755);
   launcher = join(directory, 'launcher');
   const source = join(packageRoot, 'test/systems/launcher.c');
   const { status, stderr } = await execute('cc', ['-Wall', '-Wextra', '-Werror', '-O2', '-o', launcher, source]);
@@ -44,16 +45,30 @@ for (const backend of BACKENDS) {
     }));
 }
 
-test('ffi: the calls of the plan are the calls made, in that order, to the last one', () =>
+for (const user of USERS) {
+  test(`${user}, ffi: the calls of the plan are the calls made, in that order, to the last one`, () =>
+    leavingNothing(async () => {
+      const plan = await readPlan(user);
+      const made = await trace([], nsgenCommand(user, ['run', ...FLAGS, SHELL]));
+      assert.deepEqual(made.map(alike), plan.flatMap(({ systemCalls }) => systemCalls).map(alike));
+      assert.equal(/CLONE_NEWUSER/.test(made[0] ?? ''), user === 'nobody');
+    }));
+}
+
+test('nobody: the C program is refused what the box is granted, in a user namespace', () =>
   leavingNothing(async () => {
-    const plan = await readPlan();
-    const made = await trace([], [process.execPath, nsgenPath, 'run', ...FLAGS, SHELL]);
-    assert.deepEqual(made.map(alike), plan.flatMap(({ systemCalls }) => systemCalls).map(alike));
+    const input = 'echo $$; exit 4\n';
+    const refused = await run(as('nobody', [launcher]), input);
+    assert.deepEqual([refused.status, refused.stderr], [125, 'unshare: Operation not permitted\n']);
+    for (const backend of BACKENDS) {
+      const boxed = await run(nsgenCommand('nobody', ['run', '--backend', backend, ...FLAGS, SHELL]), input);
+      assert.deepEqual([boxed.status, boxed.stdout], [4, '1\n']);
+    }
   }));
 
 test('the plan is the C program, and these operations more', () =>
   leavingNothing(async () => {
-    const plan = await readPlan();
+    const plan = await readPlan('root');
     const calls = (operation: string) => plan.find(planned => planned.operation === operation)?.systemCalls ?? [];
     const made = await trace(PRIVATELY, [launcher]);
     const [unshared, forked, mounted, executed, ...others] = made.filter(call => !FORK_BOOKKEEPING.test(call));
@@ -72,7 +87,7 @@ test('the plan is the C program, and these operations more', () =>
     assert.match(executed ?? '', BASH_EXECUTED);
 
     const page = readFileSync(join(packageRoot, 'docs/systems/c-program.md'), 'utf8');
-    const explained = [...page.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, name]) => name);
+    const explained = [...page.matchAll(/^\| `([a-z-]+)` +\|/gm)].map(([, name]) => name);
     const common = ['create-namespaces', 'mount-proc', 'execute'];
     const added = plan.filter(({ systemCalls }) => systemCalls.length > 0).map(({ operation }) => operation);
     assert.deepEqual(
@@ -88,8 +103,8 @@ interface Planned {
   readonly systemCalls: readonly string[];
 }
 
-async function readPlan(): Promise<readonly Planned[]> {
-  const { status, stdout } = await nsgen(['plan', '--json', ...FLAGS, SHELL]);
+async function readPlan(user: User): Promise<readonly Planned[]> {
+  const { status, stdout } = await run(nsgenCommand(user, ['plan', '--json', ...FLAGS, SHELL]), '');
   assert.equal(status, 0);
   return JSON.parse(stdout);
 }

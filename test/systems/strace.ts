@@ -57,6 +57,7 @@ export function alike(call: string): string {
     .replace(/^rt_sigaction\((SIG\w+)/, (_, name) => `rt_sigaction(${signalNumber(name)}`)
     .replace(/\b[A-Z][A-Z0-9_]+(?:\|[A-Z0-9_]+)+/g, flags => flags.split('|').sort().join('|'))
     .replace(/fd=(?:\d+|<pidfd of nsgen>)/, 'fd=PIDFD')
+    .replace(/^(write|close)\((?:\d+|<[^>]+>)/, '$1(FD')
     .replace(/\b(\d+)\*1024\b/g, (_, count) => String(Number(count) * 1024))
     .replace('4294967295', '~0U');
 }

@@ -26,12 +26,14 @@ const HOST = [
   'host',
 ];
 
-const LAUNCHERS = /`-(?:(?:unshare|bash|node|MainThread|node-MainThread)(?:---|-\+-))+bash---pstree$/m;
-const THREADS = /^[ |`-]*(?:\d+\*\[)?\{[^}]*\}\]?\n/gm;
+/**
+ * The last process of the host is whatever started the box: unshare, or node, or node and the script, with threads and
+ * children of their own. Of it, only the box is compared.
+ */
+const withoutLauncher = (tree: string): string => tree.replace(LAUNCHER, '`-LAUNCHER---bash---pstree\n');
 
-/** What stands between the shell of the host and that of the box is the launcher itself, with its threads. */
-const withoutLauncher = (tree: string): string =>
-  tree.replace(THREADS, '').replace(LAUNCHERS, '`-LAUNCHER---bash---pstree');
+const PROCESS = /(?:unshare|bash|node|MainThread|node-MainThread|\d*\*?\[?\{[^}]*\}\]?)/;
+const LAUNCHER = new RegExp(`\`-(?:${PROCESS.source}|[ |\`+\\n-])*-bash---pstree\\n(?:${PROCESS.source}|[ |\`\\n-])*$`);
 
 for (const user of USERS) {
   const mapped = user === 'root' ? [] : ['--user', '--map-root-user'];

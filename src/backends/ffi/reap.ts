@@ -36,18 +36,22 @@ type Listener = (status: WaitStatus) => void;
 const waiting = new Map<Pid, Listener>();
 let keepAlive: NodeJS.Timeout | undefined;
 
-/** Longest delay of a Node timer. It only keeps the event loop alive: a SIGCHLD listener alone does not. */
+/**
+ * Longest delay of a Node timer. It only keeps the event loop alive: a SIGCHLD listener alone does not, which is why that
+ * one may stay.
+ */
 const FOREVER = 2 ** 31 - 1;
 
-/** Calls `listener` once, when the process has ended and been reaped. */
+/** Calls `listener` once, when the process has ended and been reaped. To be called in the turn that started it. */
 export function onEnd(pid: Pid, listener: Listener): void {
-  if (waiting.size === 0) {
+  if (keepAlive === undefined) {
     process.on('SIGCHLD', reapEnded);
     keepAlive = setInterval(() => {}, FOREVER);
+    // It may have ended before this, the first, listener was there.
+    setImmediate(reapEnded);
   }
+  keepAlive.ref();
   waiting.set(pid, listener);
-  // It may have ended before the first listener was there.
-  setImmediate(reapEnded);
 }
 
 /** Whether the process is still to be reaped, and a signal to its pid therefore reaches no other. */
@@ -67,9 +71,7 @@ function reapEnded(): void {
     waiting.delete(pid);
     listener?.(decodeStatus(outcome.bytes(room).readInt32LE()));
   }
-  if (waiting.size > 0) return;
-  process.off('SIGCHLD', reapEnded);
-  clearInterval(keepAlive);
+  if (waiting.size === 0) keepAlive?.unref();
 }
 
 function waitCall(pid: Pid, options: number, room: Output): SystemCall {

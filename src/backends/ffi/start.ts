@@ -1,4 +1,4 @@
-import { hardDescriptorLimit } from '../../host/caller.js';
+import { hardDescriptorLimit, ignoredSignals } from '../../host/caller.js';
 import { kernelIsAtLeast } from '../../host/kernel.js';
 import { type Outcome, runCalls, runProcess } from '../../linux/program.js';
 import { integer, type SystemCall } from '../../linux/system-call.js';
@@ -49,7 +49,7 @@ function operationOf(steps: readonly Step[], { failure }: Outcome): Operation | 
 
 /** execve(2) enters the time namespace of the children only since Linux 6.1 (commit 2b5f9dad32ed). */
 function refuseOldKernel(plan: Plan): void {
-  if (kernelIsAtLeast(6, 1) || !plan.some(({ kind }) => kind === 'offset-clocks')) return;
+  if (!plan.some(({ kind }) => kind === 'offset-clocks') || kernelIsAtLeast(6, 1)) return;
   throw new StartError(
     'namespaces.time: the ffi backend needs Linux 6.1 for it: use --backend script',
     EXIT_STATUS.failed,
@@ -69,14 +69,14 @@ function ownPidfd(): number {
 }
 
 /** Node has no way to change them between two boxes; only a native addon could. */
-let descriptorLimit: { readonly hard: number | undefined } | undefined;
+let kept: Pick<Caller, 'descriptorLimit' | 'ignoredSignals'> | undefined;
 
 function currentCaller(streams: Caller['streams']): Caller {
-  descriptorLimit ??= { hard: hardDescriptorLimit() };
+  kept ??= { descriptorLimit: hardDescriptorLimit(), ignoredSignals: ignoredSignals() };
   return {
     uid: process.geteuid?.() ?? 0,
     gid: process.getegid?.() ?? 0,
-    descriptorLimit: descriptorLimit.hard,
+    ...kept,
     pidfd: ownPidfd(),
     streams,
     rootfs: { of: 'rootfs' },

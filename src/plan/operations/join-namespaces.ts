@@ -48,6 +48,7 @@ export const joinNamespaces: OperationKind<JoinNamespaces> = {
         }),
       ),
       ...opened.flatMap(({ type, descriptor }): SystemCall[] => [
+        ...(type === 'user' ? [DROP_GROUPS] : []),
         { name: 'setns', arguments: [resultOf(descriptor), flags(CLONE, cloneFlag(type))] },
         ...(type === 'user' ? BECOME_ROOT : []),
       ]),
@@ -55,9 +56,12 @@ export const joinNamespaces: OperationKind<JoinNamespaces> = {
   },
 };
 
-/** nsenter(1) does the same: the caller's ids are those of nobody in there. Dropping groups may be forbidden. */
+/** Allowed to root before, unless forbidden to all in there; to an ordinary user inside, unless forbidden there. */
+const DROP_GROUPS: SystemCall = { name: 'setgroups', arguments: [integer(0), NULL], tolerate: ['EPERM'] };
+
+/** nsenter(1) does the same: the caller's ids are those of nobody in there. */
 const BECOME_ROOT: readonly SystemCall[] = [
-  { name: 'setgroups', arguments: [integer(0), NULL], tolerate: ['EPERM'] },
+  { ...DROP_GROUPS },
   { name: 'setgid', arguments: [integer(0)] },
   { name: 'setuid', arguments: [integer(0)] },
 ];

@@ -1,8 +1,11 @@
-import { LAST_SIGNAL, SIG_SETMASK, SIGNAL_SET_SIZE, SIGNALS } from '../../linux/constants.js';
+import { SIG_SETMASK, SIGNAL_SET_SIZE } from '../../linux/constants.js';
 import { bytes, integer, NULL, type SystemCall, symbol } from '../../linux/system-call.js';
 import type { OperationKind } from '../operation.js';
 
-/** Gives every signal its default action and blocks none: Node ignores SIGPIPE and SIGXFSZ, and execve(2) keeps that. */
+/**
+ * Gives every signal its default action and blocks none. CLONE_CLEAR_SIGHAND has done so for those with a handler; what
+ * is ignored stays ignored, through execve(2) too, and Node ignores SIGPIPE and SIGXFSZ.
+ */
 export interface ResetSignals {
   readonly kind: 'reset-signals';
 }
@@ -10,15 +13,10 @@ export interface ResetSignals {
 const DEFAULT_ACTION = bytes(new Uint8Array(32), '{sa_handler=SIG_DFL, sa_mask=[], sa_flags=0}');
 const NO_SIGNALS = bytes(new Uint8Array(SIGNAL_SET_SIZE), '[]');
 
-const UNCHANGEABLE: readonly number[] = [SIGNALS.SIGKILL, SIGNALS.SIGSTOP];
-const resetAll = Array.from({ length: LAST_SIGNAL }, (_, index) => index + 1)
-  .filter(signal => !UNCHANGEABLE.includes(signal))
-  .map(
-    (signal): SystemCall => ({
-      name: 'rt_sigaction',
-      arguments: [integer(signal), DEFAULT_ACTION, NULL, integer(SIGNAL_SET_SIZE)],
-    }),
-  );
+const reset = (signal: number): SystemCall => ({
+  name: 'rt_sigaction',
+  arguments: [integer(signal), DEFAULT_ACTION, NULL, integer(SIGNAL_SET_SIZE)],
+});
 const unblockAll: SystemCall = {
   name: 'rt_sigprocmask',
   arguments: [symbol('SIG_SETMASK', SIG_SETMASK), NO_SIGNALS, NULL, integer(SIGNAL_SET_SIZE)],
@@ -26,5 +24,5 @@ const unblockAll: SystemCall = {
 
 export const resetSignals: OperationKind<ResetSignals> = {
   describe: () => 'reset the actions of all signals, and block none',
-  systemCalls: () => [...resetAll, unblockAll],
+  systemCalls: (_operation, { ignoredSignals }) => [...ignoredSignals.map(reset), unblockAll],
 };

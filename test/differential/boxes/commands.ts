@@ -16,7 +16,7 @@ export const commandBoxes: readonly NamedBox[] = [
         A: '',
         EQUALS: 'a=b=c',
         QUOTES: `'"\`\\`,
-        EXPANSION: '$(id)${HOME}$HOME',
+        EXPANSION: '$(id)$HOME',
         LINES: 'one\ntwo\r\n\ttab',
         UNICODE: 'ü 日本 \u{1f600}',
         CONTROL: '\u0001\u001b[31m\u007f',
@@ -30,7 +30,7 @@ export const commandBoxes: readonly NamedBox[] = [
       const variables = run.stdout.toString('utf8').split('\0');
       assert.equal(
         variables.slice(2, 8).join('|'),
-        `ZED=last first|A=|EQUALS=a=b=c|QUOTES='"\`\\|EXPANSION=$(id)\${HOME}$HOME|LINES=one\ntwo\r\n\ttab`,
+        `ZED=last first|A=|EQUALS=a=b=c|QUOTES='"\`\\|EXPANSION=$(id)$HOME|LINES=one\ntwo\r\n\ttab`,
       );
       assert.ok(variables.includes('UNICODE=ü 日本 \u{1f600}') && variables.includes('-dash=a dash'));
       assert.match(worldText(world, 'environment'), /^PATH=.*\nHOME=\/root\nZED=last first\nA=\n/);

@@ -1,6 +1,5 @@
 import { all, ends, type NamedBox, sees, TRUE } from '../named-box.js';
 
-const PS = ['ps', '-ef'] as const;
 const ALONE = {
   pid: 'shared',
   mount: 'shared',
@@ -23,7 +22,7 @@ export const joinedBoxes: readonly NamedBox[] = [
   {
     name: 'pid joined',
     holder: ['--pid', '--fork'],
-    box: ({ joined }) => ({ command: [...PS], namespaces: { pid: joined('pid') } }),
+    box: ({ joined }) => ({ command: [...TRUE], namespaces: { pid: joined('pid') } }),
     expect: all(
       ends(0),
       sees('namespaces', /^pid: joined$/m, /^pid_for_children: joined$/m, /^mnt: new$/m),

@@ -20,9 +20,9 @@ export const namespaceBoxes: readonly NamedBox[] = [
       sees('namespaces', ...ALL.map(type => new RegExp(`^${file(type)}: new$`, 'm')), /^user: the caller's$/m),
       sees('network', /^lo$/m, /00000000000000000000000000000001/),
       sees('environment', /^PATH=[^\n]*\nHOME=\/root\n$/),
-      sees('descriptors', /^0: .*\npos:\t0\nflags:.*\n1: .*\npos:\t0\nflags:.*\n2: .*\npos:\t0\nflags:.*\n/),
-      misses('descriptors', /^3: /m),
-      sees('privileges', /Parent death signal: killed/i),
+      sees('descriptors', /^0: .*^1: .*^2: /ms),
+      misses('descriptors', /^([3-9]|\d\d+): /m),
+      sees('privileges', /Parent death signal: KILL/i),
     ),
     peer: () => [
       'unshare',

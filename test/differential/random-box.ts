@@ -1,0 +1,179 @@
+import fc from 'fast-check';
+import type { BoxInput } from '../../src/index.js';
+
+/** What random boxes can be made of on this machine. */
+export interface Material {
+  readonly rootfs: string;
+  readonly directory: string;
+  /** Paths of namespaces that can be joined, by type. */
+  readonly joinable: Readonly<Record<'uts' | 'ipc' | 'net' | 'cgroup' | 'time', string>>;
+}
+
+/** Every string that a kernel takes is valid; the dangerous ones are what a shell would make something of. */
+const oddText = fc.oneof(
+  fc.string({ unit: 'grapheme-ascii', maxLength: 12 }),
+  fc.constantFrom(
+    '',
+    ' ',
+    '-n',
+    '--',
+    '$(id)',
+    '`id`',
+    "'",
+    '"',
+    '\\',
+    '\n',
+    'a\tb',
+    '*',
+    '~',
+    '!!',
+    '%s',
+    '\u0001\u001b',
+    '#x',
+    'a=b',
+  ),
+  fc.string({ unit: 'grapheme', maxLength: 8 }).filter(isWellFormed),
+  fc.constant('x'.repeat(4096)),
+);
+
+const utsName = oddText
+  .map(text => text.replace(/\p{Cc}/gu, ''))
+  .filter(text => text !== '' && Buffer.byteLength(text) <= 64);
+const variableName = oddText.map(text => text.replaceAll('=', '')).filter(text => text !== '' && text !== 'PATH');
+
+function isWellFormed(text: string): boolean {
+  return !text.includes('\0') && !/\p{Surrogate}/u.test(text);
+}
+
+const ALL = ['pid', 'mount', 'uts', 'ipc', 'net', 'cgroup'] as const;
+const newOrShared = fc.constantFrom('new' as const, 'shared' as const);
+
+const IN_ROOTFS = [
+  '/mnt',
+  '/mnt/target',
+  '/tmp',
+  '/srv',
+  '/absolute',
+  '/a/b/climbing',
+  '/relative',
+  '/twice',
+  '/work dir',
+];
+const ON_HOST = ['/mnt', '/srv', '/opt'];
+
+/**
+ * Any valid box. Impossible combinations are not filtered out of the result but never made, so that shrinking finds the
+ * field that matters.
+ */
+export function randomBox(material: Material): fc.Arbitrary<BoxInput> {
+  const shape = fc.record({
+    choices: fc.record(
+      Object.fromEntries(ALL.map(type => [type, newOrShared])) as Record<(typeof ALL)[number], typeof newOrShared>,
+    ),
+    joined: fc.subarray(['uts', 'ipc', 'net', 'cgroup', 'time'] as const, { maxLength: 2 }),
+    user: fc.constantFrom('auto' as const, 'new' as const, 'shared' as const),
+    root: fc.constantFrom('host' as const, 'pivot_root' as const, 'chroot' as const),
+    time: fc.option(
+      fc.record({ monotonic: fc.integer({ min: -2, max: 10 ** 6 }), boottime: fc.integer({ min: -2, max: 10 ** 6 }) }),
+    ),
+    joins: fc.boolean(),
+    hostname: fc.option(utsName, { nil: undefined }),
+    domainname: fc.option(utsName, { nil: undefined }),
+    proc: fc.boolean(),
+    loopback: fc.boolean(),
+    propagation: fc.constantFrom('private' as const, 'slave' as const, 'shared' as const, 'unchanged' as const),
+    mounts: fc.array(
+      fc.record({
+        place: fc.nat(),
+        tmpfs: fc.boolean(),
+        readOnly: fc.boolean(),
+        size: fc.option(fc.constantFrom('1m', '64k', '10%'), { nil: undefined }),
+        mode: fc.option(fc.constantFrom('755', '0700', '1777'), { nil: undefined }),
+      }),
+      { maxLength: 3 },
+    ),
+    cwd: fc.boolean(),
+    env: fc.dictionary(variableName, oddText, { maxKeys: 4, noNullPrototype: true }),
+    words: fc.array(oddText, { maxLength: 4 }),
+    status: fc.constantFrom(0, 1, 2, 125, 127, 255),
+  });
+  return shape.map(given => assemble(given, material));
+}
+
+type Shape = Parameters<typeof assemble>[0];
+
+function assemble(
+  given: {
+    readonly choices: Readonly<Record<(typeof ALL)[number], 'new' | 'shared'>>;
+    readonly joined: readonly (keyof Material['joinable'])[];
+    readonly user: 'auto' | 'new' | 'shared';
+    readonly root: 'host' | 'pivot_root' | 'chroot';
+    readonly time: { readonly monotonic: number; readonly boottime: number } | null;
+    readonly joins: boolean;
+    readonly hostname: string | undefined;
+    readonly domainname: string | undefined;
+    readonly proc: boolean;
+    readonly loopback: boolean;
+    readonly propagation: 'private' | 'slave' | 'shared' | 'unchanged';
+    readonly mounts: readonly {
+      readonly place: number;
+      readonly tmpfs: boolean;
+      readonly readOnly: boolean;
+      readonly size: string | undefined;
+      readonly mode: string | undefined;
+    }[];
+    readonly cwd: boolean;
+    readonly env: Record<string, string>;
+    readonly words: readonly string[];
+    readonly status: number;
+  },
+  { rootfs, directory, joinable }: Material,
+): BoxInput {
+  const joined = given.joins ? given.joined : [];
+  const isJoined = (type: string) => joined.some(other => other === type);
+  const namespaces: NonNullable<BoxInput['namespaces']> = { ...given.choices };
+  for (const type of joined) namespaces[type] = joinable[type];
+  // A user namespace of its own has no say over what belongs to the host: its proc needs pids of its own, and the
+  // namespaces that it joins must be joined before.
+  const pidsOfItsOwn = given.choices.pid === 'new';
+  namespaces.user = given.user;
+  const owned = given.user === 'new';
+  const timed = given.time !== null && !isJoined('time');
+  if (timed) namespaces.time = 'new';
+
+  const ownMounts = given.choices.mount === 'new';
+  const root = given.root === 'pivot_root' && !ownMounts ? 'chroot' : given.root;
+  const places = root === 'host' ? ON_HOST : IN_ROOTFS;
+  const mounts = (ownMounts ? given.mounts : []).map(({ place, tmpfs, readOnly, size, mode }) => {
+    const destination = places[place % places.length] ?? '/mnt';
+    if (!tmpfs) return { type: 'bind' as const, source: `${directory}/source`, destination, readOnly };
+    return {
+      type: 'tmpfs' as const,
+      destination,
+      ...(size === undefined ? {} : { size }),
+      ...(mode === undefined ? {} : { mode }),
+    };
+  });
+  const proc = ownMounts && given.proc && (!owned || pidsOfItsOwn);
+  const travels = proc || mounts.length > 0 || root === 'pivot_root';
+  const keeps = given.propagation === 'private' || given.propagation === 'slave';
+  const ownNames = given.choices.uts === 'new' && !isJoined('uts');
+  const ownNet = given.choices.net === 'new' && !isJoined('net');
+  const script = 'printf "%s|" "$@"; printf "%s|" "$@" >&2; exit "$0"';
+  return {
+    command: ['/bin/sh', '-c', script, String(given.status), ...given.words],
+    env: given.env,
+    namespaces,
+    ...(timed && given.time !== null ? { timeOffsets: given.time } : {}),
+    ...(ownMounts ? { propagation: travels && !keeps ? 'private' : given.propagation } : {}),
+    proc,
+    loopback: ownNet && given.loopback,
+    ...(ownNames && given.hostname !== undefined ? { hostname: given.hostname } : {}),
+    ...(ownNames && given.domainname !== undefined ? { domainname: given.domainname } : {}),
+    ...(root === 'host' ? {} : { rootfs: { path: rootfs, change: root } }),
+    ...(mounts.length > 0 ? { mounts } : {}),
+    ...(given.cwd ? { cwd: root === 'host' ? `${directory}/odd dir\nwith a newline` : '/a/b/climbing' } : {}),
+  };
+}
+
+export type { Shape };
