@@ -10,7 +10,7 @@
 #
 # It does, in this order:
 #   - start a process in new namespaces: cgroup, ipc, mount, net, pid, uts, user (unless the caller is root)
-#   - die when nsgen dies (SIGKILL)
+#   - be killed (SIGKILL) when whoever started it ends
 #   - map root inside to the caller outside (unless the caller is root)
 #   - make all mounts private
 #   - mount proc on /proc
@@ -35,9 +35,11 @@ POSIXLY_CORRECT=1
 unset -f builtin cd declare die exec exit export hash kill local mapfile printf read return set shift trap ulimit umask \
   unset wait [ bash env ip mount readlink unshare
 unset POSIXLY_CORRECT
-set -euo pipefail
 
 # Nothing that the caller has set may change what the commands below mean.
+set +abfkmntvxCHP
+set +o posix -hBeuo pipefail
+export -n SHELLOPTS BASHOPTS
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin
 IFS=$' \t\n'
 LC_ALL=C
@@ -211,22 +213,43 @@ find_in_root() {
 # Makes a mount, and those below it, read-only. Their other flags are given again: a remount drops what it is not told,
 # and a user namespace may not drop any.
 make_read_only() {
-  local line point options _ status=1
+  local line id parent point options top _ grown=yes
   local -a lines
+  local -A covered=() chosen=()
   mapfile -t lines </proc/self/mountinfo
+  # Of several mounts at one place, only the uppermost can be reached.
   for line in "${lines[@]}"; do
-    read -r _ _ _ _ point options _ <<<"$line"
+    read -r id parent _ _ point _ <<<"$line"
+    covered[$parent $point]=yes
+  done
+  for line in "${lines[@]}"; do
+    read -r id parent _ _ point _ <<<"$line"
     # A space is \040 there; %b wants a 0 before the three digits, or it would take a fourth.
-    printf -v point %b "${point//\\/\\0}"
-    if [[ $point == "$1" || $point == "$1"/* ]]; then
-      mount -i -c -o "remount,bind,${options/#rw/ro}" -- "$point"
-      status=0
+    printf -v top %b "${point//\\/\\0}"
+    if [[ $top == "$1" && -z ${covered[$id $point]-} ]]; then chosen[$id]=yes; fi
+  done
+  # Then what is mounted on it, and on that. What the new mount has covered is out of reach, and stays as it is.
+  while [[ -n $grown ]]; do
+    grown=
+    for line in "${lines[@]}"; do
+      read -r id parent _ _ point _ <<<"$line"
+      if [[ -n ${chosen[$parent]-} && -z ${chosen[$id]-} ]]; then
+        chosen[$id]=yes
+        grown=yes
+      fi
+    done
+  done
+  for line in "${lines[@]}"; do
+    read -r id parent _ _ point options _ <<<"$line"
+    if [[ -n ${chosen[$id]-} && -z ${covered[$id $point]-} ]]; then
+      printf -v top %b "${point//\\/\\0}"
+      mount -n -i -c -o "remount,bind,${options/#rw/ro}" -- "$top"
     fi
   done
-  return "$status"
 }
 
-# What is done inside the new namespaces, still with the tools of the host.
+# What is done inside the new namespaces, still with the tools of the host. mount -n -i -c: the
+# system call alone, with no entry in the host's table of mounts, no helper program, and paths left as they are.
 enter() {
   exec 2>&3 3>&-
   set -euo pipefail
@@ -236,12 +259,12 @@ enter() {
 
   step='bind "/etc" on "/etc", read-only'
   find_in_root '' /etc
-  mount -i -c --rbind -- /etc "$found"
+  mount -n -i -c --rbind -- /etc "$found"
   make_read_only "$found"
 
   step='bind "/usr" on "/usr", read-only'
   find_in_root '' /usr
-  mount -i -c --rbind -- /usr "$found"
+  mount -n -i -c --rbind -- /usr "$found"
   make_read_only "$found"
 
   step='bring the loopback interface up'
@@ -262,7 +285,7 @@ enter() {
 }
 
 main() {
-  local path descriptor dry_run=
+  local path descriptor flags key value dry_run=
   local -a launch=()
   while (($# > 0)); do
     case $1 in
@@ -295,10 +318,12 @@ main() {
   check_kernel cgroup ipc mnt net pid uts
   if ((EUID == 0)); then check_privilege; else check_user_namespaces; fi
 
+  # The command line that starts the box, step by step.
+
   # start a process in new namespaces: cgroup, ipc, mount, net, pid, uts, user (unless the caller is root)
   launch+=("${BASH_CMDS[unshare]}" --fork --cgroup --ipc --mount --net --pid --uts)
 
-  # die when nsgen dies (SIGKILL)
+  # be killed (SIGKILL) when whoever started it ends
   # The function watch does the same for unshare when this script dies.
   launch+=(--kill-child=KILL)
 
@@ -330,15 +355,21 @@ main() {
 
   # pass stdin, stdout and stderr through
   # One that the caller closed would be filled by the next file opened, whatever that is.
-  [[ -e /proc/self/fd/0 ]] || exec 0<>/dev/null
-  [[ -e /proc/self/fd/1 ]] || exec 1<>/dev/null
-  [[ -e /proc/self/fd/2 ]] || exec 2<>/dev/null
+  [[ -e /proc/$$/fd/0 ]] || exec 0<>/dev/null
+  [[ -e /proc/$$/fd/1 ]] || exec 1<>/dev/null
+  [[ -e /proc/$$/fd/2 ]] || exec 2<>/dev/null
 
   # close every other descriptor
   for path in "/proc/$$/fd/"*; do
     descriptor=${path##*/}
-    # 255 is bash's own, for this script, and never inherited.
-    if ((descriptor > 2 && descriptor != 255)); then exec {descriptor}>&-; fi
+    # What bash has opened for itself is close-on-exec; what it has inherited is not.
+    flags=2000000
+    if ((descriptor > 2)) && [[ -e /proc/$$/fdinfo/$descriptor ]]; then
+      while read -r key value; do
+        if [[ $key == flags: ]]; then flags=$value; fi
+      done <"/proc/$$/fdinfo/$descriptor"
+    fi
+    if ((!(8#$flags & 8#2000000))); then exec {descriptor}>&-; fi
   done
 
   # allow 1024 open descriptors, or as many as the hard limit says

@@ -10,7 +10,7 @@
 #
 # It does, in this order:
 #   - start a process in new namespaces: mount, net, pid, user (unless the caller is root)
-#   - die when nsgen dies (SIGKILL)
+#   - be killed (SIGKILL) when whoever started it ends
 #   - map root inside to the caller outside (unless the caller is root)
 #   - make all mounts private
 #   - open "/srv/box"
@@ -37,9 +37,11 @@ POSIXLY_CORRECT=1
 unset -f builtin cd declare die exec exit export hash kill local mapfile printf read return set shift trap ulimit umask \
   unset wait [ env unshare
 unset POSIXLY_CORRECT
-set -euo pipefail
 
 # Nothing that the caller has set may change what the commands below mean.
+set +abfkmntvxCHP
+set +o posix -hBeuo pipefail
+export -n SHELLOPTS BASHOPTS
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin
 IFS=$' \t\n'
 LC_ALL=C
@@ -166,7 +168,7 @@ supervise() {
 }
 
 main() {
-  local path descriptor dry_run=
+  local path descriptor flags key value dry_run=
   local -a launch=()
   while (($# > 0)); do
     case $1 in
@@ -199,10 +201,12 @@ main() {
   if ((EUID == 0)); then check_privilege; else check_user_namespaces; fi
   [[ -d /srv/box/. ]] || die 'rootfs: there is no directory "/srv/box"' 2
 
+  # The command line that starts the box, step by step.
+
   # start a process in new namespaces: mount, net, pid, user (unless the caller is root)
   launch+=("${BASH_CMDS[unshare]}" --fork --mount --net --pid)
 
-  # die when nsgen dies (SIGKILL)
+  # be killed (SIGKILL) when whoever started it ends
   # The function watch does the same for unshare when this script dies.
   launch+=(--kill-child=KILL)
 
@@ -245,15 +249,21 @@ main() {
 
   # pass stdin, stdout and stderr through
   # One that the caller closed would be filled by the next file opened, whatever that is.
-  [[ -e /proc/self/fd/0 ]] || exec 0<>/dev/null
-  [[ -e /proc/self/fd/1 ]] || exec 1<>/dev/null
-  [[ -e /proc/self/fd/2 ]] || exec 2<>/dev/null
+  [[ -e /proc/$$/fd/0 ]] || exec 0<>/dev/null
+  [[ -e /proc/$$/fd/1 ]] || exec 1<>/dev/null
+  [[ -e /proc/$$/fd/2 ]] || exec 2<>/dev/null
 
   # close every other descriptor
   for path in "/proc/$$/fd/"*; do
     descriptor=${path##*/}
-    # 255 is bash's own, for this script, and never inherited.
-    if ((descriptor > 2 && descriptor != 255)); then exec {descriptor}>&-; fi
+    # What bash has opened for itself is close-on-exec; what it has inherited is not.
+    flags=2000000
+    if ((descriptor > 2)) && [[ -e /proc/$$/fdinfo/$descriptor ]]; then
+      while read -r key value; do
+        if [[ $key == flags: ]]; then flags=$value; fi
+      done <"/proc/$$/fdinfo/$descriptor"
+    fi
+    if ((!(8#$flags & 8#2000000))); then exec {descriptor}>&-; fi
   done
 
   # allow 1024 open descriptors, or as many as the hard limit says
