@@ -220,13 +220,13 @@ make_read_only() {
   # Of several mounts at one place, only the uppermost can be reached.
   for line in "${lines[@]}"; do
     read -r id parent _ _ point _ <<<"$line"
-    covered[$parent $point]=yes
+    covered["$parent $point"]=yes
   done
   for line in "${lines[@]}"; do
     read -r id parent _ _ point _ <<<"$line"
     # A space is \040 there; %b wants a 0 before the three digits, or it would take a fourth.
     printf -v top %b "${point//\\/\\0}"
-    if [[ $top == "$1" && -z ${covered[$id $point]-} ]]; then chosen[$id]=yes; fi
+    if [[ $top == "$1" && -z ${covered["$id $point"]-} ]]; then chosen[$id]=yes; fi
   done
   # Then what is mounted on it, and on that. What the new mount has covered is out of reach, and stays as it is.
   while [[ -n $grown ]]; do
@@ -241,7 +241,7 @@ make_read_only() {
   done
   for line in "${lines[@]}"; do
     read -r id parent _ _ point options _ <<<"$line"
-    if [[ -n ${chosen[$id]-} && -z ${covered[$id $point]-} ]]; then
+    if [[ -n ${chosen[$id]-} && -z ${covered["$id $point"]-} ]]; then
       printf -v top %b "${point//\\/\\0}"
       mount -n -i -c -o "remount,bind,${options/#rw/ro}" -- "$top"
     fi
