@@ -10,7 +10,7 @@
 #
 # It does, in this order:
 #   - start a process in new namespaces: cgroup, ipc, mount, net, pid, uts, user (unless the caller is root)
-#   - die when nsgen dies (SIGKILL)
+#   - be killed (SIGKILL) when whoever started it ends
 #   - map root inside to the caller outside (unless the caller is root)
 #   - make all mounts private
 #   - mount proc on /proc
@@ -71,12 +71,14 @@ check_kernel() {
   done
 }
 
-# A user namespace may be forbidden to ordinary users, in one of three ways.
+# A user namespace may be forbidden to everyone by the first of these files, and to ordinary users by the others.
 check_user_namespaces() {
   local file forbids value
+  [[ -e /proc/self/ns/user ]] || die 'this kernel has no user namespaces: run this as root'
   while read -r file forbids; do
+    if ((EUID == 0)) && [[ $file == /proc/sys/kernel/* ]]; then continue; fi
     if [[ -r $file ]] && read -r value <"$file" && [[ $value == "$forbids" ]]; then
-      die "user namespaces are switched off: $file is $value. Run this as root, or ask an administrator"
+      die "user namespaces are switched off: $file is $value. "'Run this as root, or let an administrator set it'
     fi
   done <<'END'
 /proc/sys/user/max_user_namespaces 0
@@ -169,6 +171,10 @@ supervise() {
   while read -r line <&"$log"; do
     case $line in
       '') ;;
+      *'unshare failed: No space left on device')
+        printf 'box.sh: %s: a limit in /proc/sys/user/max_*_namespaces is reached\n' "$line" >&2
+        status=125
+        ;;
       *'sigprocmask unblock failed'*) status=137 ;;
       *)
         printf 'box.sh: %s\n' "$line" >&2
@@ -214,13 +220,13 @@ make_read_only() {
   # Of several mounts at one place, only the uppermost can be reached.
   for line in "${lines[@]}"; do
     read -r id parent _ _ point _ <<<"$line"
-    covered[$parent $point]=yes
+    covered["$parent $point"]=yes
   done
   for line in "${lines[@]}"; do
     read -r id parent _ _ point _ <<<"$line"
     # A space is \040 there; %b wants a 0 before the three digits, or it would take a fourth.
     printf -v top %b "${point//\\/\\0}"
-    if [[ $top == "$1" && -z ${covered[$id $point]-} ]]; then chosen[$id]=yes; fi
+    if [[ $top == "$1" && -z ${covered["$id $point"]-} ]]; then chosen[$id]=yes; fi
   done
   # Then what is mounted on it, and on that. What the new mount has covered is out of reach, and stays as it is.
   while [[ -n $grown ]]; do
@@ -235,7 +241,7 @@ make_read_only() {
   done
   for line in "${lines[@]}"; do
     read -r id parent _ _ point options _ <<<"$line"
-    if [[ -n ${chosen[$id]-} && -z ${covered[$id $point]-} ]]; then
+    if [[ -n ${chosen[$id]-} && -z ${covered["$id $point"]-} ]]; then
       printf -v top %b "${point//\\/\\0}"
       mount -n -i -c -o "remount,bind,${options/#rw/ro}" -- "$top"
     fi
@@ -312,10 +318,12 @@ main() {
   check_kernel cgroup ipc mnt net pid uts
   if ((EUID == 0)); then check_privilege; else check_user_namespaces; fi
 
+  # The command line that starts the box, step by step.
+
   # start a process in new namespaces: cgroup, ipc, mount, net, pid, uts, user (unless the caller is root)
   launch+=("${BASH_CMDS[unshare]}" --fork --cgroup --ipc --mount --net --pid --uts)
 
-  # die when nsgen dies (SIGKILL)
+  # be killed (SIGKILL) when whoever started it ends
   # The function watch does the same for unshare when this script dies.
   launch+=(--kill-child=KILL)
 
@@ -336,7 +344,7 @@ main() {
   export -f enter find_in_root make_read_only
 
   if [[ -n $dry_run ]]; then
-    declare -f enter
+    declare -f enter find_in_root make_read_only
     printf '%q ' "${launch[@]}" "$@"
     printf '\n'
     exit 0
@@ -372,5 +380,9 @@ main() {
   return "$status"
 }
 
-# At the very end: bash has read all of the script by the time the command starts to read the rest of stdin.
-main "$@"
+# At the very end, and in braces: from a pipe, bash has read all of it before the command starts. What follows in the
+# pipe is for the command; bash goes on with /dev/null, and does not run what the command left.
+{
+  main "$@"
+  exec </dev/null
+}

@@ -10,7 +10,7 @@
 #
 # It does, in this order:
 #   - start a process in new namespaces: cgroup, ipc, mount, net, pid, uts, user (unless the caller is root)
-#   - die when nsgen dies (SIGKILL)
+#   - be killed (SIGKILL) when whoever started it ends
 #   - map root inside to the caller outside (unless the caller is root)
 #   - make all mounts private
 #   - mount proc on /proc
@@ -69,12 +69,14 @@ check_kernel() {
   done
 }
 
-# A user namespace may be forbidden to ordinary users, in one of three ways.
+# A user namespace may be forbidden to everyone by the first of these files, and to ordinary users by the others.
 check_user_namespaces() {
   local file forbids value
+  [[ -e /proc/self/ns/user ]] || die 'this kernel has no user namespaces: run this as root'
   while read -r file forbids; do
+    if ((EUID == 0)) && [[ $file == /proc/sys/kernel/* ]]; then continue; fi
     if [[ -r $file ]] && read -r value <"$file" && [[ $value == "$forbids" ]]; then
-      die "user namespaces are switched off: $file is $value. Run this as root, or ask an administrator"
+      die "user namespaces are switched off: $file is $value. "'Run this as root, or let an administrator set it'
     fi
   done <<'END'
 /proc/sys/user/max_user_namespaces 0
@@ -167,6 +169,10 @@ supervise() {
   while read -r line <&"$log"; do
     case $line in
       '') ;;
+      *'unshare failed: No space left on device')
+        printf 'box.sh: %s: a limit in /proc/sys/user/max_*_namespaces is reached\n' "$line" >&2
+        status=125
+        ;;
       *'sigprocmask unblock failed'*) status=137 ;;
       *)
         printf 'box.sh: %s\n' "$line" >&2
@@ -238,10 +244,12 @@ main() {
   check_kernel cgroup ipc mnt net pid uts
   if ((EUID == 0)); then check_privilege; else check_user_namespaces; fi
 
+  # The command line that starts the box, step by step.
+
   # start a process in new namespaces: cgroup, ipc, mount, net, pid, uts, user (unless the caller is root)
   launch+=("${BASH_CMDS[unshare]}" --fork --cgroup --ipc --mount --net --pid --uts)
 
-  # die when nsgen dies (SIGKILL)
+  # be killed (SIGKILL) when whoever started it ends
   # The function watch does the same for unshare when this script dies.
   launch+=(--kill-child=KILL)
 
@@ -298,5 +306,9 @@ main() {
   return "$status"
 }
 
-# At the very end: bash has read all of the script by the time the command starts to read the rest of stdin.
-main "$@"
+# At the very end, and in braces: from a pipe, bash has read all of it before the command starts. What follows in the
+# pipe is for the command; bash goes on with /dev/null, and does not run what the command left.
+{
+  main "$@"
+  exec </dev/null
+}

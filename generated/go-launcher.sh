@@ -10,7 +10,7 @@
 #
 # It does, in this order:
 #   - start a process in new namespaces: mount, pid, uts, user (unless the caller is root)
-#   - die when nsgen dies (SIGKILL)
+#   - be killed (SIGKILL) when whoever started it ends
 #   - map root inside to the caller outside (unless the caller is root)
 #   - make all mounts private
 #   - mount proc on /proc
@@ -68,12 +68,14 @@ check_kernel() {
   done
 }
 
-# A user namespace may be forbidden to ordinary users, in one of three ways.
+# A user namespace may be forbidden to everyone by the first of these files, and to ordinary users by the others.
 check_user_namespaces() {
   local file forbids value
+  [[ -e /proc/self/ns/user ]] || die 'this kernel has no user namespaces: run this as root'
   while read -r file forbids; do
+    if ((EUID == 0)) && [[ $file == /proc/sys/kernel/* ]]; then continue; fi
     if [[ -r $file ]] && read -r value <"$file" && [[ $value == "$forbids" ]]; then
-      die "user namespaces are switched off: $file is $value. Run this as root, or ask an administrator"
+      die "user namespaces are switched off: $file is $value. "'Run this as root, or let an administrator set it'
     fi
   done <<'END'
 /proc/sys/user/max_user_namespaces 0
@@ -193,10 +195,12 @@ main() {
   check_kernel mnt pid uts
   if ((EUID == 0)); then check_privilege; else check_user_namespaces; fi
 
+  # The command line that starts the box, step by step.
+
   # start a process in new namespaces: mount, pid, uts, user (unless the caller is root)
   launch+=("${BASH_CMDS[unshare]}" --fork --mount --pid --uts)
 
-  # die when nsgen dies (SIGKILL)
+  # be killed (SIGKILL) when whoever started it ends
   # The function watch does the same for unshare when this script dies.
   launch+=(--kill-child=KILL)
 
@@ -263,5 +267,9 @@ main() {
   return "$status"
 }
 
-# At the very end: bash has read all of the script by the time the command starts to read the rest of stdin.
-main "$@"
+# At the very end, and in braces: from a pipe, bash has read all of it before the command starts. What follows in the
+# pipe is for the command; bash goes on with /dev/null, and does not run what the command left.
+{
+  main "$@"
+  exec </dev/null
+}

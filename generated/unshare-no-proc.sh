@@ -10,7 +10,7 @@
 #
 # It does, in this order:
 #   - start a process in new namespaces: pid, user (unless the caller is root)
-#   - die when nsgen dies (SIGKILL)
+#   - be killed (SIGKILL) when whoever started it ends
 #   - map root inside to the caller outside (unless the caller is root)
 #   - set the file mode mask to 0022
 #   - pass stdin, stdout and stderr through
@@ -66,12 +66,14 @@ check_kernel() {
   done
 }
 
-# A user namespace may be forbidden to ordinary users, in one of three ways.
+# A user namespace may be forbidden to everyone by the first of these files, and to ordinary users by the others.
 check_user_namespaces() {
   local file forbids value
+  [[ -e /proc/self/ns/user ]] || die 'this kernel has no user namespaces: run this as root'
   while read -r file forbids; do
+    if ((EUID == 0)) && [[ $file == /proc/sys/kernel/* ]]; then continue; fi
     if [[ -r $file ]] && read -r value <"$file" && [[ $value == "$forbids" ]]; then
-      die "user namespaces are switched off: $file is $value. Run this as root, or ask an administrator"
+      die "user namespaces are switched off: $file is $value. "'Run this as root, or let an administrator set it'
     fi
   done <<'END'
 /proc/sys/user/max_user_namespaces 0
@@ -191,10 +193,12 @@ main() {
   check_kernel pid
   if ((EUID == 0)); then check_privilege; else check_user_namespaces; fi
 
+  # The command line that starts the box, step by step.
+
   # start a process in new namespaces: pid, user (unless the caller is root)
   launch+=("${BASH_CMDS[unshare]}" --fork --pid)
 
-  # die when nsgen dies (SIGKILL)
+  # be killed (SIGKILL) when whoever started it ends
   # The function watch does the same for unshare when this script dies.
   launch+=(--kill-child=KILL)
 
@@ -255,5 +259,9 @@ main() {
   return "$status"
 }
 
-# At the very end: bash has read all of the script by the time the command starts to read the rest of stdin.
-main "$@"
+# At the very end, and in braces: from a pipe, bash has read all of it before the command starts. What follows in the
+# pipe is for the command; bash goes on with /dev/null, and does not run what the command left.
+{
+  main "$@"
+  exec </dev/null
+}

@@ -69,7 +69,8 @@ const CASES: readonly Case[] = [
     under: withLimit('max_user_namespaces'),
     status: 125,
     ffi: /clone3.*: ENOSPC \(No space left on device\): .*\/proc\/sys\/user\/max_/,
-    script: /No space left on device/,
+    script:
+      /^box\.sh: user namespaces are switched off: \/proc\/sys\/user\/max_user_namespaces is 0\. An administrator can set it\n$/,
   },
   {
     name: 'join-namespaces of a process that is gone',

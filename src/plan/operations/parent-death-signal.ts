@@ -8,7 +8,7 @@ export interface ParentDeathSignal {
 }
 
 export const parentDeathSignal: OperationKind<ParentDeathSignal> = {
-  describe: () => 'die when nsgen dies (SIGKILL)',
+  describe: () => 'be killed (SIGKILL) when whoever started it ends',
 
   systemCalls(_operation, { pidfd }) {
     const setSignal: SystemCall = {
