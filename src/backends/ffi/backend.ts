@@ -18,7 +18,8 @@ export const ffiBackend: Backend = {
           resolve({ exitStatus: exitStatusOf(status), signal });
         });
       });
-      return { pid, ...streams.forCaller(), kill: signal => isWaitedFor(pid) && process.kill(pid, signal), ended };
+      const kill = (signal: NodeJS.Signals) => isWaitedFor(pid) && process.kill(pid, signal);
+      return { pid, ...streams.forCaller(), kill, suspend: () => void kill('SIGSTOP'), ended };
     } catch (error) {
       streams.abandon();
       throw error;

@@ -72,7 +72,9 @@ function hintFor(operation: Operation | undefined, errno: string): string | unde
       return undefined;
     case 'join-namespaces':
       if (errno === 'ENOENT') return 'the process whose namespace is to be joined is gone';
-      return errno === 'EINVAL' ? 'the file is of no namespace of this type, or of one that is joined already' : undefined;
+      return errno === 'EINVAL'
+        ? 'the file is of no namespace of this type, or of one that is joined already'
+        : undefined;
     case 'map-ids':
       return errno === 'EPERM' ? userNamespaceObstacle() : undefined;
     case 'mount-proc':

@@ -33,6 +33,8 @@ export const scriptBackend: Backend = {
         stdout: subprocess.stdout ?? undefined,
         stderr: subprocess.stderr ?? undefined,
         kill: signal => subprocess.kill(signal),
+        // The script does when it gets SIGTSTP.
+        suspend: () => {},
         ended,
       };
     } catch (error) {
