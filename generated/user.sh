@@ -152,6 +152,8 @@ supervise() {
   exec {write}>"/proc/self/fd/$log"
   {
     printf '%s\n' "$BASHPID" >&"$lifeline"
+    # unshare blocks TERM, but a key of the terminal would end it, and the box with it.
+    trap '' INT QUIT
     exec 3>&2 2>&"$write" {log}<&- {write}>&- {lifeline}>&-
     exec "$@"
   } <&0 &

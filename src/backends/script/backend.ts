@@ -1,6 +1,5 @@
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, constants as fsConstants, openSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { execa } from 'execa';
 import { requireRootfs } from '../../host/rootfs.js';
 import type { Backend, End, RunningBox, StreamOptions } from '../backend.js';
@@ -64,17 +63,31 @@ const isExecaDescriptor = (descriptor: number): descriptor is 3 | 4 | 5 | 6 | 7 
 
 const signalNumber = (name: NodeJS.Signals | undefined) => (name === undefined ? 0 : constants.signals[name]);
 
+/** fs.constants has no O_TMPFILE; it is this bit and O_DIRECTORY, whose value differs between architectures: open(2). */
+const O_TMPFILE = 0o20000000 | fsConstants.O_DIRECTORY;
+
 /**
- * A file that is gone from its directory before bash reads it: nothing is left behind however this process ends. A
- * pipe bash would read byte by byte, and an argument is limited to 128 KiB.
+ * A file that never has a name: nothing is left behind, at whatever moment this process is killed. A pipe bash would
+ * read byte by byte, and an argument is limited to 128 KiB.
  */
 function openWithoutName(text: string): number {
-  const directory = mkdtempSync(join(tmpdir(), 'nsgen-'));
+  const descriptor = openUnnamed([tmpdir(), '/dev/shm']);
   try {
-    const file = join(directory, 'box.sh');
-    writeFileSync(file, text, { mode: 0o600 });
-    return openSync(file, 'r');
-  } finally {
-    rmSync(directory, { recursive: true });
+    writeFileSync(descriptor, text);
+    return descriptor;
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
   }
+}
+
+/** A file system may lack O_TMPFILE; tmpfs has it. */
+function openUnnamed(directories: readonly string[]): number {
+  for (const directory of directories) {
+    try {
+      return openSync(directory, O_TMPFILE | fsConstants.O_RDWR, 0o600);
+    } catch {}
+  }
+  const message = `cannot make an unnamed file for the script in ${directories.join(' or ')} (O_TMPFILE): set TMPDIR`;
+  throw new StartError(message, EXIT_STATUS.failed);
 }
