@@ -200,7 +200,8 @@ main() {
   # The command line that starts the box, step by step.
 
   # join net of "/proc/1/ns/net"
-  launch+=("${BASH_CMDS[nsenter]}" --no-fork '--net=/proc/1/ns/net' --)
+  launch+=("${BASH_CMDS[nsenter]}" --no-fork)
+  launch+=('--net=/proc/1/ns/net' --)
 
   # start a process in new namespaces: cgroup, ipc, mount, pid, uts, user (unless the caller is root)
   launch+=("${BASH_CMDS[unshare]}" --fork --cgroup --ipc --mount --pid --uts)

@@ -6,7 +6,7 @@ import {
   type StreamOption,
   type StreamOptions,
 } from './backends/backend.js';
-import { parseBox } from './box/box.js';
+import { type Box, parseBox } from './box/box.js';
 import type { BoxInput } from './box/schema.js';
 
 export type { BackendName, End, RunningBox, StreamOption, StreamOptions } from './backends/backend.js';
@@ -26,11 +26,12 @@ export interface StartOptions extends Partial<StreamOptions> {
 /**
  * Starts a box.
  *
- * @param box its description, as in box.yaml.
+ * @param box its description, as in box.yaml. For many boxes of one kind, what parseBox has made of it: then it is checked
+ *   and planned once.
  * @param options standard streams are inherited unless said otherwise.
  * @throws BoxError when the description is refused, StartError when the box could not be started.
  */
-export async function start(box: BoxInput, options: StartOptions = {}): Promise<RunningBox> {
+export async function start(box: BoxInput | Box, options: StartOptions = {}): Promise<RunningBox> {
   const { backend = 'ffi', ...streams } = options;
   const checked = parseBox(box);
   return (await loadBackend(backend)).start(checked, {
@@ -80,7 +81,7 @@ export class CommandError extends Error {
  * @returns what the command wrote and how it ended.
  * @throws CommandError when it ended with a status other than 0 (unless `reject: false`), and what `start` throws.
  */
-export async function run(box: BoxInput, options: RunOptions = {}): Promise<Result> {
+export async function run(box: BoxInput | Box, options: RunOptions = {}): Promise<Result> {
   const { input, reject = true, stdin = 'ignore', stdout = 'pipe', stderr = 'pipe', ...rest } = options;
   const running = await start(box, { ...rest, stdin: input === undefined ? stdin : 'pipe', stdout, stderr });
   // A command that ends without reading all of its input is not an error of the caller's.
@@ -100,7 +101,7 @@ export async function run(box: BoxInput, options: RunOptions = {}): Promise<Resu
  *
  * @throws BoxError when the description is refused, or has a field that bash cannot carry out.
  */
-export async function script(box: BoxInput): Promise<string> {
+export async function script(box: BoxInput | Box): Promise<string> {
   const { renderScript } = await import('./backends/script/render.js');
   return renderScript(parseBox(box));
 }

@@ -47,8 +47,16 @@ export interface End {
   readonly signal: NodeJS.Signals | undefined;
 }
 
-/** Loads a backend, and only that one: the script needs no ffi-rs, the direct run no ejs. */
+const loaded = new Map<BackendName, Backend>();
+
+/** Loads a backend, once, and only that one: the script needs no ffi-rs, the direct run no ejs. */
 export async function loadBackend(name: BackendName): Promise<Backend> {
+  const backend = loaded.get(name) ?? (await importBackend(name));
+  loaded.set(name, backend);
+  return backend;
+}
+
+async function importBackend(name: BackendName): Promise<Backend> {
   switch (name) {
     case 'ffi':
       return (await import('./ffi/backend.js')).ffiBackend;

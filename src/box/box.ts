@@ -73,17 +73,31 @@ const DEFAULT_NAMESPACES: Readonly<Record<NamespaceType, NamespaceChoice>> = {
 /**
  * Checks a box and fills its defaults in.
  *
- * @param input the box as written: parsed YAML or JSON, or an object of the caller's.
+ * @param input the box as written: parsed YAML or JSON, or an object of the caller's. A box that has been through here
+ *   before is returned as it is.
  * @throws BoxError with every problem found, each with its field.
  */
 export function parseBox(input: unknown): Box {
+  if (isChecked(input)) return input;
   const result = v.safeParse(boxSchema, input);
   if (!result.success)
     throw new BoxError([...result.issues.flatMap(issueProblems), ...otherProblems(input, result.issues)]);
   const box = fillDefaults(result.output);
   const problems = ruleProblems(result.output, box);
   if (problems.length > 0) throw new BoxError(problems);
+  checked.add(freeze(box));
   return box;
+}
+
+/** Boxes that came out of parseBox. They are frozen, so what was checked stays true. */
+const checked = new WeakSet<object>();
+
+const isChecked = (input: unknown): input is Box => typeof input === 'object' && input !== null && checked.has(input);
+
+function freeze<Value>(value: Value): Value {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  for (const nested of Object.values(value)) freeze(nested);
+  return Object.freeze(value);
 }
 
 /** What the rules have to say of the fields that are sound: who corrects a box wants to hear of everything at once. */

@@ -79,7 +79,9 @@ function processTable(raw: string, view: View, columns: Columns): string {
   if (head[0]?.startsWith('not') || processes.length === 0) return raw;
   const isInside = (row: readonly string[]) =>
     row[columns.pid] === view.inProc || row[columns.parent] === view.inProc || !view.seesOutside;
-  const inside = processes.filter(isInside).map(row =>
+  // Pids of the host start again at 300 once the largest has been given out: a child may come before its parent.
+  const own = view.seesOutside ? processes.filter(row => row[columns.pid] === view.inProc) : [];
+  const inside = [...own, ...processes.filter(row => isInside(row) && !own.includes(row))].map(row =>
     row.flatMap((cell, index) => {
       if (columns.dropped.includes(index)) return [];
       if (index === columns.pid || index === columns.parent) return [pidInWords(cell, index === columns.pid, view)];

@@ -34,21 +34,29 @@ const HEADER_SIZE = 16;
 const NOT_REACHED = 2 ** 52;
 const EXIT_STATUS_OF_A_FAILED_CHILD = 125;
 
-let memory: Memory | undefined;
+let scratch: Memory | undefined;
+let processMemory: Memory | undefined;
+let laidOut: { readonly calls: readonly SystemCall[]; readonly program: Program } | undefined;
 
 /** Makes the calls in the calling process, in order, up to the first that fails. */
 export function runCalls(calls: readonly SystemCall[]): Outcome {
   const nodes: Node[] = [];
   const end = add(nodes, undefined);
   const first = chain(nodes, calls, end, end);
-  return execute(nodes, first);
+  scratch ??= new Memory();
+  return new Program(scratch, nodes, first).run();
 }
 
 /**
  * Makes the calls, of which at least one is a clone3 with CLONE_VFORK. All signals are blocked around it: a handler of
- * Node's must not run in a child that shares its memory.
+ * Node's must not run in a child that shares its memory. The same array again is not laid out again.
  */
 export function runProcess(calls: readonly SystemCall[]): Outcome {
+  if (laidOut?.calls !== calls) laidOut = { calls, program: layOutProcess(calls) };
+  return laidOut.program.run();
+}
+
+function layOutProcess(calls: readonly SystemCall[]): Program {
   const nodes: Node[] = [];
   const end = add(nodes, undefined);
   const callersMask: Output = { length: SIGNAL_SET_SIZE, text: 'mask' };
@@ -56,7 +64,8 @@ export function runProcess(calls: readonly SystemCall[]): Outcome {
   link(restore, end, end);
   const block = add(nodes, sigprocmask('SIG_BLOCK', SIG_BLOCK, ALL_SIGNALS, output(callersMask)));
   link(block, chain(nodes, calls, restore, restore), end);
-  return execute(nodes, block);
+  processMemory ??= new Memory();
+  return new Program(processMemory, nodes, block);
 }
 
 const ALL_SIGNALS: Argument = { kind: 'bytes', bytes: new Uint8Array(SIGNAL_SET_SIZE).fill(0xff), text: '~[]' };
@@ -106,30 +115,47 @@ function chain(nodes: Node[], calls: readonly SystemCall[], end: Node, failure: 
   return next;
 }
 
-function execute(nodes: readonly Node[], first: Node): Outcome {
-  memory ??= new Memory();
-  const table = memory;
-  table.reset(HEADER_SIZE + nodes.reduce((size, node) => size + ENTRY.size + dataSize(node.call), 0));
-  const header = table.allocate(HEADER_SIZE);
-  table.writeWord(header, 0);
-  for (const node of nodes) node.address = table.allocate(ENTRY.size);
-  const outputs = writeEntries(table, nodes);
-  table.run(header, first.address);
+/** A table in memory. It can be run again until another program is laid out in the same memory. */
+class Program {
+  readonly #memory: Memory;
+  readonly #nodes: readonly Node[];
+  readonly #first: Node;
+  readonly #header: number;
+  readonly #outputs: ReadonlyMap<Output, number>;
 
-  const results = new Map<SystemCall, number>();
-  for (const { call, address } of nodes) {
-    const value = table.readWord(address + ENTRY.result);
-    if (call !== undefined && value !== NOT_REACHED) results.set(call, value);
+  constructor(memory: Memory, nodes: readonly Node[], first: Node) {
+    this.#memory = memory;
+    this.#nodes = nodes;
+    this.#first = first;
+    memory.reset(HEADER_SIZE + nodes.reduce((size, node) => size + ENTRY.size + dataSize(node.call), 0));
+    this.#header = memory.allocate(HEADER_SIZE);
+    for (const node of nodes) node.address = memory.allocate(ENTRY.size);
+    this.#outputs = writeEntries(memory, nodes);
   }
-  const written = new Map([...outputs].map(([room, address]) => [room, table.readBytes(address, room.length)]));
-  const last = nodes.find(node => node.address === table.readWord(header))?.call;
-  // Calls of its own took over from that one, and none of them failed.
-  const failed = last?.onFailure === undefined ? last : undefined;
-  return {
-    failure: failed && { call: failed, errno: -(results.get(failed) ?? 0) },
-    result: call => results.get(call),
-    bytes: room => written.get(room) ?? Buffer.alloc(0),
-  };
+
+  run(): Outcome {
+    const memory = this.#memory;
+    memory.writeWord(this.#header, 0);
+    for (const { address } of this.#nodes) memory.writeWord(address + ENTRY.result, NOT_REACHED);
+    memory.run(this.#header, this.#first.address);
+
+    const results = new Map<SystemCall, number>();
+    for (const { call, address } of this.#nodes) {
+      const value = memory.readWord(address + ENTRY.result);
+      if (call !== undefined && value !== NOT_REACHED) results.set(call, value);
+    }
+    const written = new Map<Output, Buffer>();
+    for (const [room, address] of this.#outputs) written.set(room, memory.readBytes(address, room.length));
+    const failedAddress = memory.readWord(this.#header);
+    const last = failedAddress === 0 ? undefined : this.#nodes.find(node => node.address === failedAddress)?.call;
+    // Calls of its own took over from that one, and none of them failed.
+    const failed = last?.onFailure === undefined ? last : undefined;
+    return {
+      failure: failed && { call: failed, errno: -(results.get(failed) ?? 0) },
+      result: call => results.get(call),
+      bytes: room => written.get(room) ?? Buffer.alloc(0),
+    };
+  }
 }
 
 function writeEntries(table: Memory, nodes: readonly Node[]): ReadonlyMap<Output, number> {
@@ -158,7 +184,6 @@ function writeEntries(table: Memory, nodes: readonly Node[]): ReadonlyMap<Output
     table.writeWord(address + ENTRY.onPositive, onPositive?.address ?? 0);
     table.writeWord(address + ENTRY.onTolerated, onTolerated?.address ?? 0);
     table.writeWord(address + ENTRY.onFailure, onFailure?.address ?? 0);
-    table.writeWord(address + ENTRY.result, NOT_REACHED);
   }
   return outputs;
 }

@@ -1,4 +1,4 @@
-import { cpus, release } from 'node:os';
+import { cpus, loadavg, release } from 'node:os';
 import { type Rounds, ratios, summary } from './statistics.js';
 
 /** One line of the report: a contestant, and its ratio to the one it is measured against. */
@@ -29,7 +29,7 @@ export function markdown(sections: readonly Section[], machine: readonly string[
   const body = sections.map(({ title, text, rows }) => `## ${title}\n\n${text}\n\n${table(rows)}\n`);
   return [
     '# Benchmarks\n',
-    'Written by `npm run bench`. A ratio is the median of the ratios of single rounds, in which all contestants took turns; quartiles show the spread.\n',
+    'Written by `npm run bench`. A ratio is the median of the ratios of single rounds, in which all contestants took turns; quartiles show the spread. The load average tells how much of the spread is due to others on the machine.\n',
     ...machine.map(line => `- ${line}`),
     '',
     ...body,
@@ -45,15 +45,16 @@ export function machineFacts(nodes: readonly string[]): readonly string[] {
     `processor: ${all[0]?.model ?? 'unknown'}, ${all.length} cores`,
     `kernel: Linux ${release()}, ${process.arch}`,
     `Node in-process: ${process.version}; as whole processes: ${nodes.join(', ')}`,
+    `load average of the last minute, at the end: ${loadavg()[0]?.toFixed(1)}`,
     `date: ${new Date().toISOString().slice(0, 10)}`,
   ];
 }
 
 function table(rows: readonly Row[]): string {
   const cells = [HEADINGS, ...rows.map(rowCells)];
-  const widths = HEADINGS.map((_, column) => Math.max(...cells.map(row => row[column]?.length ?? 0), 1));
+  const widths = HEADINGS.map((_, column) => Math.max(...cells.map(row => row[column]?.length ?? 0), 3));
   const lines = cells.map(row => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`);
-  const rule = `|${widths.map(width => '-'.repeat(width + 2)).join('|')}|`;
+  const rule = `| ${widths.map(width => '-'.repeat(width)).join(' | ')} |`;
   return [lines[0], rule, ...lines.slice(1)].join('\n');
 }
 

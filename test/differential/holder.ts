@@ -10,9 +10,11 @@ export interface Holder {
   end(): Promise<void>;
 }
 
-/** Starts `sleep` under unshare(1), and waits until it is there. */
-export async function startHolder(options: readonly string[]): Promise<Holder> {
-  const child = spawn('unshare', [...options, '--kill-child=KILL', '--', 'sleep', 'infinity'], { stdio: 'ignore' });
+/** Starts `sleep` under unshare(1), and waits until it is there. `as` is a program that starts another, setpriv(1). */
+export async function startHolder(options: readonly string[], as: readonly string[] = []): Promise<Holder> {
+  const words = [...as, 'unshare', ...options, '--kill-child=KILL', '--', 'sleep', 'infinity'];
+  const [program = '', ...args] = words;
+  const child = spawn(program, args, { stdio: 'ignore' });
   const pid = await sleeper(child);
   return {
     pid,

@@ -16,6 +16,8 @@ export interface NamedBox {
   readonly input?: Uint8Array;
   /** Options of unshare(1) for a process whose namespaces the box joins. */
   readonly holder?: readonly string[];
+  /** What starts that process, if not this one: setpriv(1) and its options. */
+  readonly holderAs?: readonly string[];
   /** The command of the box in the same box, made by another program. Its `ps -ef` must be that of the columns. */
   readonly peer?: (place: Place) => readonly string[];
   /** The command is not started: what is on stderr is each backend's own message. */

@@ -30,7 +30,7 @@ describe('named boxes', { concurrency: CONCURRENCY }, () => {
 
   for (const named of NAMED_BOXES) {
     it(named.name, async () => {
-      const holder = named.holder && (await startHolder(named.holder));
+      const holder = named.holder && (await startHolder(named.holder, named.holderAs));
       try {
         await check(named, ground, holder);
       } finally {

@@ -1,5 +1,6 @@
 import { requireRootfs } from '../../host/rootfs.js';
-import { makePlan } from '../../plan/plan.js';
+import type { Box } from '../../box/box.js';
+import { makePlan, type Plan } from '../../plan/plan.js';
 import type { Backend, End, RunningBox } from '../backend.js';
 import { exitStatusOf, isWaitedFor, onEnd, signalName } from './reap.js';
 import { startBox } from './start.js';
@@ -10,7 +11,7 @@ export const ffiBackend: Backend = {
   name: 'ffi',
   async start(box, options): Promise<RunningBox> {
     requireRootfs(box);
-    const plan = makePlan(box);
+    const plan = planFor(box);
     const streams = openStreams(options);
     try {
       const pid = startBox(plan, streams.forBox);
@@ -29,3 +30,12 @@ export const ffiBackend: Backend = {
     }
   },
 };
+
+const plans = new WeakMap<Box, Plan>();
+
+/** One plan for each box, so that what startBox prepares for it serves again. */
+function planFor(box: Box): Plan {
+  const plan = plans.get(box) ?? makePlan(box);
+  plans.set(box, plan);
+  return plan;
+}

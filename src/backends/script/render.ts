@@ -37,7 +37,8 @@ export function renderScript(box: Box): string {
     packages: packagesOf(tools),
     namespaceFiles: namespaceFilesOf(plan),
     user,
-    needsPrivilege: user !== 'new' && namespaceFilesOf(plan).length > 0,
+    // Whoever joins a user namespace of their own is root in it, whatever they are outside.
+    needsPrivilege: user !== 'new' && box.namespaces.user.kind !== 'joined' && namespaceFilesOf(plan).length > 0,
     rootfs: box.rootfs?.path,
     ...sections,
     uses: new Set(FUNCTIONS.filter(name => sections.inside.some(({ body }) => body.includes(name)))),

@@ -2,7 +2,7 @@ import { all, ends, misses, type NamedBox, sees, TRUE } from '../named-box.js';
 
 const OWN_ENVIRONMENT = sees('environment', /^PATH=[^\n]*\nHOME=\/root\n$/);
 const ONLY_STANDARD = all(sees('descriptors', /^2: /m), misses('descriptors', /^([3-9]|\d\d+): /m));
-const SIGNALS = ['grep', '-E', '^(SigPnd|ShdPnd|SigBlk|SigIgn|SigCgt):', '/proc/self/status'] as const;
+const SIGNALS = ['sed', '-En', '/^(SigPnd|ShdPnd|SigBlk|SigIgn|SigCgt):/p', '/proc/self/status'] as const;
 const NO_SIGNALS = ends(
   0,
   ['SigPnd', 'ShdPnd', 'SigBlk', 'SigIgn', 'SigCgt'].map(name => `${name}:\t${'0'.repeat(16)}\n`).join(''),

@@ -65,6 +65,20 @@ export const joinedBoxes: readonly NamedBox[] = [
     expect: all(ends(0), sees('namespaces', /^user: joined$/m, /^net: joined$/m)),
   },
   {
+    name: 'user and net joined by an ordinary user',
+    holder: ['--user', '--map-root-user', '--net'],
+    holderAs: ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--'],
+    // Reads the repository wherever it is, and has no other right that root has.
+    caller: `set -- setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+dac_read_search \\
+      --ambient-caps=+dac_read_search -- "$@"`,
+    box: ({ joined }) => ({ command: [...TRUE], namespaces: { user: joined('user'), net: joined('net') } }),
+    expect: all(
+      ends(0),
+      sees('namespaces', /^user: joined$/m, /^net: joined$/m, /^pid: new$/m),
+      sees('status', /^Uid:\t0\t0\t0\t0$/m),
+    ),
+  },
+  {
     name: 'user joined, the others new',
     holder: ['--user', '--map-root-user'],
     box: ({ joined }) => ({ command: [...TRUE], hostname: 'inner', namespaces: { user: joined('user') } }),
