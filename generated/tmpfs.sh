@@ -107,13 +107,22 @@ forward() {
     INT | QUIT | TSTP | WINCH | CONT) if ((stat[2] != stat[5])); then box=yes; fi ;;
     *) box=yes ;;
   esac
-  if [[ -n $box && -n ${child-} ]]; then
-    box=
-    read -r box <"/proc/$child/task/$child/children" || true
-    kill -s "$1" "${box:-$child}" || true
-  fi 2>/dev/null
-  if [[ $1 == TSTP ]]; then kill -s STOP $$; fi
-}
+  [[ -n ${child-} ]] || return 0
+  local pid=
+  read -r pid <"/proc/$child/task/$child/children" || true
+  pid=${pid:-$child}
+  if [[ $1 == TSTP ]]; then
+    if [[ -n $box ]]; then kill -s TSTP "$pid" || true; fi
+    # As pid 1 it would ignore TSTP, and go on reading from a terminal that is the shell's again. It has the time to
+    # restore the terminal.
+    read -rt 0.05 <> <(:) || true
+    kill -s STOP "$pid" || true
+    kill -s STOP $$
+  elif [[ -n $box ]]; then
+    # The last thing: what comes again before a trap has ended is lost on bash.
+    kill -s "$1" "$pid" || true
+  fi
+} 2>/dev/null
 
 # Waits for the end of the script. If no word comes before it, SIGKILL was its end: then unshare has to go, and the box
 # with it. Its start time tells it from a later process of the same number; stopped, it makes no box any more.

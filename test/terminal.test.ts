@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
 import { nsgenPath } from './support/cli.js';
@@ -12,6 +12,7 @@ import { delay, Session } from './support/session.js';
 
 const directory = ownDirectory('terminal');
 const script = join(directory, 'box.sh');
+const end = join(directory, 'end');
 writeFileSync(script, execFileSync(process.execPath, [nsgenPath, 'script', '--', 'true']));
 
 const WAYS: Readonly<Record<string, string>> = {
@@ -21,7 +22,6 @@ const WAYS: Readonly<Record<string, string>> = {
 };
 
 const CTRL_C = '\x03';
-const CTRL_D = '\x04';
 const CTRL_Z = '\x1a';
 const CTRL_BACKSLASH = '\x1c';
 
@@ -39,7 +39,7 @@ function terminal(): Session {
 const say = (text: string) => `printf "\\074${text}>\\n"`;
 const logger = (signals: readonly string[]) => {
   const traps = signals.map(name => `trap '${say(name)}' ${name}`).join('; ');
-  return `${traps}; ${say('ready')}; while read -rt 0.05; (($? > 128)); do :; done; exit 7`;
+  return `${traps}; ${say('ready')}; until [[ -e ${end} ]]; do sleep 0.05 & wait $!; done; exit 7`;
 };
 
 function type(session: Session, way: string, program: string): void {
@@ -51,6 +51,7 @@ afterEach(async () => {
   open?.child.kill('SIGKILL');
   await open?.ended;
   open = undefined;
+  rmSync(end, { force: true });
   for (let tries = 0; tries < 100 && descendants().length > 0; tries++) await delay(20);
   assert.deepEqual(descendants(), []);
 });
@@ -72,7 +73,7 @@ for (const way of Object.keys(WAYS)) {
         await session.until(new RegExp(`(?:<${name}>[^]*){${times}}`));
       }
       await delay(200);
-      session.type(CTRL_D);
+      writeFileSync(end, '');
       await session.until(/<status \d+>/);
       assert.match(session.output, /<status 7>/);
       assert.deepEqual([count(session, '<INT>'), count(session, '<QUIT>')], [2, 1], session.output);
@@ -91,8 +92,7 @@ for (const way of Object.keys(WAYS)) {
       const from = session.output.length;
       session.type('fg\n');
       await session.until(/<CONT>/, from);
-      session.type(CTRL_D);
-      await delay(100);
+      writeFileSync(end, '');
       session.type(`${say('after $?')}\n`);
       await session.until(/<after \d+>/, from);
       assert.match(session.output, /<after 7>/);
@@ -102,10 +102,33 @@ for (const way of Object.keys(WAYS)) {
       assert.equal((await session.ended).status, 0);
     });
 
+    test("after Ctrl-Z, what is typed is the shell's, even if pid 1 of the box was reading", async () => {
+      const session = terminal();
+      session.type(`${WAYS[way]} -- cat; ${say('status $?')}\n`);
+      await session.until(/cat; printf/);
+      await delay(1000);
+      session.type('first\n');
+      await session.until(/first\r\nfirst\r\n/);
+      session.type(CTRL_Z);
+      await session.until(/Stopped/);
+      for (const number of [1, 2, 3]) {
+        session.type(`${say(`shell ${number} $((40 + 2))`)}\n`);
+        await session.until(new RegExp(`<shell ${number} 42>`));
+      }
+      session.type('fg\n');
+      await delay(300);
+      session.type('second\n');
+      await session.until(/second\r\nsecond\r\n/);
+      session.type('\x04');
+      await delay(300);
+      session.type('exit 0\n');
+      assert.equal((await session.ended).status, 0);
+    });
+
     test('a shell in the box has job control of its own', async () => {
       const session = terminal();
       session.type(`${WAYS[way]} -- env PS1=inner: ${SHELL}; ${say('status $?')}\n`);
-      await session.until(/inner:/);
+      await session.until(/\ninner:/);
       session.type('sleep 100\n');
       await session.until(/sleep 100/);
       await delay(300);

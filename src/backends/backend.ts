@@ -35,6 +35,8 @@ export interface RunningBox {
   readonly stderr: Readable | undefined;
   /** Sends a signal to the command. False when it has ended already. */
   kill(signal: NodeJS.Signals): boolean;
+  /** Stops the command, which as pid 1 would ignore SIGTSTP, until SIGCONT. */
+  suspend(): void;
   /** Resolves, once, when the box has ended and been reaped. */
   readonly ended: Promise<End>;
 }

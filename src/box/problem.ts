@@ -8,6 +8,7 @@ export interface Problem {
 /** A box (or a command line) that is refused, whole, before anything is touched. Exit status 2. */
 export class BoxError extends Error {
   override readonly name = 'BoxError';
+  readonly exitStatus = 2;
   readonly problems: readonly Problem[];
 
   constructor(problems: readonly Problem[]) {

@@ -1,8 +1,6 @@
 import { writeSync } from 'node:fs';
-import { isatty } from 'node:tty';
 import { stripVTControlCharacters } from 'node:util';
-import { EXIT_STATUS, StartError } from '../backends/failure.js';
-import { BoxError } from '../box/problem.js';
+import { EXIT_STATUS } from '../backends/failure.js';
 
 /**
  * Writes to a descriptor without touching process.stdout or process.stderr: their first use would make the open file
@@ -22,16 +20,19 @@ export function write(descriptor: 1 | 2, text: string): void {
   }
 }
 
-/** citty colours its help whatever it is written to. */
-export const writeHelp = (descriptor: 1 | 2, text: string): void =>
+/** citty colours its help whatever it is written to. Only here is node:tty needed, and all of node:net with it. */
+export function writeHelp(descriptor: 1 | 2, text: string): void {
+  const { isatty } = process.getBuiltinModule('node:tty');
   write(descriptor, `${isatty(descriptor) ? text : stripVTControlCharacters(text)}\n`);
+}
 
 /** Prints what went wrong, a line for each problem. Returns the exit status for it. */
 export function report(error: unknown): number {
   const lines = error instanceof Error ? error.message.split('\n') : [String(error)];
   for (const line of lines) write(2, `nsgen: ${printable(line)}\n`);
-  if (error instanceof BoxError) return EXIT_STATUS.refused;
-  return error instanceof StartError ? error.exitStatus : EXIT_STATUS.failed;
+  // Not instanceof: each bundle of the command has classes of its own.
+  const status = error instanceof Error && 'exitStatus' in error ? error.exitStatus : undefined;
+  return typeof status === 'number' ? status : EXIT_STATUS.failed;
 }
 
 /** A path may hold what moves the cursor of whoever reads the message. */

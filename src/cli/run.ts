@@ -42,6 +42,9 @@ const FORWARDED = [
  */
 const FROM_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGWINCH', 'SIGCONT'];
 
+/** Milliseconds for a command that restores the terminal before it stops. */
+const TIME_TO_STOP = 50;
+
 /** Begins before the start of the box: a signal in between is kept for it. */
 function forwardSignals() {
   const early: NodeJS.Signals[] = [];
@@ -54,8 +57,12 @@ function forwardSignals() {
     } else {
       target.kill(signal);
     }
-    // Stop as the box does, so that the shell gets its terminal back; SIGCONT comes to both again.
-    if (signal === 'SIGTSTP') process.kill(process.pid, 'SIGSTOP');
+    if (signal === 'SIGTSTP') setTimeout(stop, TIME_TO_STOP);
+  };
+  // The shell gets its terminal back, and nothing of the box may still be reading from it. SIGCONT comes to both.
+  const stop = () => {
+    target?.suspend();
+    process.kill(process.pid, 'SIGSTOP');
   };
   for (const signal of FORWARDED) process.on(signal, forward);
   return {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { packageRoot } from '../../src/package-root.js';
 
 /** The command as users have it: the bundle that `npm run build` makes. */
-export const nsgenPath = join(packageRoot, 'dist', 'nsgen.cjs');
+export const nsgenPath = join(packageRoot, 'dist', 'bin', 'nsgen.cjs');
 
 export interface Finished {
   readonly status: number | null;

@@ -1,5 +1,5 @@
-import { requireRootfs } from '../../host/rootfs.js';
 import type { Box } from '../../box/box.js';
+import { requireRootfs } from '../../host/rootfs.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
 import type { Backend, End, RunningBox } from '../backend.js';
 import { exitStatusOf, isWaitedFor, onEnd, signalName } from './reap.js';
@@ -21,7 +21,8 @@ export const ffiBackend: Backend = {
           resolve({ exitStatus: exitStatusOf(status), signal });
         });
       });
-      return { pid, ...streams.forCaller(), kill: signal => isWaitedFor(pid) && process.kill(pid, signal), ended };
+      const kill = (signal: NodeJS.Signals) => isWaitedFor(pid) && process.kill(pid, signal);
+      return { pid, ...streams.forCaller(), kill, suspend: () => void kill('SIGSTOP'), ended };
     } catch (error) {
       streams.abandon();
       throw error;

@@ -33,7 +33,8 @@ export const scriptBackend: Backend = {
         return { exitStatus: result.exitCode ?? 128 + signalNumber(result.signal), signal: result.signal };
       });
       const forCaller = streams?.forCaller() ?? { stdin: undefined, stdout: undefined, stderr: undefined };
-      return { pid, ...forCaller, kill: signal => subprocess.kill(signal), ended };
+      // The script suspends the box itself when it gets SIGTSTP.
+      return { pid, ...forCaller, kill: signal => subprocess.kill(signal), suspend: () => {}, ended };
     } catch (error) {
       closeSync(script);
       streams?.abandon();
