@@ -182,7 +182,7 @@ describe('what a script needs is checked before it changes anything', () => {
 });
 
 describe('found by reading and by random strings; each by both backends', () => {
-  const rootfs = makeRootfs(['sh', 'true'], ['proc', 'place', 'dev']);
+  const rootfs = makeRootfs(['sh', 'true', 'echo'], ['proc', 'place', 'dev']);
   after(() => removeRootfs(rootfs));
   const source = join(directory, 'source');
   mkdirSync(source);
@@ -239,6 +239,35 @@ describe('found by reading and by random strings; each by both backends', () => 
       }
     });
   }
+
+  test('a command that begins with a dash is no option of what starts it', async () => {
+    const programs = join(rootfs, 'programs');
+    mkdirSync(programs);
+    for (const name of ['--help', '-x', '--', 'a=b', '-']) symlinkSync('/bin/echo', join(programs, name));
+    const own = { uts: 'shared', net: 'shared' } as const;
+    const worlds: Partial<BoxInput>[] = [
+      ...[{}, { namespaces: own }, { namespaces: { mount: `/proc/${process.pid}/ns/mnt` } }].map(world => ({
+        ...world,
+        env: { PATH: programs },
+      })),
+      ...[{}, { namespaces: own }].flatMap(world =>
+        (['chroot', 'pivot_root'] as const).map(change => ({
+          ...world,
+          rootfs: { path: rootfs, change },
+          env: { PATH: '/programs' },
+        })),
+      ),
+    ];
+    for (const backend of BACKEND_NAMES) {
+      for (const world of worlds) {
+        for (const name of ['--help', '-x', '--', 'a=b', '-']) {
+          const box: BoxInput = { loopback: false, ...world, command: [name, 'x', name] };
+          const finished = await start(box, backend);
+          assert.deepEqual(outcome(finished), said(`x ${name}\n`), `${backend} ${JSON.stringify(box)}`);
+        }
+      }
+    }
+  });
 
   test('with another root, the script refuses what would act outside it, by name', async () => {
     const box: BoxInput = { command: ['true'], rootfs, env: { LD_PRELOAD: '/x.so', GLIBC_TUNABLES: 'x=y', LDX: '' } };
