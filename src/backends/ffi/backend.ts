@@ -1,5 +1,7 @@
+import { isMainThread } from 'node:worker_threads';
 import { makePlan } from '../../plan/plan.js';
 import type { Backend, End, RunningBox } from '../backend.js';
+import { EXIT_STATUS, StartError } from '../failure.js';
 import { exitStatusOf, isWaitedFor, onEnd, signalName } from './reap.js';
 import { startBox } from './start.js';
 import { openStreams } from './streams.js';
@@ -8,6 +10,7 @@ import { openStreams } from './streams.js';
 export const ffiBackend: Backend = {
   name: 'ffi',
   async start(box, options): Promise<RunningBox> {
+    refuseWorker();
     const plan = makePlan(box);
     const streams = openStreams(options);
     try {
@@ -28,3 +31,12 @@ export const ffiBackend: Backend = {
     }
   },
 };
+
+/** Node gives SIGCHLD to the main thread only, and the kernel ends a box with the thread that made it: prctl(2). */
+function refuseWorker(): void {
+  if (isMainThread) return;
+  throw new StartError(
+    "the ffi backend cannot run in a worker thread: start boxes from the main thread, or use backend: 'script'",
+    EXIT_STATUS.failed,
+  );
+}
