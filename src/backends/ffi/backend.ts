@@ -1,7 +1,9 @@
+import { isMainThread } from 'node:worker_threads';
 import type { Box } from '../../box/box.js';
 import { requireRootfs } from '../../host/rootfs.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
 import type { Backend, End, RunningBox } from '../backend.js';
+import { EXIT_STATUS, StartError } from '../failure.js';
 import { exitStatusOf, isWaitedFor, onEnd, signalName } from './reap.js';
 import { startBox } from './start.js';
 import { openStreams } from './streams.js';
@@ -10,6 +12,7 @@ import { openStreams } from './streams.js';
 export const ffiBackend: Backend = {
   name: 'ffi',
   async start(box, options): Promise<RunningBox> {
+    refuseWorker();
     requireRootfs(box);
     const plan = planFor(box);
     const streams = openStreams(options);
@@ -39,4 +42,13 @@ function planFor(box: Box): Plan {
   const plan = plans.get(box) ?? makePlan(box);
   plans.set(box, plan);
   return plan;
+}
+
+/** Node gives SIGCHLD to the main thread only, and the kernel ends a box with the thread that made it: prctl(2). */
+function refuseWorker(): void {
+  if (isMainThread) return;
+  throw new StartError(
+    "the ffi backend cannot run in a worker thread: start boxes from the main thread, or use backend: 'script'",
+    EXIT_STATUS.failed,
+  );
 }

@@ -17,7 +17,7 @@ export function explainFailure(
   const name = errnoName(failure.errno);
   const step = operation === undefined ? '' : `${describe(operation)}: `;
   const call = callSummary(failure.call);
-  const hint = hintFor(operation, name);
+  const hint = hintFor(operation, name, call);
   return new StartError(
     `${step}${call}: ${describeErrno(failure.errno)}${hint === undefined ? '' : `: ${hint}`}`,
     EXIT_STATUS.failed,
@@ -62,11 +62,14 @@ function executeHint(program: string, errno: string): string | undefined {
 /** On the way to a mount point, and from move_mount(2) for the mount point itself. */
 const WRONG_KIND: readonly string[] = ['ENOTDIR', 'EINVAL'];
 
-function hintFor(operation: Operation | undefined, errno: string): string | undefined {
+function hintFor(operation: Operation | undefined, errno: string, call: string): string | undefined {
   switch (operation?.kind) {
     case 'create-namespaces':
       if (errno === 'EPERM') return permissionHint(operation.user !== 'none');
-      if (errno === 'ENOSPC') return 'a limit in /proc/sys/user/max_*_namespaces is reached';
+      if (errno === 'ENOSPC') {
+        const obstacle = call.includes('CLONE_NEWUSER') ? userNamespaceObstacle() : undefined;
+        return obstacle ?? 'a limit in /proc/sys/user/max_*_namespaces is reached';
+      }
       if (errno === 'EINVAL') return 'this kernel lacks one of the namespace types: see /proc/self/ns';
       if (errno === 'ENOSYS') return 'clone3 needs Linux 5.5, and a seccomp filter that lets it pass';
       return undefined;
