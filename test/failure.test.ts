@@ -110,7 +110,7 @@ const CASES: readonly Case[] = [
     name: 'open-rootfs that does not exist',
     flags: ['--rootfs', '/nonexistent'],
     status: 125,
-    ffi: /^nsgen: mount "\/nonexistent" on itself: open_tree "\/nonexistent": ENOENT .*: the rootfs must exist/,
+    ffi: /^nsgen: mount "\/nonexistent" on itself: openat "\/nonexistent": ENOENT .*: the rootfs must exist/,
     script: /the rootfs is missing: there is no directory \/nonexistent/,
   },
   {

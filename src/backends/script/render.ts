@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import ejs from 'ejs';
 import type { Box } from '../../box/box.js';
 import { BoxError, type Problem } from '../../box/problem.js';
@@ -130,9 +130,17 @@ function caveatsOf(plan: Plan): readonly string[] {
 }
 
 /** What bash and util-linux cannot do. Named by field, and never left out in silence. */
-function unsupported(box: Box): readonly Problem[] {
-  if (box.namespaces.mount.kind !== 'joined') return [];
-  const message =
-    'the script cannot do this in a mount namespace that is joined, where the tools of the host are out of reach';
-  return (['rootfs', 'cwd'] as const).filter(field => box[field] !== undefined).map(field => ({ field, message }));
+function unsupported({ namespaces, rootfs, cwd }: Box): readonly Problem[] {
+  const problems: Problem[] = [];
+  if (rootfs?.change === 'pivot_root' && resolve(rootfs.path) === '/') {
+    const message = 'the script cannot make the root of the host the root again: leave the field out';
+    problems.push({ field: 'rootfs', message });
+  }
+  if (namespaces.mount.kind === 'joined') {
+    const message =
+      'the script cannot do this in a mount namespace that is joined, where the tools of the host are out of reach';
+    for (const [field, value] of Object.entries({ rootfs, cwd }))
+      if (value !== undefined) problems.push({ field, message });
+  }
+  return problems;
 }
