@@ -49,12 +49,13 @@ export const O_DIRECTORY = { x64: 0o200000, arm64: 0o40000 } as const;
 
 export const AT = { AT_EMPTY_PATH: 0x1000, AT_RECURSIVE: 0x8000 } as const;
 export const AT_FDCWD = -100;
-export const OPEN_TREE = { OPEN_TREE_CLONE: 1, OPEN_TREE_CLOEXEC: O.O_CLOEXEC, AT_RECURSIVE: 0x8000 } as const;
-export const MOVE_MOUNT = {
-  MOVE_MOUNT_F_EMPTY_PATH: 4,
-  MOVE_MOUNT_T_SYMLINKS: 0x10,
-  MOVE_MOUNT_T_EMPTY_PATH: 0x40,
+export const OPEN_TREE = {
+  OPEN_TREE_CLONE: 1,
+  OPEN_TREE_CLOEXEC: O.O_CLOEXEC,
+  AT_EMPTY_PATH: 0x1000,
+  AT_RECURSIVE: 0x8000,
 } as const;
+export const MOVE_MOUNT = { MOVE_MOUNT_F_EMPTY_PATH: 4, MOVE_MOUNT_T_EMPTY_PATH: 0x40 } as const;
 export const FSCONFIG = { FSCONFIG_SET_STRING: 1, FSCONFIG_CMD_CREATE: 6 } as const;
 export const RESOLVE = { RESOLVE_IN_ROOT: 0x10 } as const;
 export const MNT_DETACH = 2;

@@ -29,6 +29,19 @@ export function cloneTree(path: string, result: Result): SystemCall {
   };
 }
 
+/** The same of a place that is open already: whatever its path leads to by now. */
+export function cloneTreeOf(place: Result, result: Result): SystemCall {
+  return {
+    name: 'open_tree',
+    arguments: [
+      resultOf(place),
+      string(''),
+      flags(OPEN_TREE, 'OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC', 'AT_EMPTY_PATH', 'AT_RECURSIVE'),
+    ],
+    result,
+  };
+}
+
 /** A new file system, attached nowhere yet. `parameters` are its mount options, `source` what mountinfo shows. */
 export function createMount(
   type: string,
@@ -67,20 +80,6 @@ export function attach(mount: Result, place: Result): SystemCall {
       resultOf(place),
       string(''),
       flags(MOVE_MOUNT, 'MOVE_MOUNT_F_EMPTY_PATH', 'MOVE_MOUNT_T_EMPTY_PATH'),
-    ],
-  };
-}
-
-/** Attaches a mount on a path of the host. */
-export function attachAt(mount: Result, path: string): SystemCall {
-  return {
-    name: 'move_mount',
-    arguments: [
-      resultOf(mount),
-      string(''),
-      symbol('AT_FDCWD', AT_FDCWD),
-      string(path),
-      flags(MOVE_MOUNT, 'MOVE_MOUNT_F_EMPTY_PATH', 'MOVE_MOUNT_T_SYMLINKS'),
     ],
   };
 }

@@ -1,0 +1,266 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, afterEach, describe, test } from 'node:test';
+import { BACKEND_NAMES, type BackendName, run, StartError } from '../src/index.js';
+import { type Finished, nsgen } from './support/cli.js';
+import { descendants, hostState } from './support/leftovers.js';
+import { ownDirectory } from './support/own-directory.js';
+import { makeRootfs, removeRootfs } from './support/rootfs.js';
+import { delay } from './support/session.js';
+
+/** A rootfs whose owner wants out of the box, and an operator who does not think. */
+
+const directory = ownDirectory('hostile');
+/** Of the host's, and out of reach of every box here. */
+const secret = join(directory, 'secret');
+mkdirSync(secret);
+writeFileSync(join(secret, 'marker'), 'of the host\n');
+const source = join(directory, 'source');
+mkdirSync(source);
+writeFileSync(join(source, 'marker'), 'bound\n');
+const sourceFile = join(source, 'marker');
+
+const rootfs = makeRootfs(['bash', 'cat', 'ls', 'stat'], ['inner', 'tmp', 'proc']);
+after(() => removeRootfs(rootfs));
+const inRootfs = (path: string) => join(rootfs, path);
+
+/** A box that waits for something that never comes is a failure, not a test that hangs. */
+const runBox = (backend: BackendName, flags: readonly string[], script: string): Promise<Finished> =>
+  nsgen(['run', '--backend', backend, '--rootfs', rootfs, ...flags, '--', 'bash', '-c', script], {
+    timeout: 20_000,
+    killSignal: 'SIGKILL',
+  });
+
+const state = hostState();
+afterEach(() => {
+  assert.deepEqual(descendants(), []);
+  assert.deepEqual(hostState(), state);
+  assert.deepEqual(readdirSync(secret), ['marker']);
+});
+
+/** Runs `body` with the place /data of the rootfs made by `make`. */
+async function withData(make: (path: string) => void, body: () => Promise<void>): Promise<void> {
+  const path = inRootfs('data');
+  make(path);
+  try {
+    await body();
+  } finally {
+    rmSync(path, { recursive: true, force: true });
+  }
+}
+const link = (target: string) => (path: string) => symlinkSync(target, path);
+const fifo = (path: string) => void execFileSync('mkfifo', [path]);
+const device = (path: string) => void execFileSync('mknod', [path, 'c', '1', '3']);
+
+const WAYS_UP = '../'.repeat(20);
+
+for (const backend of BACKEND_NAMES) {
+  describe(`a hostile rootfs, ${backend}`, () => {
+    for (const target of ['/inner', 'inner', './inner/../inner', `${WAYS_UP}inner`, '/proc/../inner']) {
+      test(`a mount point that is a symlink to ${target} stays in the rootfs`, () =>
+        withData(link(target), async () => {
+          const { status, stdout, stderr } = await runBox(backend, ['--bind', `${source}:/data`], 'cat /inner/marker');
+          assert.deepEqual([status, stdout, stderr], [0, 'bound\n', '']);
+          const tmpfs = await runBox(backend, ['--tmpfs', '/data'], 'stat -f -c %T /inner');
+          assert.deepEqual([tmpfs.status, tmpfs.stdout], [0, 'tmpfs\n']);
+        }));
+    }
+
+    for (const [name, target] of [
+      ['an absolute path of the host', secret],
+      ['a path of the host by ..', `${WAYS_UP}${secret.slice(1)}`],
+      ['itself', 'data'],
+      ['a descriptor', '/proc/self/fd/3'],
+      ['a working directory', '/proc/self/cwd/deeper'],
+    ] as const) {
+      test(`a mount point that is a symlink to ${name} is refused`, () =>
+        withData(link(target), async () => {
+          for (const flag of [`--bind=${source}:/data`, '--tmpfs=/data']) {
+            const { status, stdout, stderr } = await runBox(backend, [flag], 'echo started');
+            assert.deepEqual([status, stdout], [125, ''], stderr);
+            assert.match(stderr, /on "\/data"/);
+          }
+        }));
+    }
+
+    test('a mount point whose way leads through the root of another process', () =>
+      withData(link(`/proc/1/root${secret}`), async () => {
+        const { status, stdout } = await runBox(backend, ['--bind', `${source}:/data`], 'echo started');
+        assert.deepEqual([status, stdout], [125, '']);
+      }));
+
+    test("a bind whose source is a symlink is the operator's affair, and resolved on the host", async () => {
+      const pointer = join(directory, `pointer-${backend}`);
+      symlinkSync(source, pointer);
+      const { stdout } = await runBox(backend, ['--bind', `${pointer}:/inner`], 'cat /inner/marker');
+      assert.equal(stdout, 'bound\n');
+    });
+
+    for (const [name, make] of [
+      ['a FIFO', fifo],
+      ['a device', device],
+    ] as const) {
+      test(`${name} as mount point: a file may go there, a directory not; nobody waits`, () =>
+        withData(make, async () => {
+          const file = await runBox(backend, ['--bind', `${sourceFile}:/data`], 'cat /data');
+          assert.deepEqual([file.status, file.stdout], [0, 'bound\n'], file.stderr);
+          for (const flag of [`--bind=${source}:/data`, '--tmpfs=/data']) {
+            assert.equal((await runBox(backend, [flag], 'echo started')).status, 125);
+          }
+        }));
+
+      test(`${name} as working directory or program: refused at once`, () =>
+        withData(make, async () => {
+          assert.equal((await runBox(backend, ['-w', '/data'], 'echo started')).status, 125);
+          const program = await nsgen(['run', '--backend', backend, '--rootfs', rootfs, '--', '/data'], {
+            timeout: 20_000,
+            killSignal: 'SIGKILL',
+          });
+          assert.equal(program.status, 126);
+        }));
+    }
+
+    test('/proc is a symlink: it is followed inside the rootfs only', async () => {
+      const proc = inRootfs('proc');
+      for (const [target, expected] of [
+        ['inner', 0],
+        ['/inner', 0],
+        [`${WAYS_UP}inner`, 0],
+        [secret, 125],
+        [`${WAYS_UP}proc`, 125],
+      ] as const) {
+        rmSync(proc, { recursive: true });
+        symlinkSync(target, proc);
+        try {
+          const { status, stdout, stderr } = await runBox(backend, [], 'cat /inner/self/comm');
+          assert.equal(status, expected, `${target}: ${stderr}`);
+          assert.equal(stdout, expected === 0 ? 'cat\n' : '');
+        } finally {
+          rmSync(proc);
+          mkdirSync(proc);
+        }
+      }
+    });
+
+    test('a working directory by symlink stays in the rootfs', () =>
+      withData(link(secret), async () => {
+        const { status, stdout } = await runBox(backend, ['-w', '/data'], 'cat marker');
+        assert.deepEqual([status, stdout], [125, '']);
+        for (const dots of ['/inner/../../..', `/${WAYS_UP}`]) {
+          const up = await runBox(backend, ['-w', dots], 'ls');
+          assert.match(up.stdout, /^inner$/m, up.stderr);
+        }
+      }));
+
+    test('nothing of the host is in the mount table, and no way leads up', async () => {
+      const script = 'cat /proc/self/mountinfo; cd /; cd ../../..; ls; echo "$PWD"; ls -l /proc/self/fd';
+      const { stdout, status } = await runBox(backend, ['--bind', `${source}:/inner`], script);
+      assert.equal(status, 0);
+      const points = stdout.split('\n').flatMap(line => (/^\d+ \d+ \d+:\d+ /.test(line) ? [line.split(' ')[4]] : []));
+      assert.deepEqual(points, ['/', '/proc', '/inner']);
+      assert.match(stdout, /^inner$/m);
+      assert.ok(!existsSync(inRootfs('inner/marker')));
+    });
+  });
+
+  describe(`a careless operator, ${backend}`, () => {
+    test('the rootfs in itself', async () => {
+      const { status, stdout, stderr } = await runBox(backend, ['--bind', `${rootfs}:/inner`], 'ls /inner');
+      assert.equal(status, 0, stderr);
+      assert.match(stdout, /^tmp$/m);
+    });
+
+    test('two mounts in one place: the last is seen', async () => {
+      const flags = ['--bind', `${source}:/inner`, '--bind', `${secret}:/inner`];
+      assert.equal((await runBox(backend, flags, 'cat /inner/marker')).stdout, 'of the host\n');
+    });
+
+    test('a mount on /proc after it was mounted', async () => {
+      const { stdout } = await runBox(backend, ['--bind', `${source}:/proc`], 'cat /proc/marker');
+      assert.equal(stdout, 'bound\n');
+    });
+
+    test('the rootfs by a symlink, with slashes, with dots', async () => {
+      const pointer = join(directory, `rootfs-${backend}`);
+      symlinkSync(rootfs, pointer);
+      for (const path of [pointer, `${rootfs}///`, `${rootfs}/./inner/..`]) {
+        for (const change of ['pivot_root', 'chroot'] as const) {
+          const { stdout } = await run(
+            {
+              command: ['cat', '/proc/self/comm'],
+              rootfs: { path, change },
+              mounts: [{ type: 'tmpfs', destination: '/inner' }],
+            },
+            { backend },
+          );
+          assert.equal(stdout, 'cat\n', `${path} ${change}`);
+        }
+      }
+    });
+
+    test('the root of the host as rootfs: done by system calls, refused by the script', async () => {
+      for (const [change, done] of [
+        ['pivot_root', backend === 'ffi'],
+        ['chroot', true],
+      ] as const) {
+        const box = { command: ['cat', '/proc/self/comm'], rootfs: { path: '/', change } };
+        if (done) assert.equal((await run(box, { backend })).stdout, 'cat\n');
+        else
+          await assert.rejects(run(box, { backend }), { name: 'BoxError', message: /^rootfs: .*leave the field out$/ });
+      }
+    });
+
+    test('a rootfs that is mounted read-only, or on a tmpfs of the host', async () => {
+      const { stdout, stderr } = await nsgen([
+        ...['run', '--backend', backend, '--tmpfs', '/mnt', '--', 'bash', '-c'],
+        `mkdir /mnt/box && cp -a ${rootfs}/. /mnt/box/ && mount -o remount,ro /mnt && ` +
+          `${process.execPath} ${join(import.meta.dirname, '../../dist/nsgen.cjs')} run --backend ${backend} --rootfs /mnt/box -- cat /proc/self/comm`,
+      ]);
+      assert.equal(stdout, 'cat\n', stderr);
+    });
+  });
+}
+
+describe('a rootfs that changes while its box is started, ffi', () => {
+  test('a mount point that is now a directory, now a way out: never out', { timeout: 60_000 }, async () => {
+    const [one, two] = [inRootfs('data'), inRootfs('other')];
+    mkdirSync(one);
+    symlinkSync(secret, two);
+    // renameat2(RENAME_EXCHANGE) has no program of its own; two renames leave a moment without either, which is fine.
+    const swap = 'while :; do mv -T "$1" "$1.x"; mv -T "$2" "$1"; mv -T "$1.x" "$2"; done 2>/dev/null';
+    const swapper = spawn('bash', ['-c', swap, 'bash', one, two], { stdio: 'ignore' });
+    try {
+      const outcomes = { bound: 0, refused: 0 };
+      for (let round = 0; round < 200; round++) {
+        const mounts = [{ type: 'bind' as const, source, destination: '/data' }];
+        const command = ['cat', '/proc/self/mountinfo'];
+        const table = await run({ command, rootfs, mounts }).then(
+          ({ stdout }) => stdout,
+          (error: unknown) => {
+            assert.ok(error instanceof StartError, String(error));
+            assert.match(error.message, /^bind .* on "\/data": openat2 "\/data": ENOENT /);
+          },
+        );
+        outcomes[table === undefined ? 'refused' : 'bound'] += 1;
+        if (table === undefined) continue;
+        // A mount outside would have gone with the old root: three are all, and the third is where it belongs.
+        const points = table
+          .trimEnd()
+          .split('\n')
+          .map(line => line.split(' ')[4] ?? '');
+        assert.equal(points.length, 3, table);
+        assert.match(points[2] ?? '', /^\/(data|other)/);
+      }
+      assert.ok(outcomes.bound > 0 && outcomes.refused > 0, JSON.stringify(outcomes));
+    } finally {
+      swapper.kill('SIGKILL');
+      await new Promise(resolve => swapper.on('close', resolve));
+      // The mv that was under way is not the shell's any more.
+      await delay(200);
+      for (const name of readdirSync(rootfs))
+        if (/^(data|other)/.test(name)) rmSync(inRootfs(name), { recursive: true, force: true });
+    }
+  });
+});
