@@ -127,14 +127,15 @@ forward() {
 # Waits for the end of the script. If no word comes before it, SIGKILL was its end: then unshare has to go, and the box
 # with it. Its start time tells it from a later process of the same number; stopped, it makes no box any more.
 watch() {
-  local child line box=
+  local child line= box=
   local -a before now
   trap '' INT TERM HUP QUIT USR1 USR2 TSTP
-  read -r child && read -r line <"/proc/$child/stat" || return
+  read -r child || return
+  read -r line <"/proc/$child/stat" || true
   read -r -a before <<<"${line##*) }"
   if ! read -r && read -r line <"/proc/$child/stat"; then
     read -r -a now <<<"${line##*) }"
-    if [[ ${before[19]} == "${now[19]}" ]]; then
+    if [[ ${before[19]-} == "${now[19]}" ]]; then
       kill -s STOP "$child"
       while read -r line <"/proc/$child/stat" && [[ ${line##*) } == [RSD]* ]]; do :; done
       read -r box <"/proc/$child/task/$child/children" || true
@@ -175,7 +176,10 @@ supervise() {
     while kill -0 "$child"; do wait "$child" || true; done
     wait "$child" || status=$?
   } 2>/dev/null
-  printf '\n' >&"$lifeline"
+  # Should somebody have ended the watcher, there is nobody to tell.
+  trap '' PIPE
+  printf '\n' >&"$lifeline" || true
+  trap - PIPE
   exec {lifeline}>&-
   wait "$watcher" || true
   # Anything there is a failure of unshare's own; before util-linux 2.39, a child ended by SIGKILL was one as well.
