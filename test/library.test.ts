@@ -223,7 +223,7 @@ describe('beside others', () => {
       [1, 2],
     );
     assert.ok(heard > 0);
-    assert.deepEqual(process.listeners('SIGCHLD'), [listener]);
+    assert.ok(process.listeners('SIGCHLD').includes(listener));
     process.off('SIGCHLD', listener);
   });
 

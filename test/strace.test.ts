@@ -43,7 +43,7 @@ for (const [name, flags] of Object.entries(BOXES)) {
     const command = name.startsWith('arguments') ? ['cat', '--', '-'] : ['cat'];
     const planned = await plannedCalls([...flags, '--', ...command]);
     const made = await tracedCalls([...flags, '--', ...command]);
-    assert.ok(planned.length > 70 && made.length > 70);
+    assert.ok(planned.length > 10 && made.length > 10);
     const executed = made.findIndex(({ text, result }) => text.startsWith('execve(') && result === '0');
     assert.equal(executed, made.length - 1, 'the command is executed, and last');
     const numbers = new Set(['0', '1', '2']);

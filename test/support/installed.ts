@@ -15,7 +15,7 @@ export function installForEveryone(directory: string): readonly [node: string, n
   for (const path of ['package.json', 'dist', 'templates', ...dependencies()]) copy(path);
   const node = join(directory, 'node');
   copyFileSync(process.execPath, node);
-  return [node, join(directory, 'dist', 'nsgen.cjs')];
+  return [node, join(directory, 'dist', 'bin', 'nsgen.cjs')];
 }
 
 interface Locked {

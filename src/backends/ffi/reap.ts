@@ -44,14 +44,14 @@ const FOREVER = 2 ** 31 - 1;
 
 /** Calls `listener` once, when the process has ended and been reaped. To be called in the turn that started it. */
 export function onEnd(pid: Pid, listener: Listener): void {
-  if (keepAlive === undefined) {
-    process.on('SIGCHLD', reapEnded);
-    keepAlive = setInterval(() => {}, FOREVER);
-    // It may have ended before this, the first, listener was there.
-    setImmediate(reapEnded);
-  }
+  keepAlive ??= setInterval(() => {}, FOREVER);
   keepAlive.ref();
   waiting.set(pid, listener);
+  // Somebody may have removed all listeners since the last box.
+  if (process.listeners('SIGCHLD').includes(reapEnded)) return;
+  process.on('SIGCHLD', reapEnded);
+  // It may have ended before there was a listener.
+  setImmediate(reapEnded);
 }
 
 /** Whether the process is still to be reaped, and a signal to its pid therefore reaches no other. */
