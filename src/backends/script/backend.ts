@@ -1,4 +1,4 @@
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, constants as fileConstants, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -47,16 +47,28 @@ export const scriptBackend: Backend = {
 const signalNumber = (name: NodeJS.Signals | undefined) => (name === undefined ? 0 : constants.signals[name]);
 
 /**
- * A file that is gone from its directory before bash reads it: nothing is left behind however this process ends. A
- * pipe bash would read byte by byte, and an argument is limited to 128 KiB.
+ * A file without a name: nothing is left behind however this process ends. A pipe bash would read byte by byte, and an
+ * argument is limited to 128 KiB.
  */
 function openWithoutName(text: string): number {
-  const directory = mkdtempSync(join(tmpdir(), 'nsgen-'));
+  const file = openTemporary();
+  writeFileSync(file, text);
+  return file;
+}
+
+/** open(2). Node has no name for it; O_DIRECTORY, which it includes, differs between architectures. */
+const O_TMPFILE = 0o20000000 | fileConstants.O_DIRECTORY;
+
+function openTemporary(): number {
   try {
-    const file = join(directory, 'box.sh');
-    writeFileSync(file, text, { mode: 0o600 });
-    return openSync(file, 'r');
-  } finally {
-    rmSync(directory, { recursive: true });
+    return openSync(tmpdir(), O_TMPFILE | fileConstants.O_RDWR, 0o600);
+  } catch {
+    // Not every file system can: there, the name is gone before bash reads the file.
+    const directory = mkdtempSync(join(tmpdir(), 'nsgen-'));
+    try {
+      return openSync(join(directory, 'box.sh'), 'wx+', 0o600);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   }
 }
