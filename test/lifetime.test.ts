@@ -51,12 +51,23 @@ function survivors(marker: string): readonly string[] {
     if (!/^\d+$/.test(name) || Number(name) === process.pid) return [];
     try {
       const text = readFileSync(`/proc/${name}/cmdline`, 'utf8') + readFileSync(`/proc/${name}/environ`, 'utf8');
-      return text.includes(marker) ? [`${name} ${text.split('\0').slice(0, 6).join(' ')}`] : [];
+      const state = /^(?:State|PPid|NSpid):.*$/gm;
+      const shown = [
+        ...(readFileSync(`/proc/${name}/status`, 'utf8').match(state) ?? []),
+        ...text.split('\0').slice(0, 6),
+      ];
+      return text.includes(marker) ? [`${name} ${shown.join(' ')}`] : [];
     } catch {
       return [];
     }
   });
 }
+
+/**
+ * Twenty milliseconds each. The kernel takes its time with a killed process that waits for the rtnl lock while thousands
+ * of net namespaces of tests before this one are being taken down.
+ */
+const PATIENCE = 1500;
 
 let marker = '';
 let rounds = 0;
@@ -76,7 +87,7 @@ async function killAfter(
   child.kill('SIGKILL');
   child.stdout.destroy();
   await ended;
-  for (let tries = 0; tries < 250 && survivors(marker).length > 0; tries++) await delay(20);
+  for (let tries = 0; tries < PATIENCE && survivors(marker).length > 0; tries++) await delay(20);
   assert.deepEqual(survivors(marker), []);
 }
 
@@ -155,7 +166,7 @@ for (const way of WAYS) {
       const watched = descendants(pid)[0];
       assert.ok(watched !== undefined);
       process.kill(watched, 'SIGKILL');
-      for (let tries = 0; tries < 500 && survivors(marker).length > 0; tries++) await delay(20);
+      for (let tries = 0; tries < PATIENCE && survivors(marker).length > 0; tries++) await delay(20);
       assert.deepEqual(survivors(marker), []);
     });
 
