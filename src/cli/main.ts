@@ -7,13 +7,7 @@ import { BoxError } from '../box/problem.js';
 import { packageRoot } from '../package-root.js';
 import { invalidArguments } from './arguments.js';
 import { report, write, writeHelp } from './output.js';
-
-/** A subcommand: what citty prints of it, and what it does with the rest of the command line. */
-export interface Subcommand {
-  readonly definition: CommandDef;
-  /** @returns the exit status. */
-  run(argv: readonly string[]): Promise<number>;
-}
+import type { Subcommand } from './subcommand.js';
 
 /** Each loads what it needs and nothing else. */
 const SUBCOMMANDS: Readonly<Record<string, () => Promise<Subcommand>>> = {

@@ -4,8 +4,14 @@ import type { Box } from '../box/box.js';
 import { type GivenFlags, parseArguments } from './arguments.js';
 import { boxFromFlags } from './box-from-flags.js';
 import { BOX_FLAGS, HELP_FLAG } from './flags.js';
-import type { Subcommand } from './main.js';
 import { writeHelp } from './output.js';
+
+/** A subcommand: what citty prints of it, and what it does with the rest of the command line. */
+export interface Subcommand {
+  readonly definition: CommandDef;
+  /** @returns the exit status. */
+  run(argv: readonly string[]): Promise<number>;
+}
 
 /** A subcommand that takes a box, and flags of its own besides. */
 export function boxCommand(
