@@ -116,7 +116,7 @@ forward() {
 # Waits for the end of the script. If no word comes before it, SIGKILL was its end: then unshare has to go, and the box
 # with it. Its start time tells it from a later process of the same number; stopped, it makes no box any more.
 watch() {
-  local child line= box=
+  local child line='' box=''
   local -a before now
   trap '' INT TERM HUP QUIT USR1 USR2 TSTP
   read -r child || return

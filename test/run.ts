@@ -25,8 +25,8 @@ const TOOLS: Readonly<Record<string, string>> = {
   strace: 'strace',
 };
 
-/** Some live where only root's PATH looks. */
-process.env.PATH = `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`;
+/** The system's own come first, not wrappers of the same name; some live where only root's PATH looks. */
+process.env.PATH = `/usr/sbin:/usr/bin:/sbin:/bin:${process.env.PATH}`;
 
 const isMissing = (tool: string) => spawnSync('/bin/sh', ['-c', 'command -v -- "$1"', 'sh', tool]).status !== 0;
 
