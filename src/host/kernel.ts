@@ -1,6 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
-import { type NamespaceType, namespaceFile } from '../box/values.js';
 
 /** The kernel's version as far as features depend on it: [6, 1] for 6.1.0-18-amd64. */
 export function kernelVersion(): readonly [major: number, minor: number] {
@@ -11,11 +10,6 @@ export function kernelVersion(): readonly [major: number, minor: number] {
 export function kernelIsAtLeast(major: number, minor: number): boolean {
   const [actualMajor, actualMinor] = kernelVersion();
   return actualMajor > major || (actualMajor === major && actualMinor >= minor);
-}
-
-/** Whether the kernel was built with a namespace type: namespaces(7), /proc/PID/ns. */
-export function hasNamespace(type: NamespaceType): boolean {
-  return existsSync(`/proc/self/ns/${namespaceFile(type)}`);
 }
 
 /** Why an ordinary user may make no user namespace here, and who can change that; undefined: no rule is known. */

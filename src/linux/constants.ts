@@ -37,7 +37,6 @@ export const MOUNT_ATTR = {
   MOUNT_ATTR_NOEXEC: 8,
 } as const;
 
-/** O_DIRECTORY is one of the few that differ: arm64 kept 32-bit ARM's value. */
 export const O = {
   O_RDONLY: 0,
   O_WRONLY: 1,
@@ -45,7 +44,6 @@ export const O = {
   O_CLOEXEC: 0o2000000,
   O_PATH: 0o10000000,
 } as const;
-export const O_DIRECTORY = { x64: 0o200000, arm64: 0o40000 } as const;
 
 export const AT = { AT_EMPTY_PATH: 0x1000, AT_RECURSIVE: 0x8000 } as const;
 export const AT_FDCWD = -100;
