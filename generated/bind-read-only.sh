@@ -11,13 +11,13 @@
 # It does, in this order:
 #   - start a process in new namespaces: cgroup, ipc, mount, net, pid, uts, user (unless the caller is root)
 #   - be killed (SIGKILL) when whoever started it ends
+#   - set the file mode mask to 0022
 #   - map root inside to the caller outside (unless the caller is root)
 #   - make all mounts private
 #   - mount proc on /proc
 #   - bind "/etc" on "/etc", read-only
 #   - bind "/usr" on "/usr", read-only
 #   - bring the loopback interface up
-#   - set the file mode mask to 0022
 #   - pass stdin, stdout and stderr through
 #   - close every other descriptor
 #   - allow 1024 open descriptors, or as many as the hard limit says
@@ -33,7 +33,7 @@ fi
 # before unset.
 POSIXLY_CORRECT=1
 unset -f builtin cd declare die exec exit export hash kill local mapfile printf read return set shift trap ulimit umask \
-  unset wait [ bash env ip mount readlink unshare
+  unset wait [ bash env ip mkdir mount readlink unshare
 unset POSIXLY_CORRECT
 
 # Nothing that the caller has set may change what the commands below mean.
@@ -263,14 +263,20 @@ make_read_only() {
   done
 }
 
+# Says which step it was that failed. The reason has been printed by whatever failed.
+failed() {
+  printf 'box.sh: %s: failed\n' "$step" >&2
+  exit 125
+}
+
 # What is done inside the new namespaces, still with the tools of the host. mount -n -i -c: the
 # system call alone, with no entry in the host's table of mounts, no helper program, and paths left as they are.
 enter() {
   exec 2>&3 3>&-
-  set -euo pipefail
+  set -Eeuo pipefail
   local step found
   local -a final=()
-  trap 'printf "box.sh: %s: failed\n" "$step" >&2; exit 125' ERR
+  trap failed ERR
 
   step='bind "/etc" on "/etc", read-only'
   find_in_root '' /etc
@@ -329,7 +335,7 @@ main() {
       /etc/written
   fi
 
-  check_tools bash env ip mount readlink unshare
+  check_tools bash env ip mkdir mount readlink unshare
   check_kernel cgroup ipc mnt net pid uts
   if ((EUID == 0)); then check_privilege; else check_user_namespaces; fi
 
@@ -356,10 +362,10 @@ main() {
 
   # The rest is done inside, by the function enter. Without --norc, a bash whose stdin is a socket reads ~/.bashrc.
   launch+=(-- "${BASH_CMDS[bash]}" --norc -c "enter \"\$@\"" box.sh)
-  export -f enter find_in_root make_read_only
+  export -f enter failed find_in_root make_read_only
 
   if [[ -n $dry_run ]]; then
-    declare -f enter find_in_root make_read_only
+    declare -f enter failed find_in_root make_read_only
     printf '%q ' "${launch[@]}" "$@"
     printf '\n'
     exit 0

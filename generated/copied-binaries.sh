@@ -11,20 +11,18 @@
 # It does, in this order:
 #   - start a process in new namespaces: mount, net, pid, user (unless the caller is root)
 #   - be killed (SIGKILL) when whoever started it ends
+#   - set the file mode mask to 0022
 #   - map root inside to the caller outside (unless the caller is root)
 #   - make all mounts private
 #   - open "/srv/box"
 #   - mount proc on /proc of the rootfs
 #   - chroot to "/srv/box"
-#   - change to the directory "/"
-#   - set the file mode mask to 0022
 #   - pass stdin, stdout and stderr through
 #   - close every other descriptor
+#   - change to the directory "/"
 #   - allow 1024 open descriptors, or as many as the hard limit says
 #   - reset the actions of all signals, and block none
 #   - execute "/bin/bash"
-#
-# Note: bash has no openat2: nobody else may change the rootfs while mount points in it are looked up
 
 if [ -z "${BASH_VERSION-}" ]; then
   echo 'box.sh: needs bash: run it as "bash box.sh"' >&2
@@ -179,7 +177,6 @@ supervise() {
   wait "$watcher" || true
   return "$status"
 }
-
 main() {
   local path descriptor flags key value dry_run=
   local -a launch=()

@@ -11,13 +11,13 @@
 # It does, in this order:
 #   - start a process in new namespaces: cgroup, ipc, mount, net, pid, uts, user (unless the caller is root)
 #   - be killed (SIGKILL) when whoever started it ends
+#   - set the file mode mask to 0022
 #   - map root inside to the caller outside (unless the caller is root)
 #   - make all mounts private
 #   - mount proc on /proc
 #   - set the host name to "box"
 #   - set the NIS domain name to "example"
 #   - bring the loopback interface up
-#   - set the file mode mask to 0022
 #   - pass stdin, stdout and stderr through
 #   - close every other descriptor
 #   - allow 1024 open descriptors, or as many as the hard limit says
@@ -201,14 +201,20 @@ supervise() {
   return "$status"
 }
 
+# Says which step it was that failed. The reason has been printed by whatever failed.
+failed() {
+  printf 'box.sh: %s: failed\n' "$step" >&2
+  exit 125
+}
+
 # What is done inside the new namespaces, still with the tools of the host. mount -n -i -c: the
 # system call alone, with no entry in the host's table of mounts, no helper program, and paths left as they are.
 enter() {
   exec 2>&3 3>&-
-  set -euo pipefail
+  set -Eeuo pipefail
   local step
   local -a final=()
-  trap 'printf "box.sh: %s: failed\n" "$step" >&2; exit 125' ERR
+  trap failed ERR
 
   step='set the host name to "box"'
   # Only root of the host may write the file; root of a user namespace makes the system call.
@@ -290,10 +296,10 @@ main() {
 
   # The rest is done inside, by the function enter. Without --norc, a bash whose stdin is a socket reads ~/.bashrc.
   launch+=(-- "${BASH_CMDS[bash]}" --norc -c "enter \"\$@\"" box.sh)
-  export -f enter
+  export -f enter failed
 
   if [[ -n $dry_run ]]; then
-    declare -f enter
+    declare -f enter failed
     printf '%q ' "${launch[@]}" "$@"
     printf '\n'
     exit 0

@@ -12,10 +12,10 @@
 #   - join net of "/proc/1/ns/net"
 #   - start a process in new namespaces: cgroup, ipc, mount, pid, uts, user (unless the caller is root)
 #   - be killed (SIGKILL) when whoever started it ends
+#   - set the file mode mask to 0022
 #   - map root inside to the caller outside (unless the caller is root)
 #   - make all mounts private
 #   - mount proc on /proc
-#   - set the file mode mask to 0022
 #   - pass stdin, stdout and stderr through
 #   - close every other descriptor
 #   - allow 1024 open descriptors, or as many as the hard limit says
@@ -175,7 +175,6 @@ supervise() {
   wait "$watcher" || true
   return "$status"
 }
-
 main() {
   local path descriptor flags key value dry_run=
   local -a launch=()

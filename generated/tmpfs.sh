@@ -11,15 +11,15 @@
 # It does, in this order:
 #   - start a process in new namespaces: cgroup, ipc, mount, net, pid, uts, user (unless the caller is root)
 #   - be killed (SIGKILL) when whoever started it ends
+#   - set the file mode mask to 0022
 #   - map root inside to the caller outside (unless the caller is root)
 #   - make all mounts private
 #   - mount proc on /proc
 #   - mount a tmpfs on "/tmp", mode 1777, size 16m
 #   - bring the loopback interface up
-#   - change to the directory "/tmp"
-#   - set the file mode mask to 0022
 #   - pass stdin, stdout and stderr through
 #   - close every other descriptor
+#   - change to the directory "/tmp"
 #   - allow 1024 open descriptors, or as many as the hard limit says
 #   - reset the actions of all signals, and block none
 #   - execute "df" "-h" "/tmp"
@@ -33,7 +33,7 @@ fi
 # before unset.
 POSIXLY_CORRECT=1
 unset -f builtin cd declare die exec exit export hash kill local mapfile printf read return set shift trap ulimit umask \
-  unset wait [ bash env ip mount readlink unshare
+  unset wait [ bash env ip mkdir mount readlink unshare
 unset POSIXLY_CORRECT
 
 # Nothing that the caller has set may change what the commands below mean.
@@ -225,14 +225,20 @@ find_in_root() {
   done
 }
 
+# Says which step it was that failed. The reason has been printed by whatever failed.
+failed() {
+  printf 'box.sh: %s: failed\n' "$step" >&2
+  exit 125
+}
+
 # What is done inside the new namespaces, still with the tools of the host. mount -n -i -c: the
 # system call alone, with no entry in the host's table of mounts, no helper program, and paths left as they are.
 enter() {
   exec 2>&3 3>&-
-  set -euo pipefail
+  set -Eeuo pipefail
   local step found
   local -a final=()
-  trap 'printf "box.sh: %s: failed\n" "$step" >&2; exit 125' ERR
+  trap failed ERR
 
   step='mount a tmpfs on "/tmp", mode 1777, size 16m'
   find_in_root '' /tmp
@@ -289,7 +295,7 @@ main() {
       /tmp
   fi
 
-  check_tools bash env ip mount readlink unshare
+  check_tools bash env ip mkdir mount readlink unshare
   check_kernel cgroup ipc mnt net pid uts
   if ((EUID == 0)); then check_privilege; else check_user_namespaces; fi
 
@@ -316,10 +322,10 @@ main() {
 
   # The rest is done inside, by the function enter. Without --norc, a bash whose stdin is a socket reads ~/.bashrc.
   launch+=(-- "${BASH_CMDS[bash]}" --norc -c "enter \"\$@\"" box.sh)
-  export -f enter find_in_root
+  export -f enter failed find_in_root
 
   if [[ -n $dry_run ]]; then
-    declare -f enter find_in_root
+    declare -f enter failed find_in_root
     printf '%q ' "${launch[@]}" "$@"
     printf '\n'
     exit 0

@@ -11,8 +11,8 @@
 # It does, in this order:
 #   - start a process in new namespaces: pid, user (unless the caller is root)
 #   - be killed (SIGKILL) when whoever started it ends
-#   - map root inside to the caller outside (unless the caller is root)
 #   - set the file mode mask to 0022
+#   - map root inside to the caller outside (unless the caller is root)
 #   - pass stdin, stdout and stderr through
 #   - close every other descriptor
 #   - allow 1024 open descriptors, or as many as the hard limit says
@@ -172,7 +172,6 @@ supervise() {
   wait "$watcher" || true
   return "$status"
 }
-
 main() {
   local path descriptor flags key value dry_run=
   local -a launch=()

@@ -1,6 +1,6 @@
 import type { Box } from '../box/box.js';
 import { hardDescriptorLimit, ignoredSignals } from '../host/caller.js';
-import { formatSystemCall } from '../linux/system-call.js';
+import { formatSystemCall, type SystemCall } from '../linux/system-call.js';
 import { describe, type OperationName, systemCalls } from '../plan/operations.js';
 import { makePlan } from '../plan/plan.js';
 import { renderOperations } from './script/render.js';
@@ -30,7 +30,18 @@ export function describePlan(box: Box): readonly PlannedOperation[] {
   return makePlan(box).map((operation, index) => ({
     operation: operation.kind,
     description: describe(operation),
-    systemCalls: systemCalls(operation, caller).map(formatSystemCall),
+    systemCalls: systemCalls(operation, caller).flatMap(call => formatBranches(call)),
     bash: bash[index] ?? '',
   }));
+}
+
+/** A call, and below it what is made only because of how it ended. */
+function formatBranches(call: SystemCall): readonly string[] {
+  const branch = (condition: string, calls: readonly SystemCall[] = []) =>
+    calls.flatMap(formatBranches).map(line => `  ${condition}: ${line.trimStart()}`);
+  return [
+    formatSystemCall(call),
+    ...branch('on success', call.onSuccess),
+    ...branch(`on ${call.tolerate?.join(', ')}`, call.onTolerated),
+  ];
 }

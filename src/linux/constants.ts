@@ -55,7 +55,8 @@ export const OPEN_TREE = {
 } as const;
 export const MOVE_MOUNT = { MOVE_MOUNT_F_EMPTY_PATH: 4, MOVE_MOUNT_T_EMPTY_PATH: 0x40 } as const;
 export const FSCONFIG = { FSCONFIG_SET_STRING: 1, FSCONFIG_CMD_CREATE: 6 } as const;
-export const RESOLVE = { RESOLVE_IN_ROOT: 0x10 } as const;
+export const RESOLVE = { RESOLVE_NO_MAGICLINKS: 2, RESOLVE_IN_ROOT: 0x10 } as const;
+export const S_IFREG = 0o100000;
 export const MNT_DETACH = 2;
 
 export const PR_SET_PDEATHSIG = 1;

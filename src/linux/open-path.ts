@@ -1,14 +1,17 @@
-import { AT_FDCWD, O, RESOLVE } from './constants.js';
-import { bytes, flags, integer, type Result, resultOf, type SystemCall, string, symbol, words } from './system-call.js';
-
-/** struct open_how of openat2(2): flags, mode, resolve. */
-function openHow(resolve: readonly (keyof typeof RESOLVE)[]): Uint8Array {
-  return words(
-    O.O_PATH + O.O_CLOEXEC,
-    0,
-    resolve.reduce((sum, name) => sum + RESOLVE[name], 0),
-  );
-}
+import { constants } from 'node:fs';
+import { AT_FDCWD, O, RESOLVE, S_IFREG } from './constants.js';
+import {
+  bytes,
+  flags,
+  integer,
+  octal,
+  type Result,
+  resultOf,
+  type SystemCall,
+  string,
+  symbol,
+  words,
+} from './system-call.js';
 
 /** Opens a path of the host, for its place in the tree only. */
 export function openPath(path: string, result: Result): SystemCall {
@@ -24,7 +27,93 @@ export function openPath(path: string, result: Result): SystemCall {
  * can swap what was opened afterwards. openat2(2), Linux 5.6.
  */
 export function openInRoot(root: Result, path: string, result: Result): SystemCall {
-  const how = openHow(['RESOLVE_IN_ROOT']);
-  const shown = '{flags=O_PATH|O_CLOEXEC, resolve=RESOLVE_IN_ROOT}';
-  return { name: 'openat2', arguments: [resultOf(root), string(path), bytes(how, shown), integer(how.length)], result };
+  return openat2(resultOf(root), path, ['RESOLVE_IN_ROOT'], [], result);
+}
+
+/**
+ * Opens a directory of the box, after the change of root. The links of /proc/PID/fd, cwd and root lead wherever the
+ * process has something open, which no rootfs decides: CVE-2024-21626.
+ */
+export function openOwnDirectory(path: string, result: Result): SystemCall {
+  return openat2(symbol('AT_FDCWD', AT_FDCWD), path, ['RESOLVE_NO_MAGICLINKS'], ['O_DIRECTORY'], result);
+}
+
+/** The value of O_DIRECTORY differs between architectures. */
+const OPEN = { ...O, O_DIRECTORY: constants.O_DIRECTORY };
+
+function openat2(
+  directory: SystemCall['arguments'][number],
+  path: string,
+  resolve: readonly (keyof typeof RESOLVE)[],
+  further: readonly 'O_DIRECTORY'[],
+  result: Result,
+): SystemCall {
+  const open = ['O_PATH', 'O_CLOEXEC', ...further] as const;
+  // struct open_how: flags, mode, resolve.
+  const how = words(
+    open.reduce((sum, name) => sum + OPEN[name], 0),
+    0,
+    resolve.reduce((sum, name) => sum + RESOLVE[name], 0),
+  );
+  const shown = `{flags=${open.join('|')}, resolve=${resolve.join('|')}}`;
+  return { name: 'openat2', arguments: [directory, string(path), bytes(how, shown), integer(how.length)], result };
+}
+
+/** What a missing mount point is made as; `like`: a directory or a file, as the mount that goes there is. */
+export type MountPointKind = 'directory' | 'file' | { readonly like: Result };
+
+/**
+ * Opens the place where something is mounted.
+ *
+ * @param root the rootfs, in which a missing place is made; undefined: a path of the host, where nothing is.
+ */
+export function openMountPoint(
+  root: Result | undefined,
+  path: string,
+  kind: MountPointKind,
+  result: Result,
+): readonly SystemCall[] {
+  if (root === undefined) return [openPath(path, result)];
+  const probe = openInRoot(root, path, { of: `open ${path}` });
+  return [
+    { ...probe, tolerate: ['ENOENT'], onTolerated: makeInRoot(root, path, kind) },
+    openInRoot(root, path, result),
+  ];
+}
+
+/**
+ * Makes a path, part by part, each relative to the part before it: what is made is made inside the rootfs, whoever
+ * changes it meanwhile (CVE-2024-45310). A symlink that leads nowhere is not followed.
+ */
+export function makeInRoot(root: Result, path: string, kind: MountPointKind): readonly SystemCall[] {
+  const parts = path.split('/').filter(part => part !== '' && part !== '.');
+  return parts.flatMap((part, index) => {
+    const parent = `/${parts.slice(0, index).join('/')}`;
+    const directory: Result = { of: `open ${parent}` };
+    const last = index === parts.length - 1;
+    return [openInRoot(root, parent, directory), ...makeEntry(directory, part, last ? kind : 'directory')];
+  });
+}
+
+function makeEntry(directory: Result, name: string, kind: MountPointKind): readonly SystemCall[] {
+  if (kind === 'directory') {
+    return [{ name: 'mkdirat', arguments: [resultOf(directory), string(name), octal(0o755)], tolerate: ['EEXIST'] }];
+  }
+  if (kind === 'file') {
+    const type = symbol('S_IFREG|0644', S_IFREG + 0o644);
+    return [
+      { name: 'mknodat', arguments: [resultOf(directory), string(name), type, integer(0)], tolerate: ['EEXIST'] },
+    ];
+  }
+  // A mount's own root: a directory has an entry "." and a file has none.
+  const asDirectory = flags(OPEN, 'O_PATH', 'O_DIRECTORY', 'O_CLOEXEC');
+  return [
+    {
+      name: 'openat',
+      arguments: [resultOf(kind.like), string('.'), asDirectory],
+      tolerate: ['ENOTDIR'],
+      onSuccess: makeEntry(directory, name, 'directory'),
+      onTolerated: makeEntry(directory, name, 'file'),
+    },
+  ];
 }

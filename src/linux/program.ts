@@ -108,8 +108,12 @@ function chain(nodes: Node[], calls: readonly SystemCall[], end: Node, failure: 
   let next = end;
   for (const call of calls.toReversed()) {
     const node = add(nodes, call);
-    link(node, next, call.onFailure === undefined ? failure : chain(nodes, call.onFailure, failure, failure));
-    if (call.zeroOrExit) node.onPositive = failure;
+    const branch = (calls: readonly SystemCall[] = []) => chain(nodes, calls, next, failure);
+    const success = branch(call.onSuccess);
+    node.onZero = success;
+    node.onPositive = call.zeroOrExit ? failure : success;
+    node.onTolerated = branch(call.onTolerated);
+    node.onFailure = call.onFailure === undefined ? failure : chain(nodes, call.onFailure, failure, failure);
     next = node;
   }
   return next;

@@ -12,6 +12,9 @@ export interface SystemCall {
   readonly result?: Result;
   /** Errors after which the program goes on as if the call had succeeded. */
   readonly tolerate?: readonly ErrnoName[];
+  /** Calls made only after success, or only after a tolerated error, before the program goes on: what a path turned out to be. */
+  readonly onSuccess?: readonly SystemCall[];
+  readonly onTolerated?: readonly SystemCall[];
   /** Calls made after any other error, before the process ends: the last resort of execvp(3). */
   readonly onFailure?: readonly SystemCall[];
   /** A result above zero ends the process: for questions, such as ppoll(2), whose good answer is 0. */
@@ -39,6 +42,8 @@ export type Argument =
   | { readonly kind: 'result'; readonly result: Result };
 
 export const integer = (value: number): Argument => ({ kind: 'integer', value });
+/** Permission bits, as strace(1) shows them. */
+export const octal = (value: number): Argument => symbol(`0${value.toString(8)}`, value);
 export const symbol = (text: string, value: number): Argument => ({ kind: 'symbol', value, text });
 export const string = (value: string): Argument => ({ kind: 'string', value });
 export const bytes = (value: Uint8Array, text: string): Argument => ({ kind: 'bytes', bytes: value, text });
@@ -62,6 +67,12 @@ export function words(...values: readonly number[]): Uint8Array {
     halves[index * 2 + 1] = Math.floor(value / 2 ** 32);
   });
   return new Uint8Array(halves.buffer);
+}
+
+/** A call, and all that may be made because of it. */
+export function withBranches(call: SystemCall): readonly SystemCall[] {
+  const branches = [...(call.onSuccess ?? []), ...(call.onTolerated ?? []), ...(call.onFailure ?? [])];
+  return [call, ...branches.flatMap(withBranches)];
 }
 
 /** A call in the manner of strace(1): `mount("proc", "/proc", "proc", MS_NOSUID, NULL)`. */

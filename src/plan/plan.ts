@@ -13,7 +13,8 @@ const FILE_MODE_MASK = 0o022;
 /**
  * The order is the kernel's: ids before anything that needs rights, propagation before the first mount, /proc while
  * mounting it is still allowed, names and network while the host's tools are still in reach (the script needs them),
- * the change of root last, and nothing after it that opens a path of the host.
+ * the change of root last, and nothing after it that opens a path of the host. Descriptors of the host are closed before
+ * the box's own directory is looked up.
  */
 export function makePlan(box: Box): Plan {
   return [...namespaceOperations(box), ...mountOperations(box), ...rootOperations(box), ...processOperations(box)];
@@ -30,6 +31,7 @@ function namespaceOperations(box: Box): Plan {
     ...(joined.length > 0 ? [{ kind: 'join-namespaces', namespaces: joined } as const] : []),
     { kind: 'create-namespaces', types: created, user: userNamespace, joined: joined.length > 0 },
     { kind: 'parent-death-signal' },
+    { kind: 'file-mode-mask', mask: FILE_MODE_MASK },
     ...(userNamespace === 'none' ? [] : [{ kind: 'map-ids', user: userNamespace } as const]),
     ...(time.kind === 'new' ? [{ kind: 'offset-clocks', ...box.timeOffsets } as const] : []),
   ];
@@ -71,13 +73,14 @@ function mountOperation(mount: Box['mounts'][number], rootfs: AbsolutePath | und
   }
 }
 
-function rootOperations({ hostname, domainname, loopback, rootfs, cwd }: Box): Plan {
+function rootOperations({ hostname, domainname, loopback, rootfs }: Box): Plan {
   return [
     ...(hostname === undefined ? [] : [{ kind: 'set-hostname', hostname } as const]),
     ...(domainname === undefined ? [] : [{ kind: 'set-domainname', domainname } as const]),
     ...(loopback ? [{ kind: 'loopback-up' } as const] : []),
     ...(rootfs === undefined ? [] : [changeOfRoot(rootfs)]),
-    ...(cwd === undefined ? [] : [{ kind: 'working-directory', path: cwd } as const]),
+    { kind: 'standard-streams' },
+    { kind: 'close-descriptors' },
   ];
 }
 
@@ -85,11 +88,9 @@ function changeOfRoot({ path, change }: NonNullable<Box['rootfs']>): Operation {
   return change === 'pivot_root' ? { kind: 'pivot-root', path } : { kind: 'change-root', path };
 }
 
-function processOperations({ command, env }: Box): Plan {
+function processOperations({ command, env, rootfs, cwd }: Box): Plan {
   return [
-    { kind: 'file-mode-mask', mask: FILE_MODE_MASK },
-    { kind: 'standard-streams' },
-    { kind: 'close-descriptors' },
+    ...(cwd === undefined ? [] : [{ kind: 'working-directory', path: cwd, rootfs: rootfs?.path } as const]),
     { kind: 'descriptor-limit', soft: SOFT_DESCRIPTOR_LIMIT },
     { kind: 'reset-signals' },
     { kind: 'execute', command, env },

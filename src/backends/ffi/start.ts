@@ -1,7 +1,7 @@
 import { hardDescriptorLimit, ignoredSignals } from '../../host/caller.js';
 import { kernelIsAtLeast } from '../../host/kernel.js';
 import { type Outcome, runCalls, runProcess } from '../../linux/program.js';
-import { integer, type SystemCall } from '../../linux/system-call.js';
+import { integer, type SystemCall, withBranches } from '../../linux/system-call.js';
 import type { Caller } from '../../plan/operation.js';
 import { type Operation, systemCalls } from '../../plan/operations.js';
 import type { Plan } from '../../plan/plan.js';
@@ -65,8 +65,7 @@ function createdProcess(outcome: Outcome, clone: SystemCall): Pid[] {
 const isPid = (value: number): value is Pid => value > 0;
 
 function operationOf(steps: readonly Step[], { failure }: Outcome): Operation | undefined {
-  return steps.find(({ call }) => call === failure?.call || call.onFailure?.some(other => other === failure?.call))
-    ?.operation;
+  return steps.find(({ call }) => withBranches(call).some(made => made === failure?.call))?.operation;
 }
 
 /** execve(2) enters the time namespace of the children only since Linux 6.1 (commit 2b5f9dad32ed). */

@@ -1,3 +1,4 @@
+import { isRoot } from '../../box/values.js';
 import type { Operation } from '../../plan/operations.js';
 import type { Plan } from '../../plan/plan.js';
 
@@ -7,8 +8,9 @@ import type { Plan } from '../../plan/plan.js';
  * prepare: by the script itself, before anything is started; what it does is inherited.
  * launch: by unshare(1) or nsenter(1), as one of their options.
  * enter: inside the new namespaces, by the host's tools.
+ * leave: the same, but from a mount namespace beside the box's, which has lost the tools of the host by then.
  */
-export type Place = 'prepare' | 'launch' | 'enter';
+export type Place = 'prepare' | 'launch' | 'enter' | 'leave';
 
 export interface PlacedOperation {
   readonly operation: Operation;
@@ -22,11 +24,14 @@ export interface PlacedOperation {
 export function placeOperations(plan: Plan): readonly PlacedOperation[] {
   const withoutShell = plan.every(operation => alwaysPlace(operation) !== undefined || unshareCan(operation, plan));
   let inside = false;
+  let pivoted = false;
   return plan.map(operation => {
     const fixed = alwaysPlace(operation);
     if (fixed !== undefined) return { operation, place: fixed };
     inside ||= !unshareCan(operation, plan) || (!withoutShell && inRootfs(operation));
-    return { operation, place: inside ? 'enter' : 'launch' };
+    const place = pivoted ? 'leave' : inside ? 'enter' : 'launch';
+    pivoted ||= operation.kind === 'pivot-root';
+    return { operation, place };
   });
 }
 
@@ -35,6 +40,7 @@ export const needsShell = (placed: readonly PlacedOperation[]): boolean =>
   placed.some(
     ({ operation, place }) =>
       place === 'enter' ||
+      place === 'leave' ||
       joinsMount(operation) ||
       (operation.kind === 'execute' && loaderVariables(operation.env).length > 0),
   );
@@ -91,9 +97,11 @@ function unshareCan(operation: Operation, plan: Plan): boolean {
     case 'mount-proc':
       // For any other propagation, --mount-proc first makes the /proc of the host private, which shows in mountinfo.
       return plan.some(other => other.kind === 'mount-propagation' && other.propagation === 'private');
+    case 'working-directory':
+      // Its --wd would follow a symlink of the rootfs to whatever the caller has open.
+      return operation.rootfs === undefined || isRoot(operation.path);
     case 'change-root':
     case 'mount-propagation':
-    case 'working-directory':
       return true;
     default:
       return false;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import ejs from 'ejs';
 import type { Box } from '../../box/box.js';
 import { BoxError, fieldName, type Problem } from '../../box/problem.js';
-import { namespaceFile } from '../../box/values.js';
+import { isRoot, namespaceFile } from '../../box/values.js';
 import { packageRoot } from '../../package-root.js';
 import { describe, type Operation } from '../../plan/operations.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
@@ -41,7 +41,8 @@ export function renderScript(box: Box): string {
     needsPrivilege: user !== 'new' && box.namespaces.user.kind !== 'joined' && namespaceFilesOf(plan).length > 0,
     rootfs: box.rootfs?.path,
     ...sections,
-    uses: new Set(FUNCTIONS.filter(name => sections.inside.some(({ body }) => body.includes(name)))),
+    uses: functionsIn([...sections.inside, ...sections.leaving]),
+    variables: VARIABLES.filter(name => sections.inside.some(({ body }) => new RegExp(`\\b${name}\\b`).test(body))),
   });
 }
 
@@ -55,8 +56,21 @@ export function renderOperations(box: Box): readonly string[] {
   });
 }
 
-/** Functions of box.sh.ejs that operations call inside the box. */
-const FUNCTIONS = ['find_in_root', 'make_read_only'];
+/** Functions of box.sh.ejs that operations call inside the box, each with those that it calls itself. */
+const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
+  check_mount: [],
+  find_in_root: [],
+  make_read_only: [],
+  mount_point: ['find_in_root'],
+};
+
+/** What they and the operations leave there for each other. */
+const VARIABLES = ['found', 'kind', 'parent'];
+
+function functionsIn(sections: readonly Section[]): ReadonlySet<string> {
+  const called = Object.entries(FUNCTIONS).filter(([name]) => sections.some(({ body }) => body.includes(name)));
+  return new Set(called.flatMap(([name, others]) => [...others, name]));
+}
 
 interface Section {
   readonly text: string;
@@ -67,27 +81,42 @@ interface Sections {
   readonly preparing: readonly Section[];
   readonly launching: readonly Section[];
   readonly inside: readonly Section[];
+  readonly leaving: readonly Section[];
 }
 
 function sectionsOf(box: Box, placed: readonly PlacedOperation[]): Sections {
   const shell = needsShell(placed);
+  const section = (operation: Operation, place: Place) => ({
+    text: describe(operation),
+    body: renderSection(box, operation, place),
+  });
+  const notEmpty = ({ body }: Section) => body.trim() !== '';
   const at = (place: Place) =>
     placed
       .filter(({ operation, place: own }) => own === place && !(shell && operation.kind === 'execute'))
-      .map(({ operation }) => ({ text: describe(operation), body: renderSection(box, operation, place) }))
-      .filter(({ body }) => body.trim() !== '');
-  const atTheEnd = shell
-    ? placed
-        .filter(({ operation }) => operation.kind === 'execute' || joinsMount(operation))
-        .map(({ operation }) => ({ text: describe(operation), body: renderSection(box, operation, 'enter') }))
-    : [];
-  return { preparing: at('prepare'), launching: at('launch'), inside: [...at('enter'), ...atTheEnd] };
+      .map(({ operation }) => section(operation, place))
+      .filter(notEmpty);
+  const last = placed.filter(({ operation }) => operation.kind === 'execute' || joinsMount(operation));
+  const end = shell ? last.map(({ operation }) => section(operation, 'enter')) : [];
+  const pivots = placed.filter(({ operation }) => operation.kind === 'pivot-root');
+  const preparing = at('prepare');
+  const launching = at('launch');
+  if (pivots.length === 0) return { preparing, launching, inside: [...at('enter'), ...end], leaving: [] };
+  const pivoted = pivots.map(({ operation }) => section(operation, 'leave'));
+  return { preparing, launching, inside: at('enter'), leaving: [...pivoted, ...at('leave'), ...end] };
 }
 
 function renderSection(box: Box, operation: Operation, place: Place): string {
   const changesProgram = box.rootfs !== undefined || box.namespaces.mount.kind === 'joined';
-  const newPids = box.namespaces.pid.kind === 'new';
-  return render(operation.kind, { operation, place, rootfs: box.rootfs?.path, changesProgram, newPids });
+  const pid = box.namespaces.pid.kind;
+  return render(operation.kind, {
+    operation,
+    place,
+    rootfs: box.rootfs?.path,
+    changesProgram,
+    newPids: pid === 'new',
+    change: box.rootfs?.change,
+  });
 }
 
 const templates = new Map<string, ejs.TemplateFunction>();
@@ -98,7 +127,7 @@ function render(name: string, values: Readonly<Record<string, unknown>>): string
     template = ejs.compile(readFileSync(join(packageRoot, 'templates', `${name}.ejs`), 'utf8'), { escape: quote });
     templates.set(name, template);
   }
-  return template({ ...values, comment, indent });
+  return template({ ...values, comment, indent, isRoot });
 }
 
 const indent = (body: string): string => body.replace(/^(?=.)/gm, '  ');
@@ -119,15 +148,10 @@ function namespaceFilesOf(plan: Plan): readonly string[] {
 }
 
 function caveatsOf(plan: Plan): readonly string[] {
-  const rootfs = plan.some(({ kind }) => kind === 'pivot-root');
-  const searched = plan.some(operation => 'rootfs' in operation && operation.rootfs !== undefined);
+  const searched = plan.some(operation => 'destination' in operation && operation.rootfs !== undefined);
+  if (!searched) return [];
   return [
-    ...(rootfs
-      ? ['the old root stays mounted underneath the new one; nsgen run takes it out of the box (pivot_root)']
-      : []),
-    ...(searched
-      ? ['bash has no openat2: nobody else may change the rootfs while mount points in it are looked up']
-      : []),
+    'bash has no openat2: who changes the rootfs while the box starts can have a missing mount point made, empty, elsewhere',
   ];
 }
 

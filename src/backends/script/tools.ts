@@ -7,9 +7,12 @@ const PACKAGES: Readonly<Record<string, string>> = {
   env: 'coreutils',
   hostname: 'hostname',
   ip: 'iproute2',
+  mkdir: 'coreutils',
   mount: 'mount',
   nsenter: 'util-linux',
+  pivot_root: 'util-linux',
   readlink: 'coreutils',
+  umount: 'mount',
   unshare: 'util-linux',
 };
 
@@ -30,13 +33,13 @@ function toolsOfOperation({ operation, place }: PlacedOperation): readonly strin
       return ['ip'];
     case 'mount-bind':
     case 'mount-tmpfs':
-      return ['mount', 'readlink'];
+      return ['mkdir', 'mount', 'readlink'];
     case 'mount-proc':
-      return place === 'enter' ? ['mount', ...(operation.rootfs === undefined ? [] : ['readlink'])] : [];
+      return place === 'enter' ? ['mount', ...(operation.rootfs === undefined ? [] : ['mkdir', 'readlink'])] : [];
     case 'pivot-root':
-      return ['mount'];
+      return ['mount', 'nsenter', 'pivot_root', 'umount'];
     case 'working-directory':
-      return place === 'enter' ? ['readlink'] : [];
+      return place !== 'launch' && operation.rootfs !== undefined ? ['readlink'] : [];
     case 'set-domainname':
       return ['domainname'];
     case 'set-hostname':

@@ -1,6 +1,6 @@
 import type { AbsolutePath } from '../../box/values.js';
 import { attach, cloneTree, makeReadOnly } from '../../linux/mount-calls.js';
-import { openInRoot, openPath } from '../../linux/open-path.js';
+import { openMountPoint } from '../../linux/open-path.js';
 import type { Result } from '../../linux/system-call.js';
 import type { OperationKind } from '../operation.js';
 
@@ -24,7 +24,7 @@ export const mountBind: OperationKind<MountBind> = {
     return [
       cloneTree(source, mount),
       ...(readOnly ? [makeReadOnly(mount)] : []),
-      rootfs === undefined ? openPath(destination, place) : openInRoot(caller.rootfs, destination, place),
+      ...openMountPoint(rootfs && caller.rootfs, destination, { like: mount }, place),
       attach(mount, place),
     ];
   },

@@ -1,7 +1,7 @@
 import type { AbsolutePath } from '../../box/values.js';
 import { MS } from '../../linux/constants.js';
 import { attach, createMount } from '../../linux/mount-calls.js';
-import { openInRoot } from '../../linux/open-path.js';
+import { openMountPoint } from '../../linux/open-path.js';
 import { flags, NULL, type Result, string } from '../../linux/system-call.js';
 import type { OperationKind } from '../operation.js';
 
@@ -24,7 +24,7 @@ export const mountProc: OperationKind<MountProc> = {
     const place: Result = { of: 'open /proc' };
     return [
       ...createMount('proc', {}, ['MOUNT_ATTR_NOSUID', 'MOUNT_ATTR_NODEV', 'MOUNT_ATTR_NOEXEC'], mount),
-      openInRoot(caller.rootfs, '/proc', place),
+      ...openMountPoint(caller.rootfs, '/proc', 'directory', place),
       attach(mount, place),
     ];
   },

@@ -1,6 +1,6 @@
 import type { AbsolutePath } from '../../box/values.js';
 import { attach, createMount } from '../../linux/mount-calls.js';
-import { openInRoot, openPath } from '../../linux/open-path.js';
+import { openMountPoint } from '../../linux/open-path.js';
 import type { Result } from '../../linux/system-call.js';
 import type { OperationKind } from '../operation.js';
 
@@ -27,7 +27,7 @@ export const mountTmpfs: OperationKind<MountTmpfs> = {
         ['MOUNT_ATTR_NOSUID', 'MOUNT_ATTR_NODEV'],
         mount,
       ),
-      rootfs === undefined ? openPath(destination, place) : openInRoot(caller.rootfs, destination, place),
+      ...openMountPoint(rootfs && caller.rootfs, destination, 'directory', place),
       attach(mount, place),
     ];
   },

@@ -215,11 +215,27 @@ export const mountBoxes: readonly NamedBox[] = [
     expect: all(ends(0, 'of the host\n'), sees('mountinfo', /^\/srv on \/: /m, /^\/mnt on \/: \S+ \S+\/source ro,/m)),
   },
   {
-    name: 'a mount point that is missing',
+    name: 'a mount point that is missing on the host',
     fails: true,
     withoutWorld: true,
-    box: ({ rootfs }) => ({ command: ['/bin/true'], rootfs, mounts: [tmpfs('/nowhere')] }),
+    box: () => ({ command: ['/bin/true'], mounts: [tmpfs('/nowhere')] }),
     expect: ends(125, ''),
+  },
+  {
+    name: 'mount points that are missing in the rootfs',
+    box: ({ rootfs, directory }) => ({
+      command: ['/bin/stat', '-c', '%F %a %u', '/made', '/made/by', '/made/by/file', '/made/by/directory'],
+      rootfs,
+      mounts: [
+        bind(`${directory}/source/file`, '/made/by/file'),
+        bind(`${directory}/source`, '/made/by/directory'),
+        tmpfs('/absolute/below', { mode: '0700' }),
+      ],
+    }),
+    expect: all(
+      ends(0, 'directory 755 0\ndirectory 755 0\nregular file 644 0\ndirectory 755 0\n'),
+      sees('mountinfo', /^\/mnt\/target\/below on \//m),
+    ),
   },
   {
     name: 'a source that is missing',
