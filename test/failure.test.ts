@@ -97,7 +97,7 @@ const CASES: readonly Case[] = [
     name: 'mount-proc in a rootfs without /proc',
     flags: ['--rootfs', '/proc/self/fdinfo'],
     status: 125,
-    ffi: /^nsgen: mount proc on \/proc of the rootfs: openat2 "\/proc": ENOENT .*: the rootfs needs a directory \/proc, or use --no-proc/,
+    ffi: /^nsgen: mount proc on \/proc of the rootfs: mkdirat "proc": ENOENT .*: the rootfs needs a directory \/proc, or use --no-proc/,
     script: /mount proc on \/proc of the rootfs: failed/,
   },
   {

@@ -42,7 +42,8 @@ export function renderScript(box: Box): string {
     rootfs: box.rootfs?.path,
     ...sections,
     uses: functionsIn([...sections.inside, ...sections.leaving]),
-    variables: VARIABLES.filter(name => sections.inside.some(({ body }) => new RegExp(`\\b${name}\\b`).test(body))),
+    variables: variablesIn(sections.inside),
+    leavingVariables: variablesIn(sections.leaving),
   });
 }
 
@@ -66,6 +67,9 @@ const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
 
 /** What they and the operations leave there for each other. */
 const VARIABLES = ['found', 'kind', 'parent'];
+
+const variablesIn = (sections: readonly Section[]): readonly string[] =>
+  VARIABLES.filter(name => sections.some(({ body }) => body.includes(`$${name}`)));
 
 function functionsIn(sections: readonly Section[]): ReadonlySet<string> {
   const called = Object.entries(FUNCTIONS).filter(([name]) => sections.some(({ body }) => body.includes(name)));
