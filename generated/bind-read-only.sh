@@ -259,8 +259,14 @@ make_read_only() {
     if [[ -n ${chosen[$id]-} && -z ${covered["$id $point"]-} ]]; then
       printf -v top %b "${point//\\/\\0}"
       mount -n -i -c -o "remount,bind,${options/#rw/ro}" -- "$top"
+    else
+      unset "chosen[$id]"
     fi
   done
+  # Whoever changes the rootfs meanwhile could have led the remount elsewhere.
+  while read -r id _ _ _ _ options _; do
+    [[ -z ${chosen[$id]-} || $options == ro* ]]
+  done </proc/self/mountinfo
 }
 
 # Says which step it was that failed. The reason has been printed by whatever failed.

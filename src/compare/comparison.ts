@@ -80,9 +80,15 @@ export function compareRuns(ffi: Run, script: Run): readonly Compared[] {
   const ownWords = ffi.started === false;
   return [
     compare('exit status', `${ffi.exitStatus}\n`, `${script.exitStatus}\n`),
-    compare('stdout', ffi.stdout.toString('latin1'), script.stdout.toString('latin1')),
+    compare('stdout', timeless(ffi.stdout.toString('latin1')), timeless(script.stdout.toString('latin1'))),
     ...(ownWords ? [] : [compare('stderr', ffi.stderr.toString('latin1'), script.stderr.toString('latin1'))]),
   ];
+}
+
+/** The processor use (C) and the start time (STIME) in what `ps -ef` prints are of the run, not of the box. */
+export function timeless(stdout: string): string {
+  if (!/^UID +PID +PPID +C STIME /.test(stdout)) return stdout;
+  return stdout.replace(/^(\S+ +\d+ +\d+) +\d+ \S+/gm, '$1  - -    ');
 }
 
 export const compareWorlds = (ffi: World, script: World): readonly Compared<SectionName>[] =>

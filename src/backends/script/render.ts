@@ -32,7 +32,6 @@ export function renderScript(box: Box): string {
     command: box.command.map(word => quote(word)).join(' '),
     words: box.command,
     summary: plan.map(describe),
-    caveats: caveatsOf(plan),
     tools,
     packages: packagesOf(tools),
     namespaceFiles: namespaceFilesOf(plan),
@@ -61,8 +60,9 @@ export function renderOperations(box: Box): readonly string[] {
 const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
   check_mount: [],
   find_in_root: [],
+  go_to: [],
   make_read_only: [],
-  mount_point: ['find_in_root'],
+  mount_point: ['find_in_root', 'go_to'],
 };
 
 /** What they and the operations leave there for each other. */
@@ -149,14 +149,6 @@ function namespaceFilesOf(plan: Plan): readonly string[] {
         return [];
     }
   });
-}
-
-function caveatsOf(plan: Plan): readonly string[] {
-  const searched = plan.some(operation => 'destination' in operation && operation.rootfs !== undefined);
-  if (!searched) return [];
-  return [
-    'bash has no openat2: who changes the rootfs while the box starts can have a missing mount point made, empty, elsewhere',
-  ];
 }
 
 /** What bash and util-linux cannot do. Named by field, and never left out in silence. */
