@@ -5,6 +5,7 @@ import { ruleProblems } from './rules.js';
 import { boxSchema, type CheckedBox, type PROPAGATIONS, type ROOT_CHANGES } from './schema.js';
 import {
   type AbsolutePath,
+  absolutePath,
   isAbsolutePath,
   isMapping,
   NAMESPACE_TYPES,
@@ -125,12 +126,7 @@ function fillDefaults(given: CheckedBox): Box {
   };
 }
 
-const ROOT_DIRECTORY = checkedPath('/');
-
-function checkedPath(value: string): AbsolutePath {
-  if (!isAbsolutePath(value)) throw new TypeError(`not an absolute path: ${value}`);
-  return value;
-}
+const ROOT_DIRECTORY = absolutePath('/');
 
 function namespaceChoice(value: 'auto' | 'new' | 'shared' | NamespacePath): NamespaceChoice {
   if (value === 'auto') return { kind: 'unprivileged' };

@@ -38,4 +38,9 @@ export const check = (problem: (value: string) => string | undefined) =>
 
 export const text = v.pipe(v.string(), check(textProblem));
 export const path = v.pipe(v.string(), v.metadata({ pattern: '^/' }), check(pathProblem), v.guard(isAbsolutePath));
-export const mountPoint = v.pipe(v.string(), v.metadata({ pattern: '^/' }), check(mountPointProblem), v.guard(isAbsolutePath));
+export const mountPoint = v.pipe(
+  v.string(),
+  v.metadata({ pattern: '^/' }),
+  check(mountPointProblem),
+  v.guard(isAbsolutePath),
+);

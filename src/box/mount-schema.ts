@@ -128,7 +128,15 @@ function byPath<Value>(what: string, problem: (value: unknown) => EntryProblem |
         const below =
           found.key === undefined
             ? []
-            : [{ type: 'object', origin: 'value', input: { ...inner }, key: found.key, value: inner[found.key] } as const];
+            : [
+                {
+                  type: 'object',
+                  origin: 'value',
+                  input: { ...inner },
+                  key: found.key,
+                  value: inner[found.key],
+                } as const,
+              ];
         addIssue({ message: found.message, path: [item, ...below] });
       }
     }),

@@ -1,7 +1,14 @@
 import * as v from 'valibot';
 import { check, fields, path, text } from './fields.js';
 import { filesSchema, mount, symlinksSchema } from './mount-schema.js';
-import { environmentNameProblem, isMapping, isNamespacePath, pathProblem, textProblem, utsNameProblem } from './values.js';
+import {
+  environmentNameProblem,
+  isMapping,
+  isNamespacePath,
+  pathProblem,
+  textProblem,
+  utsNameProblem,
+} from './values.js';
 
 /**
  * The schema of a box as people write it. The rules that join several fields are in rules.ts, the defaults in
@@ -129,10 +136,7 @@ export const boxSchema = fields({
     ),
   ),
   mounts: v.optional(
-    v.pipe(
-      v.array(mount),
-      v.description('What is mounted, in this order. Needs a mount namespace of its own.'),
-    ),
+    v.pipe(v.array(mount), v.description('What is mounted, in this order. Needs a mount namespace of its own.')),
   ),
   symlinks: v.optional(
     v.pipe(
@@ -143,7 +147,9 @@ export const boxSchema = fields({
   files: v.optional(
     v.pipe(
       filesSchema,
-      v.description('Small files written into the rootfs after the mounts: their text, or content and mode. Needs a rootfs.'),
+      v.description(
+        'Small files written into the rootfs after the mounts: their text, or content and mode. Needs a rootfs.',
+      ),
     ),
   ),
   loopback: v.optional(

@@ -47,6 +47,12 @@ export function pathProblem(value: string): string | undefined {
 export const isAbsolutePath = (value: string): value is AbsolutePath => pathProblem(value) === undefined;
 export const isNamespacePath = (value: string): value is NamespacePath => pathProblem(value) === undefined;
 
+/** @throws TypeError for a path of this program's own that is none. */
+export function absolutePath(value: string): AbsolutePath {
+  if (!isAbsolutePath(value)) throw new TypeError(`not an absolute path: ${value}`);
+  return value;
+}
+
 /** Whether a path is "/", however it is spelt. */
 export const isRoot = (path: string): boolean => path.split('/').every(part => part === '' || part === '.');
 
