@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 9e3fd6a88b93bb25debab8595ddcc15301cba77137cbc41214ea68fd13468084
+#   box      sha256 a95758e7347a3231d67a579a9c482285883759eb9241410eae2d4d345659fda2
 #   command  uptime --pretty
 #   needs    Linux, bash 4.4, coreutils, iproute2, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]
