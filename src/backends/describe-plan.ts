@@ -25,6 +25,7 @@ export function describePlan(box: Box): readonly PlannedOperation[] {
     pidfd: -1,
     streams: [0, 1, 2],
     rootfs: { of: 'rootfs' },
+    nullDevice: { of: 'null device' },
   } as const;
   const bash = renderOperations(box);
   return makePlan(box).map((operation, index) => ({

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { DEFAULT_MASKED_PATHS, DEFAULT_READONLY_PATHS } from './default-paths.js';
 import { BoxError, fieldName, type Problem } from './problem.js';
 import { ruleProblems } from './rules.js';
 import { boxSchema, type CheckedBox, type PROPAGATIONS, type ROOT_CHANGES } from './schema.js';
@@ -49,8 +50,11 @@ export interface Box {
   readonly timeOffsets: { readonly monotonic: number; readonly boottime: number };
   readonly propagation: Propagation;
   readonly proc: boolean;
-  readonly rootfs: { readonly path: AbsolutePath; readonly change: RootChange } | undefined;
+  readonly rootfs: { readonly path: AbsolutePath; readonly change: RootChange; readonly readOnly: boolean } | undefined;
+  readonly dev: boolean;
   readonly mounts: readonly (BindMount | TmpfsMount)[];
+  readonly maskedPaths: readonly AbsolutePath[];
+  readonly readonlyPaths: readonly AbsolutePath[];
   readonly loopback: boolean;
 }
 
@@ -117,7 +121,15 @@ function fillDefaults(given: CheckedBox): Box {
     if (choice !== undefined) namespaces[type] = namespaceChoice(choice);
   }
   const ownMounts = namespaces.mount.kind === 'new';
-  const rootfs = given.rootfs === undefined || typeof given.rootfs === 'object' ? given.rootfs : { path: given.rootfs };
+  const written =
+    given.rootfs === undefined || typeof given.rootfs === 'object' ? given.rootfs : { path: given.rootfs };
+  const rootfs = written && {
+    path: written.path,
+    change: written.change ?? (ownMounts ? 'pivot_root' : 'chroot'),
+    readOnly: written.readOnly ?? false,
+  };
+  const ownRoot = ownMounts && rootfs?.change === 'pivot_root';
+  const protects = ownRoot && given.privileged !== true;
   return {
     command: given.command,
     env: { PATH: DEFAULT_PATH, HOME: DEFAULT_HOME, ...given.env },
@@ -128,15 +140,20 @@ function fillDefaults(given: CheckedBox): Box {
     timeOffsets: { monotonic: given.timeOffsets?.monotonic ?? 0, boottime: given.timeOffsets?.boottime ?? 0 },
     propagation: given.propagation ?? 'private',
     proc: given.proc ?? ownMounts,
-    rootfs: rootfs && { path: rootfs.path, change: rootfs.change ?? (ownMounts ? 'pivot_root' : 'chroot') },
+    rootfs,
+    dev: given.dev ?? ownRoot,
     mounts: (given.mounts ?? []).map(mount =>
       mount.type === 'bind'
         ? { ...mount, readOnly: mount.readOnly ?? false }
         : { ...mount, size: mount.size, mode: mount.mode ?? '1777' },
     ),
+    maskedPaths: distinct(given.maskedPaths ?? (protects ? DEFAULT_MASKED_PATHS.map(checkedPath) : [])),
+    readonlyPaths: distinct(given.readonlyPaths ?? (protects ? DEFAULT_READONLY_PATHS.map(checkedPath) : [])),
     loopback: given.loopback ?? namespaces.net.kind === 'new',
   };
 }
+
+const distinct = (paths: readonly AbsolutePath[]): readonly AbsolutePath[] => [...new Set(paths)];
 
 const ROOT_DIRECTORY = checkedPath('/');
 

@@ -1,5 +1,6 @@
 import { AT, AT_FDCWD, FSCONFIG, MOUNT_ATTR, MOVE_MOUNT, OPEN_TREE } from './constants.js';
 import {
+  type Argument,
   bytes,
   flags,
   integer,
@@ -42,17 +43,20 @@ export function cloneTreeOf(place: Result, result: Result): SystemCall {
   };
 }
 
-/** A new file system, attached nowhere yet. `parameters` are its mount options, `source` what mountinfo shows. */
+/** A new file system, attached nowhere yet. `parameters` are its mount options; of those that are `true`, the name is all. */
 export function createMount(
   type: string,
-  parameters: Readonly<Record<string, string>>,
+  parameters: Readonly<Record<string, string | true>>,
   attributes: readonly MountAttribute[],
   result: Result,
 ): readonly SystemCall[] {
   const context: Result = { of: `fsopen ${type}` };
-  const configure = (key: string, value: string): SystemCall => ({
+  const configure = (key: string, value: string | true): SystemCall => ({
     name: 'fsconfig',
-    arguments: [resultOf(context), flags(FSCONFIG, 'FSCONFIG_SET_STRING'), string(key), string(value), integer(0)],
+    arguments:
+      value === true
+        ? [resultOf(context), flags(FSCONFIG, 'FSCONFIG_SET_FLAG'), string(key), NULL, integer(0)]
+        : [resultOf(context), flags(FSCONFIG, 'FSCONFIG_SET_STRING'), string(key), string(value), integer(0)],
   });
   return [
     { name: 'fsopen', arguments: [string(type), symbol('FSOPEN_CLOEXEC', 1)], result: context },
@@ -85,15 +89,26 @@ export function attach(mount: Result, place: Result): SystemCall {
 }
 
 /** Makes a mount and all below it read-only, leaving their other flags: mount_setattr(2), Linux 5.12. */
-export function makeReadOnly(mount: Result): SystemCall {
-  const attributes = words(MOUNT_ATTR.MOUNT_ATTR_RDONLY, 0, 0, 0);
+export const makeReadOnly = (mount: Result): SystemCall =>
+  setReadOnly(mount, flags(AT, 'AT_EMPTY_PATH', 'AT_RECURSIVE'), true);
+
+/** The same of the one mount. */
+export const makeAloneReadOnly = (mount: Result): SystemCall => setReadOnly(mount, flags(AT, 'AT_EMPTY_PATH'), true);
+
+/** Takes that back, of the one mount. */
+export const makeAloneWritable = (mount: Result): SystemCall => setReadOnly(mount, flags(AT, 'AT_EMPTY_PATH'), false);
+
+function setReadOnly(mount: Result, reach: Argument, readOnly: boolean): SystemCall {
+  const attribute = MOUNT_ATTR.MOUNT_ATTR_RDONLY;
+  const attributes = readOnly ? words(attribute, 0, 0, 0) : words(0, attribute, 0, 0);
+  const [set, clear] = readOnly ? ['MOUNT_ATTR_RDONLY', '0'] : ['0', 'MOUNT_ATTR_RDONLY'];
   return {
     name: 'mount_setattr',
     arguments: [
       resultOf(mount),
       string(''),
-      flags(AT, 'AT_EMPTY_PATH', 'AT_RECURSIVE'),
-      bytes(attributes, '{attr_set=MOUNT_ATTR_RDONLY, attr_clr=0, propagation=0, userns_fd=0}'),
+      reach,
+      bytes(attributes, `{attr_set=${set}, attr_clr=${clear}, propagation=0, userns_fd=0}`),
       integer(attributes.length),
     ],
   };

@@ -26,6 +26,8 @@ export interface Caller {
   readonly streams: readonly [stdin: number, stdout: number, stderr: number];
   /** The descriptor of the rootfs, for operations after open-rootfs. */
   readonly rootfs: Result;
+  /** The descriptor of a null device that no rootfs supplied, for operations after make-dev. */
+  readonly nullDevice: Result;
 }
 
 /** `unprivileged`: if the caller is not root, who needs a user namespace to be allowed the rest. */

@@ -8,7 +8,9 @@ import { type Execute, execute } from './operations/execute.js';
 import { type FileModeMask, fileModeMask } from './operations/file-mode-mask.js';
 import { type JoinNamespaces, joinNamespaces } from './operations/join-namespaces.js';
 import { type LoopbackUp, loopbackUp } from './operations/loopback-up.js';
+import { type MakeDev, makeDev } from './operations/make-dev.js';
 import { type MapIds, mapIds } from './operations/map-ids.js';
+import { type MaskPaths, maskPaths } from './operations/mask-paths.js';
 import { type MountBind, mountBind } from './operations/mount-bind.js';
 import { type MountProc, mountProc } from './operations/mount-proc.js';
 import { type MountPropagation, mountPropagation } from './operations/mount-propagation.js';
@@ -17,6 +19,8 @@ import { type OffsetClocks, offsetClocks } from './operations/offset-clocks.js';
 import { type OpenRootfs, openRootfs } from './operations/open-rootfs.js';
 import { type ParentDeathSignal, parentDeathSignal } from './operations/parent-death-signal.js';
 import { type PivotRoot, pivotRoot } from './operations/pivot-root.js';
+import { type ReadOnlyPaths, readOnlyPaths } from './operations/read-only-paths.js';
+import { type ReadOnlyRoot, readOnlyRoot } from './operations/read-only-root.js';
 import { type ResetSignals, resetSignals } from './operations/reset-signals.js';
 import { type SetDomainname, setDomainname } from './operations/set-domainname.js';
 import { type SetHostname, setHostname } from './operations/set-hostname.js';
@@ -33,7 +37,9 @@ export type Operation =
   | FileModeMask
   | JoinNamespaces
   | LoopbackUp
+  | MakeDev
   | MapIds
+  | MaskPaths
   | MountBind
   | MountProc
   | MountPropagation
@@ -42,6 +48,8 @@ export type Operation =
   | OpenRootfs
   | ParentDeathSignal
   | PivotRoot
+  | ReadOnlyPaths
+  | ReadOnlyRoot
   | ResetSignals
   | SetDomainname
   | SetHostname
@@ -60,7 +68,9 @@ const KINDS: { readonly [Name in OperationName]: OperationKind<Of<Name>> } = {
   'file-mode-mask': fileModeMask,
   'join-namespaces': joinNamespaces,
   'loopback-up': loopbackUp,
+  'make-dev': makeDev,
   'map-ids': mapIds,
+  'mask-paths': maskPaths,
   'mount-bind': mountBind,
   'mount-proc': mountProc,
   'mount-propagation': mountPropagation,
@@ -69,6 +79,8 @@ const KINDS: { readonly [Name in OperationName]: OperationKind<Of<Name>> } = {
   'open-rootfs': openRootfs,
   'parent-death-signal': parentDeathSignal,
   'pivot-root': pivotRoot,
+  'read-only-paths': readOnlyPaths,
+  'read-only-root': readOnlyRoot,
   'reset-signals': resetSignals,
   'set-domainname': setDomainname,
   'set-hostname': setHostname,

@@ -59,7 +59,23 @@ function mountOperations(box: Box): Plan {
     ...(own ? [{ kind: 'mount-propagation', propagation } as const] : []),
     ...(rootfs === undefined ? [] : [{ kind: 'open-rootfs', ...rootfs } as const]),
     ...(box.proc ? [{ kind: 'mount-proc', rootfs: rootfs?.path } as const] : []),
+    ...(box.dev && rootfs ? [devOperation(box, rootfs.path)] : []),
     ...box.mounts.map(mount => mountOperation(mount, rootfs?.path)),
+    ...protectOperations(box),
+  ];
+}
+
+function devOperation({ maskedPaths }: Box, rootfs: AbsolutePath): Operation {
+  return { kind: 'make-dev', rootfs, mask: FILE_MODE_MASK, keepsNull: maskedPaths.length > 0 };
+}
+
+/** After all mounts: what they show is covered too. */
+function protectOperations({ rootfs, dev, maskedPaths, readonlyPaths }: Box): Plan {
+  const path = rootfs?.path;
+  return [
+    ...(maskedPaths.length > 0 ? [{ kind: 'mask-paths', paths: maskedPaths, rootfs: path, ownDev: dev } as const] : []),
+    ...(readonlyPaths.length > 0 ? [{ kind: 'read-only-paths', paths: readonlyPaths, rootfs: path } as const] : []),
+    ...(rootfs?.readOnly ? [{ kind: 'read-only-root', path: rootfs.path } as const] : []),
   ];
 }
 

@@ -101,5 +101,6 @@ function currentCaller(streams: Caller['streams']): Caller {
     pidfd: ownPidfd(),
     streams,
     rootfs: { of: 'rootfs' },
+    nullDevice: { of: 'null device' },
   };
 }

@@ -61,8 +61,11 @@ const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
   check_mount: [],
   find_in_root: [],
   go_to: [],
+  add_mount: ['check_mount', 'list_mounts', 'mount_table'],
+  list_mounts: [],
   make_read_only: [],
   mount_point: ['find_in_root', 'go_to'],
+  mount_table: [],
 };
 
 /** What they and the operations leave there for each other. */

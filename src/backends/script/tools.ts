@@ -3,15 +3,18 @@ import { needsShell, type PlacedOperation } from './place.js';
 /** The programs that a script calls, each with the Debian and Ubuntu package it comes in. */
 const PACKAGES: Readonly<Record<string, string>> = {
   bash: 'bash',
+  cp: 'coreutils',
   domainname: 'hostname',
   env: 'coreutils',
   hostname: 'hostname',
   ip: 'iproute2',
+  ln: 'coreutils',
   mkdir: 'coreutils',
   mount: 'mount',
   nsenter: 'util-linux',
   pivot_root: 'util-linux',
   readlink: 'coreutils',
+  stat: 'coreutils',
   umount: 'mount',
   unshare: 'util-linux',
 };
@@ -31,6 +34,14 @@ function toolsOfOperation({ operation, place }: PlacedOperation): readonly strin
       return ['nsenter'];
     case 'loopback-up':
       return ['ip'];
+    case 'make-dev':
+      return ['cp', 'ln', 'mkdir', 'mount', 'readlink', 'stat'];
+    case 'mask-paths':
+      return ['mount', 'readlink', ...(operation.ownDev ? [] : ['stat'])];
+    case 'read-only-paths':
+      return ['mount', 'readlink'];
+    case 'read-only-root':
+      return ['mount'];
     case 'mount-bind':
     case 'mount-tmpfs':
       return ['mkdir', 'mount', 'readlink'];
