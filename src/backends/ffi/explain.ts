@@ -17,6 +17,7 @@ export function explainFailure(
   const name = errnoName(failure.errno);
   const step = operation === undefined ? '' : `${describe(operation)}: `;
   const call = callSummary(failure.call);
+  if (failure.call.name === 'futex') return new StartError(`${step}${wrongNode(failure.call)}`, EXIT_STATUS.failed);
   const hint = hintFor(operation, name, call);
   return new StartError(
     `${step}${call}: ${describeErrno(failure.errno)}${hint === undefined ? '' : `: ${hint}`}`,
@@ -26,7 +27,6 @@ export function explainFailure(
 
 /** The call by its name, and its path where it has one. */
 function callSummary(call: SystemCall): string {
-  if (call.name === 'futex') return formatSystemCall(call).replace(/^futex\(statx of (.*)\+(\d+), .*$/, 'check of $1');
   if (call.name === 'clone3') return formatSystemCall(call).replace(/, exit_signal.*/, '})');
   const paths = call.arguments.flatMap(argument =>
     argument.kind === 'string' && argument.value !== '' ? [argument.value] : [],
@@ -60,7 +60,11 @@ function executeHint(program: string, errno: string): string | undefined {
   }
 }
 
-const WRONG_NODE = 'it is not the device of that name on this host, with mode 0666';
+/** The comparison that futex(2) stands for has failed: its errno says nothing. */
+function wrongNode({ arguments: [word] }: SystemCall): string {
+  const path = word?.kind === 'output' ? word.output.text.replace('statx of ', '') : 'a node';
+  return `${path} of the host is not the device of that name, with mode 0666`;
+}
 
 /** On the way to a mount point, and from move_mount(2) for the mount point itself. */
 const WRONG_KIND: readonly string[] = ['ENOTDIR', 'EINVAL'];
@@ -93,10 +97,7 @@ function hintFor(operation: Operation | undefined, errno: string, call: string):
       return WRONG_KIND.includes(errno) ? 'a directory goes on a directory, a file on a file' : undefined;
     case 'make-dev':
       if (errno === 'ENOENT') return 'the host lacks one of the devices, or the rootfs changes: see --no-dev';
-      if (call.startsWith('check')) return WRONG_NODE;
       return WRONG_KIND.includes(errno) ? '/dev of the rootfs must be a directory: see --no-dev' : undefined;
-    case 'mask-paths':
-      return call.startsWith('check') ? WRONG_NODE : undefined;
     case 'mount-tmpfs':
       if (errno === 'ENOENT') return 'the mount point must exist';
       return WRONG_KIND.includes(errno) ? 'a tmpfs goes on a directory' : undefined;

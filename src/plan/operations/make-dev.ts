@@ -1,7 +1,7 @@
 import type { AbsolutePath } from '../../box/values.js';
 import { S_IFREG } from '../../linux/constants.js';
 import { type DeviceNode, makeNode, openHostNode } from '../../linux/device-node.js';
-import { attach, cloneTreeOf, createMount } from '../../linux/mount-calls.js';
+import { attach, cloneTreeOf, createMount, makeAloneReadOnly } from '../../linux/mount-calls.js';
 import { openEntry, openMountPoint } from '../../linux/open-path.js';
 import { integer, octal, type Result, resultOf, type SystemCall, string, symbol } from '../../linux/system-call.js';
 import type { OperationKind } from '../operation.js';
@@ -78,7 +78,8 @@ export const makeDev: OperationKind<MakeDev> = {
 
 /**
  * mknod(2) of a device takes CAP_MKNOD on the host, which no user namespace gives, and the leave of the device cgroup. The
- * host's nodes are second best: they are the host's own inodes, with its owners and times.
+ * host's nodes are second best: they are the host's own inodes. Read-only keeps chmod(2) and chown(2) from them; a device
+ * is written to all the same.
  */
 function bindNode(dev: Result, node: DeviceNode): readonly SystemCall[] {
   const source: Result = { of: `open /dev/${node.name}` };
@@ -88,6 +89,7 @@ function bindNode(dev: Result, node: DeviceNode): readonly SystemCall[] {
   return [
     ...openHostNode(node, source),
     cloneTreeOf(source, mount),
+    makeAloneReadOnly(mount),
     { name: 'mknodat', arguments: [resultOf(dev), string(node.name), file, integer(0)] },
     openEntry(dev, node.name, place),
     attach(mount, place),
