@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 8a262d88765b6c5c33c307f5214c9bf9726ce82fbabc63bdca0c4a5fcc2acc3d
+#   box      sha256 cf8c2c77cd926a44f809492f805cda520970e98d4eccf522ef3b40a60c9c2980
 #   command  bash
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

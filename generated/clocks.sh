@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 9e3fd6a88b93bb25debab8595ddcc15301cba77137cbc41214ea68fd13468084
+#   box      sha256 8babd6717e1b86827a010a89bb08971059f87b530cc19803abe6037563efbd00
 #   command  uptime --pretty
 #   needs    Linux, bash 4.4, coreutils, iproute2, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 6059bbde76aa92be2519aabc8b9d9b3d414153ff9d03102c57b73ab809ecddf9
+#   box      sha256 7fc1beba86b68b7e7ad8280b759725406f25b440dfe0ecd69c8ac6d29af857f2
 #   command  ps -ef
 #   needs    Linux, bash 4.4, coreutils, iproute2, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 015af204139dcedc9f97350579e8aa6a20f029d7908f70907b6a2533d5acdac9
+#   box      sha256 8888414e81ed084361b997d4a30b2aef91752f10a8550f3954631c24fe4c6af4
 #   command  hostname
 #   needs    Linux, bash 4.4, coreutils, hostname, iproute2, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

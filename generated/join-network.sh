@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 c57ad18d3a34a5187d225d2874d73c471444af85cbe0d83a670ab973ce6685ee
+#   box      sha256 d6bb8f2ce62d367dba42560e3fd3c504594cb6dba011c613c287311028194884
 #   command  ip address
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]
