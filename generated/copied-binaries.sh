@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 3206e3c30d38ffd244c2c39dfc5f03032275bc0ee7486921128892626bc54979
+#   box      sha256 14741d82961832389ac173e24fab5ad825b3546d307cdbed0b8744999d24e076
 #   command  /bin/bash
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 3c1073efefdd283f69899c279c08cd86f41d8d28f58dbe2fee6ac44bb67a9134
+#   box      sha256 5e5b37108abd9411cb1446fe896d5eea73430a9a30ec999f67405a6bb7e664ea
 #   command  bash
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 1cdf687c48ec125128b3b4ea02dde3799bf50730713341dd8f9787875531aa77
+#   box      sha256 65efc12d69c42d2b956112e36b91bb85408d1d760ca4106c53736c1d7ca3aca4
 #   command  hostname
 #   needs    Linux, bash 4.4, coreutils, hostname, iproute2, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 c30f8f9012463c5855966fd76ce94eb4bc3fa9b54ec8df640f94196a0269aff6
+#   box      sha256 75c2b8ad8dfeb2183441e68d1f77679ebc1812458ebe26b615cc3b679b2d46c6
 #   command  ip address
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 cb63bd47c5818e84a2dd66b7cd1652bca8715a2da2131acd11a08bb11ca1994b
+#   box      sha256 78576e8dbdec62a430287bb601aa0e1796ea76cc788473d4dfcd33d81d761450
 #   command  pstree
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

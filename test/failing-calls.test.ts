@@ -88,6 +88,7 @@ function stepsOf(plan: readonly Operation[]): readonly Step[] {
     streams: [0, 1, 2],
     rootfs: { of: 'rootfs' },
     cgroups: [],
+    nullDevice: { of: 'null device' },
   };
   return plan.flatMap(operation =>
     systemCalls(operation, { ...caller, streams: [0, 1, 2] }).map(call => ({ operation, call })),

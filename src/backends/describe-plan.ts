@@ -27,6 +27,7 @@ export function describePlan(box: Box): readonly PlannedOperation[] {
     streams: [0, 1, 2],
     rootfs: { of: 'rootfs' },
     cgroups: cgroupHierarchies(),
+    nullDevice: { of: 'null device' },
   } as const;
   const bash = renderOperations(box);
   return makePlan(box).map((operation, index) => ({

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { DEFAULT_MASKED_PATHS, DEFAULT_READONLY_PATHS } from './default-paths.js';
 import { type File, fillFiles, fillMount, fillSymlinks, type Mount, type Symlink } from './mounts.js';
 import { BoxError, fieldName, type Problem } from './problem.js';
 import { ruleProblems } from './rules.js';
@@ -37,10 +38,13 @@ export interface Box {
   readonly timeOffsets: { readonly monotonic: number; readonly boottime: number };
   readonly propagation: Propagation;
   readonly proc: boolean;
-  readonly rootfs: { readonly path: AbsolutePath; readonly change: RootChange } | undefined;
+  readonly rootfs: { readonly path: AbsolutePath; readonly change: RootChange; readonly readOnly: boolean } | undefined;
+  readonly dev: boolean;
   readonly mounts: readonly Mount[];
   readonly symlinks: readonly Symlink[];
   readonly files: readonly File[];
+  readonly maskedPaths: readonly AbsolutePath[];
+  readonly readonlyPaths: readonly AbsolutePath[];
   readonly loopback: boolean;
 }
 
@@ -107,7 +111,15 @@ function fillDefaults(given: CheckedBox): Box {
     if (choice !== undefined) namespaces[type] = namespaceChoice(choice);
   }
   const ownMounts = namespaces.mount.kind === 'new';
-  const rootfs = given.rootfs === undefined || typeof given.rootfs === 'object' ? given.rootfs : { path: given.rootfs };
+  const written =
+    given.rootfs === undefined || typeof given.rootfs === 'object' ? given.rootfs : { path: given.rootfs };
+  const rootfs = written && {
+    path: written.path,
+    change: written.change ?? (ownMounts ? 'pivot_root' : 'chroot'),
+    readOnly: written.readOnly ?? false,
+  };
+  const ownRoot = ownMounts && rootfs?.change === 'pivot_root';
+  const protects = ownRoot && given.privileged !== true;
   return {
     command: given.command,
     env: { PATH: DEFAULT_PATH, HOME: DEFAULT_HOME, ...given.env },
@@ -118,13 +130,18 @@ function fillDefaults(given: CheckedBox): Box {
     timeOffsets: { monotonic: given.timeOffsets?.monotonic ?? 0, boottime: given.timeOffsets?.boottime ?? 0 },
     propagation: given.propagation ?? 'private',
     proc: given.proc ?? ownMounts,
-    rootfs: rootfs && { path: rootfs.path, change: rootfs.change ?? (ownMounts ? 'pivot_root' : 'chroot') },
+    rootfs,
+    dev: given.dev ?? ownRoot,
     mounts: (given.mounts ?? []).map(fillMount),
     symlinks: fillSymlinks(given.symlinks),
     files: fillFiles(given.files),
+    maskedPaths: distinct(given.maskedPaths ?? (protects ? DEFAULT_MASKED_PATHS.map(absolutePath) : [])),
+    readonlyPaths: distinct(given.readonlyPaths ?? (protects ? DEFAULT_READONLY_PATHS.map(absolutePath) : [])),
     loopback: given.loopback ?? namespaces.net.kind === 'new',
   };
 }
+
+const distinct = (paths: readonly AbsolutePath[]): readonly AbsolutePath[] => [...new Set(paths)];
 
 const ROOT_DIRECTORY = absolutePath('/');
 

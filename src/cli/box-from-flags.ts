@@ -17,7 +17,8 @@ export async function boxFromFlags({ flags, command }: ParsedArguments): Promise
   const file = flags.one('file');
   const base = file === undefined ? {} : await readBoxFile(file);
   const problems: Problem[] = [];
-  const input = isMapping(base) ? { ...base, ...fieldsOf(flags, command, base, problems) } : base;
+  const fields = isMapping(base) ? { ...base, ...fieldsOf(flags, command, base, problems) } : base;
+  const input = isMapping(fields) ? { ...fields, ...protectedPaths(flags, fields) } : fields;
   try {
     const box = parseBox(input);
     if (problems.length === 0) return box;
@@ -35,6 +36,8 @@ function fieldsOf(flags: GivenFlags, command: readonly string[], base: Mapping, 
     ...textFields(flags),
     ...rootfsField(flags, base.rootfs, problems),
     ...switchField(flags, 'proc', problems),
+    ...switchField(flags, 'dev', problems),
+    ...(flags.has('privileged') ? { privileged: true } : {}),
     ...switchField(flags, 'loopback', problems),
     ...mappingField('namespaces', base, namespaces(flags, problems)),
     ...mappingField('timeOffsets', base, timeOffsets(flags, problems)),
@@ -43,6 +46,27 @@ function fieldsOf(flags: GivenFlags, command: readonly string[], base: Mapping, 
     ...mappingField('symlinks', base, symlinksOf(flags, problems)),
     ...mappingField('files', base, filesOf(flags, problems)),
   };
+}
+
+/** Added to those of the file, or to the default ones: who masks one path more does not mean to uncover the others. */
+function protectedPaths(flags: GivenFlags, fields: Mapping): Mapping {
+  const given = { maskedPaths: flags.all('mask'), readonlyPaths: flags.all('read-only-path') };
+  const chosen: Record<string, unknown> = {};
+  for (const name of ['maskedPaths', 'readonlyPaths'] as const) {
+    if (given[name].length === 0) continue;
+    const base = fields[name] ?? defaultsOf(fields)?.[name] ?? [];
+    chosen[name] = Array.isArray(base) ? [...base, ...given[name]] : base;
+  }
+  return chosen;
+}
+
+/** Undefined for a box with problems, which will be refused. */
+function defaultsOf(fields: Mapping): Box | undefined {
+  try {
+    return parseBox(fields);
+  } catch {
+    return undefined;
+  }
 }
 
 type Mapping = Readonly<Record<string, unknown>>;
@@ -60,15 +84,20 @@ function rootfsField(flags: GivenFlags, base: unknown, problems: Problem[]): Map
   if (given === '') problems.push({ field: '--rootfs', message: 'must not be empty' });
   const own = isMapping(base) ? base.path : base;
   const path = given === undefined || given === '' ? own : resolve(given);
-  if (flags.has('chroot')) {
-    if (path !== undefined) return { rootfs: { path, change: 'chroot' } };
-    if (given === undefined) problems.push({ field: '--chroot', message: 'needs --rootfs' });
-  }
+  const further = {
+    ...(flags.has('chroot') ? { change: 'chroot' } : {}),
+    ...(flags.has('read-only') ? { readOnly: true } : {}),
+  };
+  if (path === undefined && given === undefined)
+    for (const flag of ['chroot', 'read-only'].filter(name => flags.has(name)))
+      problems.push({ field: `--${flag}`, message: 'needs --rootfs' });
+  if (path !== undefined && Object.keys(further).length > 0)
+    return { rootfs: { ...(isMapping(base) ? base : {}), path, ...further } };
   if (path === own) return {};
   return { rootfs: isMapping(base) ? { ...base, path } : path };
 }
 
-function switchField(flags: GivenFlags, name: 'proc' | 'loopback', problems: Problem[]): Mapping {
+function switchField(flags: GivenFlags, name: 'proc' | 'dev' | 'loopback', problems: Problem[]): Mapping {
   const [on, off] = [flags.has(name), flags.has(`no-${name}`)];
   if (on && off) problems.push({ field: `--no-${name}`, message: `contradicts --${name}` });
   return on !== off ? { [name]: on } : {};

@@ -24,6 +24,9 @@ export const BOX_FLAGS = {
     valueHint: 'SRC:DST[:ro]',
     description: 'show SRC of the host at DST; also nosuid,nodev,noexec,bind,rslave,...',
   },
+  'read-only': { type: 'boolean', description: 'make the root mount read-only' },
+  dev: { type: 'boolean', description: 'mount a /dev of its own (default with a rootfs entered by pivot_root)' },
+  'no-dev': { type: 'boolean', description: 'leave /dev as the rootfs has it' },
   tmpfs: { type: 'string', valueHint: 'DST[:size=N,mode=M]', description: 'mount an empty tmpfs at DST' },
   mount: {
     type: 'string',
@@ -43,6 +46,13 @@ export const BOX_FLAGS = {
   },
   proc: { type: 'boolean', description: 'mount a fresh /proc (default with a new mount namespace)' },
   'no-proc': { type: 'boolean', description: 'leave /proc as it is: it shows the processes of the host' },
+  mask: { type: 'string', valueHint: 'PATH', description: 'cover PATH too: by an empty directory, or the null device' },
+  'read-only-path': {
+    type: 'string',
+    valueHint: 'PATH',
+    description: 'make PATH read-only too, with the mounts below',
+  },
+  privileged: { type: 'boolean', description: 'mask nothing, and make nothing read-only, by default' },
   loopback: { type: 'boolean', description: 'bring lo up (default with a new net namespace)' },
   'no-loopback': { type: 'boolean', description: 'leave the loopback interface down' },
   monotonic: { type: 'string', valueHint: 'SECONDS', description: 'offset of CLOCK_MONOTONIC in a new time namespace' },
@@ -70,5 +80,7 @@ export const REPEATABLE: readonly string[] = [
   'mount',
   'symlink',
   'add-file',
+  'mask',
+  'read-only-path',
   'env',
 ];

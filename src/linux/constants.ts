@@ -61,6 +61,12 @@ export const FSCONFIG = { FSCONFIG_SET_FLAG: 0, FSCONFIG_SET_STRING: 1, FSCONFIG
 export const RESOLVE = { RESOLVE_NO_MAGICLINKS: 2, RESOLVE_IN_ROOT: 0x10 } as const;
 export const SEEK_END = 2;
 export const S_IFREG = 0o100000;
+export const S_IFCHR = 0o020000;
+export const STATX = { STATX_TYPE: 1, STATX_MODE: 2 } as const;
+/** Of struct statx. */
+export const STATX_SIZE = 256;
+export const FUTEX_CMP_REQUEUE = 4;
+export const W_OK = 2;
 export const MNT_DETACH = 2;
 
 export const PR_SET_PDEATHSIG = 1;

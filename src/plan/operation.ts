@@ -29,6 +29,8 @@ export interface Caller {
   readonly rootfs: Result;
   /** The cgroup hierarchies of the host; empty unless an operation asks for them. */
   readonly cgroups: readonly CgroupHierarchy[];
+  /** The descriptor of a null device that no rootfs supplied, for operations after make-dev. */
+  readonly nullDevice: Result;
 }
 
 /** `unprivileged`: if the caller is not root, who needs a user namespace to be allowed the rest. */

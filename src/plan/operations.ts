@@ -8,9 +8,11 @@ import { type Execute, execute } from './operations/execute.js';
 import { type FileModeMask, fileModeMask } from './operations/file-mode-mask.js';
 import { type JoinNamespaces, joinNamespaces } from './operations/join-namespaces.js';
 import { type LoopbackUp, loopbackUp } from './operations/loopback-up.js';
+import { type MakeDev, makeDev } from './operations/make-dev.js';
 import { type MakeFile, makeFile } from './operations/make-file.js';
 import { type MakeSymlink, makeSymlink } from './operations/make-symlink.js';
 import { type MapIds, mapIds } from './operations/map-ids.js';
+import { type MaskPaths, maskPaths } from './operations/mask-paths.js';
 import { type MountBind, mountBind } from './operations/mount-bind.js';
 import { type MountCgroup, mountCgroup } from './operations/mount-cgroup.js';
 import { type MountDevpts, mountDevpts } from './operations/mount-devpts.js';
@@ -23,6 +25,8 @@ import { type OffsetClocks, offsetClocks } from './operations/offset-clocks.js';
 import { type OpenRootfs, openRootfs } from './operations/open-rootfs.js';
 import { type ParentDeathSignal, parentDeathSignal } from './operations/parent-death-signal.js';
 import { type PivotRoot, pivotRoot } from './operations/pivot-root.js';
+import { type ReadOnlyPaths, readOnlyPaths } from './operations/read-only-paths.js';
+import { type ReadOnlyRoot, readOnlyRoot } from './operations/read-only-root.js';
 import { type ResetSignals, resetSignals } from './operations/reset-signals.js';
 import { type SetDomainname, setDomainname } from './operations/set-domainname.js';
 import { type SetHostname, setHostname } from './operations/set-hostname.js';
@@ -41,7 +45,9 @@ export type Operation =
   | LoopbackUp
   | MakeFile
   | MakeSymlink
+  | MakeDev
   | MapIds
+  | MaskPaths
   | MountBind
   | MountCgroup
   | MountDevpts
@@ -54,6 +60,8 @@ export type Operation =
   | OpenRootfs
   | ParentDeathSignal
   | PivotRoot
+  | ReadOnlyPaths
+  | ReadOnlyRoot
   | ResetSignals
   | SetDomainname
   | SetHostname
@@ -74,7 +82,9 @@ const KINDS: { readonly [Name in OperationName]: OperationKind<Of<Name>> } = {
   'loopback-up': loopbackUp,
   'make-file': makeFile,
   'make-symlink': makeSymlink,
+  'make-dev': makeDev,
   'map-ids': mapIds,
+  'mask-paths': maskPaths,
   'mount-bind': mountBind,
   'mount-cgroup': mountCgroup,
   'mount-devpts': mountDevpts,
@@ -87,6 +97,8 @@ const KINDS: { readonly [Name in OperationName]: OperationKind<Of<Name>> } = {
   'open-rootfs': openRootfs,
   'parent-death-signal': parentDeathSignal,
   'pivot-root': pivotRoot,
+  'read-only-paths': readOnlyPaths,
+  'read-only-root': readOnlyRoot,
   'reset-signals': resetSignals,
   'set-domainname': setDomainname,
   'set-hostname': setHostname,

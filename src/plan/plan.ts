@@ -61,9 +61,25 @@ function mountOperations(box: Box): Plan {
     ...(own ? [{ kind: 'mount-propagation', propagation } as const] : []),
     ...(rootfs === undefined ? [] : [{ kind: 'open-rootfs', ...rootfs } as const]),
     ...(box.proc ? [mountOperation(OWN_PROC, rootfs?.path)] : []),
+    ...(box.dev && rootfs ? [devOperation(box, rootfs.path)] : []),
     ...box.mounts.map(mount => mountOperation(mount, rootfs?.path)),
     ...box.symlinks.map(symlink => ({ kind: 'make-symlink', ...symlink }) as const),
     ...box.files.map(file => ({ kind: 'make-file', ...file }) as const),
+    ...protectOperations(box),
+  ];
+}
+
+function devOperation({ maskedPaths }: Box, rootfs: AbsolutePath): Operation {
+  return { kind: 'make-dev', rootfs, mask: FILE_MODE_MASK, keepsNull: maskedPaths.length > 0 };
+}
+
+/** After all mounts: what they show is covered too. */
+function protectOperations({ rootfs, dev, maskedPaths, readonlyPaths }: Box): Plan {
+  const path = rootfs?.path;
+  return [
+    ...(maskedPaths.length > 0 ? [{ kind: 'mask-paths', paths: maskedPaths, rootfs: path, ownDev: dev } as const] : []),
+    ...(readonlyPaths.length > 0 ? [{ kind: 'read-only-paths', paths: readonlyPaths, rootfs: path } as const] : []),
+    ...(rootfs?.readOnly ? [{ kind: 'read-only-root', path: rootfs.path } as const] : []),
   ];
 }
 

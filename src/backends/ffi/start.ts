@@ -115,5 +115,6 @@ function currentCaller(plan: Plan, streams: Caller['streams']): Caller {
     streams,
     rootfs: { of: 'rootfs' },
     cgroups: plan.some(({ kind }) => kind === 'mount-cgroup') ? cgroupsOfHost() : NO_CGROUPS,
+    nullDevice: { of: 'null device' },
   };
 }

@@ -59,13 +59,16 @@ export function renderOperations(box: Box): readonly string[] {
 
 /** Functions of box.sh.ejs that operations call inside the box, each with those that it calls itself. */
 const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
-  check_mount: [],
+  add_mount: ['check_mount', 'list_mounts', 'mount_table'],
   add_mount_flags: [],
+  check_mount: [],
   find_in_root: [],
   go_to: [],
   make_read_only: ['add_mount_flags'],
   mount_cgroups: ['go_to'],
+  list_mounts: [],
   mount_point: ['find_in_root', 'go_to'],
+  mount_table: [],
 };
 
 /** What they and the operations leave there for each other. */

@@ -4,6 +4,7 @@ import { needsShell, type PlacedOperation } from './place.js';
 const PACKAGES: Readonly<Record<string, string>> = {
   bash: 'bash',
   chmod: 'coreutils',
+  cp: 'coreutils',
   domainname: 'hostname',
   env: 'coreutils',
   hostname: 'hostname',
@@ -15,6 +16,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   pivot_root: 'util-linux',
   readlink: 'coreutils',
   rm: 'coreutils',
+  stat: 'coreutils',
   umount: 'mount',
   unshare: 'util-linux',
 };
@@ -43,6 +45,14 @@ function toolsOfOperation({ operation, place }: PlacedOperation): readonly strin
       return ['ln', 'mkdir', 'readlink', 'rm'];
     case 'mount-cgroup':
       return ['ln', 'mkdir', 'mount', 'readlink'];
+    case 'make-dev':
+      return ['cp', 'ln', 'mkdir', 'mount', 'readlink', 'stat'];
+    case 'mask-paths':
+      return ['mount', 'readlink', ...(operation.ownDev ? [] : ['stat'])];
+    case 'read-only-paths':
+      return ['mount', 'readlink'];
+    case 'read-only-root':
+      return ['mount'];
     case 'mount-bind':
     case 'mount-devpts':
     case 'mount-mqueue':
