@@ -55,7 +55,7 @@ export interface Box {
 }
 
 /** What a login shell of root has, in the order in which Debian has it. */
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const DEFAULT_HOME = '/root';
 
 /** What each namespace is unless the box says otherwise. A time namespace only costs, unless clocks are moved. */

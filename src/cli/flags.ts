@@ -46,4 +46,4 @@ export const HELP_FLAG = {
 } as const satisfies ArgsDef;
 
 /** Flags that may be given more than once, and then all count. */
-export const REPEATABLE: readonly string[] = ['unshare', 'share', 'join', 'bind', 'tmpfs', 'env'];
+export const REPEATABLE: readonly string[] = ['unshare', 'share', 'join', 'bind', 'tmpfs', 'env', 'with'];
