@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Elf, ElfError, readElfFile } from './elf.js';
 import { type LdSoCache, readLdSoCacheFile } from './ld-so-cache.js';
@@ -39,11 +40,14 @@ export class LibrarySearch {
     const objects: LoadedObject[] = [main];
     const known = new Set<string>(elf.soname === undefined ? [] : [elf.soname]);
     const missing: { name: string; by: string }[] = [];
+    // One file by two paths is one object.
+    const files = new Set([identity(path)]);
     // The loader has been loaded by the kernel: it goes by its DT_SONAME, and by the name that the program has for it.
     const interpreter = elf.interpreter ?? (elf.needed.length > 0 ? usualLoader(elf) : undefined);
     const loader = interpreter === undefined ? undefined : this.#read(interpreter);
     if (interpreter !== undefined && loader !== undefined) {
       objects.push({ path: interpreter, elf: loader, loader: main });
+      files.add(identity(interpreter));
       for (const name of [interpreter, loader.soname]) if (name !== undefined) known.add(name);
     } else if (elf.interpreter !== undefined) {
       missing.push({ name: elf.interpreter, by: path });
@@ -52,13 +56,15 @@ export class LibrarySearch {
     for (const object of objects) {
       for (const name of object.elf.needed) {
         if (known.has(name)) continue;
-        known.add(name);
         const found = this.#find(name, object, main);
         if (found === undefined) {
           missing.push({ name, by: object.path });
           continue;
         }
-        if (objects.some(other => other.path === found.path)) continue;
+        known.add(name);
+        const file = identity(found.path);
+        if (files.has(file)) continue;
+        files.add(file);
         if (found.elf.soname !== undefined) known.add(found.elf.soname);
         objects.push(found);
       }
@@ -107,6 +113,11 @@ export class LibrarySearch {
       entries.filter(({ hwcaps }) => hwcaps === level).map(({ path }) => path),
     );
   }
+}
+
+function identity(path: string): string {
+  const { dev, ino } = statSync(path);
+  return `${dev}:${ino}`;
 }
 
 function readOrNothing(path: string): Elf | undefined {
