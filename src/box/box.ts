@@ -35,6 +35,13 @@ export interface TmpfsMount {
   readonly mode: string;
 }
 
+export interface Rootfs {
+  readonly path: AbsolutePath;
+  readonly change: RootChange;
+  /** Programs of the host that are copied there, into a file system of the box's own. */
+  readonly from?: readonly string[];
+}
+
 /** A box, validated, its defaults filled in: everything that decides the result is in here. */
 export interface Box {
   readonly command: readonly string[];
@@ -49,7 +56,7 @@ export interface Box {
   readonly timeOffsets: { readonly monotonic: number; readonly boottime: number };
   readonly propagation: Propagation;
   readonly proc: boolean;
-  readonly rootfs: { readonly path: AbsolutePath; readonly change: RootChange } | undefined;
+  readonly rootfs: Rootfs | undefined;
   readonly mounts: readonly (BindMount | TmpfsMount)[];
   readonly loopback: boolean;
 }
@@ -128,7 +135,7 @@ function fillDefaults(given: CheckedBox): Box {
     timeOffsets: { monotonic: given.timeOffsets?.monotonic ?? 0, boottime: given.timeOffsets?.boottime ?? 0 },
     propagation: given.propagation ?? 'private',
     proc: given.proc ?? ownMounts,
-    rootfs: rootfs && { path: rootfs.path, change: rootfs.change ?? (ownMounts ? 'pivot_root' : 'chroot') },
+    rootfs: rootfs && rootfsOf(rootfs, ownMounts),
     mounts: (given.mounts ?? []).map(mount =>
       mount.type === 'bind'
         ? { ...mount, readOnly: mount.readOnly ?? false }
@@ -138,7 +145,17 @@ function fillDefaults(given: CheckedBox): Box {
   };
 }
 
+type GivenRootfs = Exclude<NonNullable<CheckedBox['rootfs']>, string>;
+
+function rootfsOf({ path = PROGRAMS_DIRECTORY, from, change }: GivenRootfs, ownMounts: boolean): Rootfs {
+  if (from !== undefined) return { path: PROGRAMS_DIRECTORY, change: change ?? 'pivot_root', from };
+  return { path, change: change ?? (ownMounts ? 'pivot_root' : 'chroot') };
+}
+
 const ROOT_DIRECTORY = checkedPath('/');
+
+/** Every host has it, and nobody looks for anything there: a place to mount a file system that only the box sees. */
+const PROGRAMS_DIRECTORY = checkedPath('/proc/fs');
 
 function checkedPath(value: string): AbsolutePath {
   if (!isAbsolutePath(value)) throw new TypeError(`not an absolute path: ${value}`);

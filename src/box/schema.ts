@@ -7,6 +7,7 @@ import {
   isNamespacePath,
   mountPointProblem,
   pathProblem,
+  programProblem,
   TMPFS_SIZE,
   textProblem,
   utsNameProblem,
@@ -191,7 +192,16 @@ export const boxSchema = fields({
       v.union([
         path,
         fields({
-          path,
+          path: v.optional(v.pipe(path, v.description('A directory of the host.'))),
+          from: v.optional(
+            v.pipe(
+              v.array(v.pipe(v.string(), check(programProblem))),
+              v.minLength(1, 'must name a program'),
+              v.description(
+                "Instead of a directory, the host's own programs (names, looked up in the PATH of the box, or absolute paths of files and directories) with what they need, in memory, for this box alone.",
+              ),
+            ),
+          ),
           change: v.optional(
             v.pipe(
               v.picklist(ROOT_CHANGES),

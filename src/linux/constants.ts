@@ -41,6 +41,8 @@ export const O = {
   O_RDONLY: 0,
   O_WRONLY: 1,
   O_RDWR: 2,
+  O_CREAT: 0o100,
+  O_EXCL: 0o200,
   O_CLOEXEC: 0o2000000,
   O_PATH: 0o10000000,
 } as const;
@@ -55,7 +57,8 @@ export const OPEN_TREE = {
 } as const;
 export const MOVE_MOUNT = { MOVE_MOUNT_F_EMPTY_PATH: 4, MOVE_MOUNT_T_EMPTY_PATH: 0x40 } as const;
 export const FSCONFIG = { FSCONFIG_SET_STRING: 1, FSCONFIG_CMD_CREATE: 6 } as const;
-export const RESOLVE = { RESOLVE_NO_MAGICLINKS: 2, RESOLVE_IN_ROOT: 0x10 } as const;
+export const AT_SYMLINK_NOFOLLOW = 0x100;
+export const RESOLVE = { RESOLVE_NO_MAGICLINKS: 2, RESOLVE_NO_SYMLINKS: 4, RESOLVE_IN_ROOT: 0x10 } as const;
 export const S_IFREG = 0o100000;
 export const MNT_DETACH = 2;
 

@@ -1,4 +1,5 @@
 import type { Result, SystemCall } from '../linux/system-call.js';
+import type { Entry } from '../rootfs/tree.js';
 
 /**
  * What an operation is. Each kind has one file under operations/ (its fields, its line in a plan, its system calls) and
@@ -24,8 +25,10 @@ export interface Caller {
   readonly pidfd: number;
   /** Which descriptors become 0, 1 and 2 of the box. */
   readonly streams: readonly [stdin: number, stdout: number, stderr: number];
-  /** The descriptor of the rootfs, for operations after open-rootfs. */
+  /** The descriptor of the rootfs, for operations after open-rootfs or copy-programs. */
   readonly rootfs: Result;
+  /** What copy-programs copies: a fact of the host, like the others. */
+  readonly programFiles: readonly Entry[];
 }
 
 /** `unprivileged`: if the caller is not root, who needs a user namespace to be allowed the rest. */

@@ -1,4 +1,4 @@
-import type { Box, NamespaceChoice } from '../box/box.js';
+import type { Box, NamespaceChoice, Rootfs } from '../box/box.js';
 import { type AbsolutePath, NAMESPACE_TYPES, type NamespaceType } from '../box/values.js';
 import type { UserNamespace } from './operation.js';
 import type { Operation } from './operations.js';
@@ -57,11 +57,20 @@ function mountOperations(box: Box): Plan {
   const own = box.namespaces.mount.kind === 'new';
   return [
     ...(own ? [{ kind: 'mount-propagation', propagation } as const] : []),
-    ...(rootfs === undefined ? [] : [{ kind: 'open-rootfs', ...rootfs } as const]),
+    ...(rootfs === undefined ? [] : [beginningOfRoot(rootfs, box.env)]),
     ...(box.proc ? [{ kind: 'mount-proc', rootfs: rootfs?.path } as const] : []),
     ...box.mounts.map(mount => mountOperation(mount, rootfs?.path)),
   ];
 }
+
+function beginningOfRoot({ path, change, from }: Rootfs, env: Box['env']): Operation {
+  if (from === undefined) return { kind: 'open-rootfs', path, change };
+  return { kind: 'copy-programs', programs: from, directories: searchPath(env), path };
+}
+
+/** What is relative in PATH depends on where a program is started, and so means nothing here. */
+const searchPath = (env: Box['env']): readonly string[] =>
+  (env.PATH ?? '').split(':').filter(directory => directory.startsWith('/'));
 
 function mountOperation(mount: Box['mounts'][number], rootfs: AbsolutePath | undefined): Operation {
   const { destination } = mount;
@@ -84,7 +93,7 @@ function rootOperations({ hostname, domainname, loopback, rootfs }: Box): Plan {
   ];
 }
 
-function changeOfRoot({ path, change }: NonNullable<Box['rootfs']>): Operation {
+function changeOfRoot({ path, change }: Rootfs): Operation {
   return change === 'pivot_root' ? { kind: 'pivot-root', path } : { kind: 'change-root', path };
 }
 

@@ -63,7 +63,7 @@ const problemAt = (index: number, message: string | undefined): Problem[] =>
 
 function list(programs: readonly string[]): readonly Entry[] {
   try {
-    return listRootfs(programs, DEFAULT_PATH);
+    return listRootfs(programs, DEFAULT_PATH.split(':')).entries;
   } catch (error) {
     if (!(error instanceof ProgramsError)) throw error;
     throw new BoxError(

@@ -23,15 +23,21 @@ export class ProgramsError extends Error {
   }
 }
 
+export interface Listing {
+  readonly entries: readonly Entry[];
+  /** Unless one of these changes, the entries stay what they are. */
+  readonly watched: readonly string[];
+}
+
 /**
  * The rootfs of some programs: they, what they load, what the C library looks for, and the least of /etc.
  *
  * @param programs names, which are looked up in the path, and absolute paths of programs, libraries, other files, and
  *   directories, which are taken whole.
- * @param searchPath directories, separated by colons.
- * @throws ProgramsError with everything that is not there.
+ * @param searchPath directories.
+ * @returns paths in an order in which they can be made. @throws ProgramsError with everything that is not there.
  */
-export function listRootfs(programs: readonly string[], searchPath: string): readonly Entry[] {
+export function listRootfs(programs: readonly string[], searchPath: readonly string[]): Listing {
   const closure = new Closure(searchPath);
   const problems = programs.flatMap((program, index) => {
     try {
@@ -44,7 +50,7 @@ export function listRootfs(programs: readonly string[], searchPath: string): rea
   });
   if (problems.length > 0) throw new ProgramsError(problems);
   closure.addSurroundings();
-  return closure.entries();
+  return closure.listing();
 }
 
 /** Interpreters of interpreters: the kernel goes as far (exec_binprm). */
@@ -59,13 +65,15 @@ class Closure {
   /** As ld.so opens them. */
   readonly #loaded = new Map<string, Elf>();
 
-  constructor(searchPath: string) {
-    this.#searchPath = searchPath.split(':').filter(directory => directory.startsWith('/'));
+  constructor(searchPath: readonly string[]) {
+    this.#searchPath = searchPath;
   }
 
-  entries(): readonly Entry[] {
+  listing(): Listing {
+    const found = this.#tree.entries();
+    const watched = found.filter(({ kind }) => kind !== 'directory').map(({ path }) => path);
     for (const entry of minimalEntries(path => this.#tree.has(path))) this.#tree.put(entry);
-    return this.#tree.entries();
+    return { entries: this.#tree.entries(), watched: [...watched, ...this.#tree.listed, ...this.#searchPath] };
   }
 
   addWord(word: string): void {
@@ -106,6 +114,7 @@ class Closure {
     try {
       return readElfFile(path);
     } catch (error) {
+      if (error instanceof Error && 'code' in error) throw new PathError(path, String(error.code));
       if (!(error instanceof ElfError)) throw error;
       if (needed) throw new PathError(path, `this ELF file is malformed: ${error.message}`);
       return undefined;

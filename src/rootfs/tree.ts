@@ -1,4 +1,5 @@
 import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import type { Time } from '../linux/file-calls.js';
 
 /** What a rootfs is made of. Every path is absolute and canonical: no symbolic link on the way to it. */
 export type Entry = Directory | SymbolicLink | CopiedFile | WrittenFile;
@@ -33,12 +34,6 @@ export interface WrittenFile {
   readonly text: string;
 }
 
-/** As utimensat(2) takes it. */
-export interface Time {
-  readonly seconds: number;
-  readonly nanoseconds: number;
-}
-
 /** Where a path has led to: never to a symbolic link. */
 export interface Place {
   readonly path: string;
@@ -67,6 +62,8 @@ const NOT_COPIED = ['/dev', '/proc', '/sys'];
 /** Collects files of the host with all that leads to them: directories, and symbolic links with what they name. */
 export class Tree {
   readonly #entries = new Map<string, Entry>();
+  /** Directories that were taken whole. */
+  readonly listed: string[] = [];
 
   /** In an order in which they can be made: a directory comes before what is in it. */
   entries(): readonly Entry[] {
@@ -118,6 +115,7 @@ export class Tree {
    * @returns the files.
    */
   addContents(directory: string): readonly string[] {
+    this.listed.push(directory);
     return readdirSync(directory).flatMap(name => {
       const path = `${directory}/${name}`;
       const entry = this.#entryAt(path, path);

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { chmod, copyFile, link, lstat, lutimes, mkdir, symlink, utimes, writeFile } from 'node:fs/promises';
-import type { CopiedFile, Entry, Time } from './tree.js';
+import type { Time } from '../linux/file-calls.js';
+import type { CopiedFile, Entry } from './tree.js';
 
 /** What has been written. */
 export interface Written {

@@ -91,6 +91,9 @@ function hintFor(operation: Operation | undefined, errno: string, call: string):
     case 'mount-tmpfs':
       if (errno === 'ENOENT') return 'the mount point must exist';
       return WRONG_KIND.includes(errno) ? 'a tmpfs goes on a directory' : undefined;
+    case 'copy-programs':
+      if (errno === 'ENOENT' || errno === 'ELOOP') return 'the file has been replaced a moment ago: try again';
+      return errno === 'ENOSPC' ? 'the copies are kept in memory, half of which a tmpfs may take' : undefined;
     case 'open-rootfs':
       return errno === 'ENOENT' ? 'the rootfs must exist' : undefined;
     case 'change-root':

@@ -1,5 +1,6 @@
 import { hardDescriptorLimit, ignoredSignals } from '../../host/caller.js';
 import { kernelIsAtLeast } from '../../host/kernel.js';
+import { programFiles } from '../../host/program-files.js';
 import { type Outcome, runCalls, runProcess } from '../../linux/program.js';
 import { integer, type SystemCall, withBranches } from '../../linux/system-call.js';
 import type { Caller } from '../../plan/operation.js';
@@ -17,7 +18,7 @@ import { type Pid, reapNow } from './reap.js';
  */
 export function startBox(plan: Plan, streams: Caller['streams']): Pid {
   refuseOldKernel(plan);
-  const { steps, calls } = prepare(plan, currentCaller(streams));
+  const { steps, calls } = prepare(plan, currentCaller(plan, streams));
   const outcome = runProcess(calls);
   const processes = calls.filter(call => call.name === 'clone3').flatMap(call => createdProcess(outcome, call));
   const box = processes.at(-1);
@@ -54,7 +55,8 @@ function prepare(plan: Plan, caller: Caller): Prepared {
 /** The rest of a caller stays as it is for the life of the process. */
 function sameCaller(one: Caller, other: Caller): boolean {
   const sameStreams = one.streams.every((descriptor, target) => descriptor === other.streams[target]);
-  return sameStreams && one.uid === other.uid && one.gid === other.gid;
+  const sameFiles = one.programFiles === other.programFiles;
+  return sameStreams && sameFiles && one.uid === other.uid && one.gid === other.gid;
 }
 
 function createdProcess(outcome: Outcome, clone: SystemCall): Pid[] {
@@ -92,7 +94,7 @@ function ownPidfd(): number {
 /** Node has no way to change them between two boxes; only a native addon could. */
 let kept: Pick<Caller, 'descriptorLimit' | 'ignoredSignals'> | undefined;
 
-function currentCaller(streams: Caller['streams']): Caller {
+function currentCaller(plan: Plan, streams: Caller['streams']): Caller {
   kept ??= { descriptorLimit: hardDescriptorLimit(), ignoredSignals: ignoredSignals() };
   return {
     uid: process.geteuid?.() ?? 0,
@@ -101,5 +103,6 @@ function currentCaller(streams: Caller['streams']): Caller {
     pidfd: ownPidfd(),
     streams,
     rootfs: { of: 'rootfs' },
+    programFiles: programFiles(plan),
   };
 }
