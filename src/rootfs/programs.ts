@@ -180,7 +180,7 @@ const TERMINAL_LIBRARY = /^lib(?:tinfow?|ncursesw?)\.so\./;
 
 /** In the order in which ncurses on Debian searches. */
 const TERMINFO_DIRECTORIES = ['/etc/terminfo', '/lib/terminfo', '/usr/share/terminfo'];
-const TERMINALS = [
+export const TERMINALS = [
   'dumb',
   'linux',
   'screen',

@@ -3,10 +3,13 @@ import { needsShell, type PlacedOperation } from './place.js';
 /** The programs that a script calls, each with the Debian and Ubuntu package it comes in. */
 const PACKAGES: Readonly<Record<string, string>> = {
   bash: 'bash',
+  chmod: 'coreutils',
+  cp: 'coreutils',
   domainname: 'hostname',
   env: 'coreutils',
   hostname: 'hostname',
   ip: 'iproute2',
+  ldd: 'libc-bin',
   mkdir: 'coreutils',
   mount: 'mount',
   nsenter: 'util-linux',
@@ -27,6 +30,8 @@ export function packagesOf(tools: readonly string[]): readonly string[] {
 
 function toolsOfOperation({ operation, place }: PlacedOperation): readonly string[] {
   switch (operation.kind) {
+    case 'copy-programs':
+      return ['chmod', 'cp', 'ldd', 'mkdir', 'mount', 'readlink'];
     case 'join-namespaces':
       return ['nsenter'];
     case 'loopback-up':
