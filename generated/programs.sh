@@ -410,10 +410,10 @@ enter() {
   examine() {
     local path=$1 line word
     local -a words
-    IFS= read -r -N 4 line <"$path" || true
-    if [[ $line == $'\x7fELF' ]]; then elves+=("$path"); fi
+    IFS= read -r -d '' -n 256 line <"$path" || true
+    if [[ $line == $'\x7fELF'* ]]; then elves+=("$path"); fi
     if [[ $line != '#!'* ]]; then return; fi
-    IFS= read -r -n 256 line <"$path" || true
+    line=${line%%$'\n'*}
     read -r -a words <<<"${line:2}"
     if ((${#words[@]} == 0)); then return; fi
     others+=("${words[0]}")
