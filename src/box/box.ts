@@ -24,6 +24,14 @@ export type NamespaceChoice =
 export type Propagation = (typeof PROPAGATIONS)[number];
 export type RootChange = (typeof ROOT_CHANGES)[number];
 
+export interface Rootfs {
+  readonly path: AbsolutePath;
+  readonly change: RootChange;
+  readonly readOnly: boolean;
+  /** Programs of the host that are copied there, into a file system of the box's own. */
+  readonly from?: readonly string[];
+}
+
 /** A box, validated, its defaults filled in: everything that decides the result is in here. */
 export interface Box {
   readonly command: readonly string[];
@@ -38,7 +46,7 @@ export interface Box {
   readonly timeOffsets: { readonly monotonic: number; readonly boottime: number };
   readonly propagation: Propagation;
   readonly proc: boolean;
-  readonly rootfs: { readonly path: AbsolutePath; readonly change: RootChange; readonly readOnly: boolean } | undefined;
+  readonly rootfs: Rootfs | undefined;
   readonly dev: boolean;
   readonly mounts: readonly Mount[];
   readonly symlinks: readonly Symlink[];
@@ -49,7 +57,7 @@ export interface Box {
 }
 
 /** What a login shell of root has, in the order in which Debian has it. */
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const DEFAULT_HOME = '/root';
 
 /** What each namespace is unless the box says otherwise. A time namespace only costs, unless clocks are moved. */
@@ -113,11 +121,7 @@ function fillDefaults(given: CheckedBox): Box {
   const ownMounts = namespaces.mount.kind === 'new';
   const written =
     given.rootfs === undefined || typeof given.rootfs === 'object' ? given.rootfs : { path: given.rootfs };
-  const rootfs = written && {
-    path: written.path,
-    change: written.change ?? (ownMounts ? 'pivot_root' : 'chroot'),
-    readOnly: written.readOnly ?? false,
-  };
+  const rootfs = written && rootfsOf(written, ownMounts);
   const ownRoot = ownMounts && rootfs?.change === 'pivot_root';
   const protects = ownRoot && given.privileged !== true;
   return {
@@ -144,6 +148,18 @@ function fillDefaults(given: CheckedBox): Box {
 const distinct = (paths: readonly AbsolutePath[]): readonly AbsolutePath[] => [...new Set(paths)];
 
 const ROOT_DIRECTORY = absolutePath('/');
+type GivenRootfs = Exclude<NonNullable<CheckedBox['rootfs']>, string>;
+
+function rootfsOf(
+  { path = PROGRAMS_DIRECTORY, from, change, readOnly = false }: GivenRootfs,
+  ownMounts: boolean,
+): Rootfs {
+  if (from !== undefined) return { path: PROGRAMS_DIRECTORY, change: change ?? 'pivot_root', readOnly, from };
+  return { path, change: change ?? (ownMounts ? 'pivot_root' : 'chroot'), readOnly };
+}
+
+/** Every host has it, and nobody looks for anything there: a place to mount a file system that only the box sees. */
+const PROGRAMS_DIRECTORY = absolutePath('/proc/fs');
 
 function namespaceChoice(value: 'auto' | 'new' | 'shared' | NamespacePath): NamespaceChoice {
   if (value === 'auto') return { kind: 'unprivileged' };

@@ -12,6 +12,7 @@ export function ruleProblems(given: CheckedBox, box: Box): readonly Problem[] {
     ...utsProblems(box),
     ...mountProblems(given, box),
     ...rootProblems(given, box),
+    ...rootfsProblems(given, box),
     ...propagationProblems(given, box),
     ...bindPropagationProblems(box),
     ...newFileProblems(box),
@@ -36,7 +37,9 @@ function mountProblems(given: CheckedBox, box: Box): readonly Problem[] {
   for (const field of ['dev', 'maskedPaths', 'readonlyPaths'] as const)
     if (isAskedFor(given[field])) problems.push({ field, message });
   if (given.propagation !== undefined) problems.push({ field: 'propagation', message });
-  if (box.rootfs?.change === 'pivot_root') problems.push({ field: 'rootfs.change', message: `pivot_root ${message}` });
+  if (box.rootfs?.from !== undefined) problems.push({ field: 'rootfs.from', message });
+  else if (box.rootfs?.change === 'pivot_root')
+    problems.push({ field: 'rootfs.change', message: `pivot_root ${message}` });
   return problems;
 }
 
@@ -53,6 +56,14 @@ function rootProblems(given: CheckedBox, { rootfs }: Box): readonly Problem[] {
       message: 'needs rootfs.change: pivot_root (chroot makes no mount of it)',
     });
   return problems;
+}
+
+function rootfsProblems({ rootfs: given }: CheckedBox, { rootfs }: Box): readonly Problem[] {
+  if (typeof given === 'object' && (given.path === undefined) === (given.from === undefined))
+    return [{ field: 'rootfs', message: 'must have either a path or from, the programs to make it of' }];
+  if (rootfs?.from === undefined || rootfs.change === 'pivot_root') return [];
+  const message = 'chroot would leave it mounted in a directory of the host: with from it is pivot_root';
+  return [{ field: 'rootfs.change', message }];
 }
 
 /** A mount made under a peer of the host's mount appears on the host: mount_namespaces(7), shared subtrees. */

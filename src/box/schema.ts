@@ -6,6 +6,7 @@ import {
   isMapping,
   isNamespacePath,
   pathProblem,
+  programProblem,
   textProblem,
   utsNameProblem,
 } from './values.js';
@@ -122,23 +123,37 @@ export const boxSchema = fields({
     v.pipe(
       v.union([
         path,
-        fields({
-          path,
-          change: v.optional(
-            v.pipe(
-              v.picklist(ROOT_CHANGES),
-              v.description('pivot_root leaves nothing of the old root in the box; chroot only changes where "/" is.'),
-            ),
-          ),
-          readOnly: v.optional(
-            v.pipe(
-              v.boolean(),
-              v.description(
-                'The root mount is read-only, and so is what is mounted below it on the host; mounts of the box are as they say.',
+        v.pipe(
+          fields({
+            path: v.optional(v.pipe(path, v.description('A directory of the host.'))),
+            from: v.optional(
+              v.pipe(
+                v.array(v.pipe(v.string(), check(programProblem))),
+                v.minLength(1, 'must name a program'),
+                v.description(
+                  "Instead of a directory, the host's own programs (names, looked up in the PATH of the box, or absolute paths of files and directories) with what they need, in memory, for this box alone.",
+                ),
               ),
             ),
-          ),
-        }),
+            change: v.optional(
+              v.pipe(
+                v.picklist(ROOT_CHANGES),
+                v.description(
+                  'pivot_root leaves nothing of the old root in the box; chroot only changes where "/" is.',
+                ),
+              ),
+            ),
+            readOnly: v.optional(
+              v.pipe(
+                v.boolean(),
+                v.description(
+                  'The root mount is read-only, and so is what is mounted below it on the host; mounts of the box are as they say.',
+                ),
+              ),
+            ),
+          }),
+          v.metadata({ oneOf: [{ required: ['path'] }, { required: ['from'] }] }),
+        ),
       ]),
       v.description('The directory that is "/" inside; without it, the root of the host.'),
     ),

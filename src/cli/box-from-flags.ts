@@ -81,6 +81,11 @@ function textFields(flags: GivenFlags): Mapping {
 /** `--rootfs box` is a directory here, as it is for docker and bwrap; in a file only an absolute path means anything. */
 function rootfsField(flags: GivenFlags, base: unknown, problems: Problem[]): Mapping {
   const given = flags.one('rootfs');
+  if (flags.has('with')) {
+    if (given !== undefined) problems.push({ field: '--with', message: 'contradicts --rootfs' });
+    const from = flags.all('with').flatMap(list => list.split(','));
+    return { rootfs: { from, ...(flags.has('chroot') ? { change: 'chroot' } : {}) } };
+  }
   if (given === '') problems.push({ field: '--rootfs', message: 'must not be empty' });
   const own = isMapping(base) ? base.path : base;
   const path = given === undefined || given === '' ? own : resolve(given);

@@ -18,6 +18,11 @@ export const BOX_FLAGS = {
   hostname: { type: 'string', valueHint: 'NAME', description: 'host name inside' },
   domainname: { type: 'string', valueHint: 'NAME', description: 'NIS domain name inside' },
   rootfs: { type: 'string', valueHint: 'DIR', description: 'the directory that is / inside' },
+  with: {
+    type: 'string',
+    valueHint: 'LIST',
+    description: 'instead of --rootfs: programs of the host, and absolute paths, that make up / inside',
+  },
   chroot: { type: 'boolean', description: 'enter the rootfs by chroot instead of pivot_root' },
   bind: {
     type: 'string',
@@ -83,4 +88,5 @@ export const REPEATABLE: readonly string[] = [
   'mask',
   'read-only-path',
   'env',
+  'with',
 ];

@@ -2,6 +2,7 @@ import type { SystemCall } from '../linux/system-call.js';
 import type { Caller, OperationKind } from './operation.js';
 import { type ChangeRoot, changeRoot } from './operations/change-root.js';
 import { type CloseDescriptors, closeDescriptors } from './operations/close-descriptors.js';
+import { type CopyPrograms, copyPrograms } from './operations/copy-programs.js';
 import { type CreateNamespaces, createNamespaces } from './operations/create-namespaces.js';
 import { type DescriptorLimit, descriptorLimit } from './operations/descriptor-limit.js';
 import { type Execute, execute } from './operations/execute.js';
@@ -37,6 +38,7 @@ import { type WorkingDirectory, workingDirectory } from './operations/working-di
 export type Operation =
   | ChangeRoot
   | CloseDescriptors
+  | CopyPrograms
   | CreateNamespaces
   | DescriptorLimit
   | Execute
@@ -74,6 +76,7 @@ type Of<Name extends OperationName> = Extract<Operation, { kind: Name }>;
 const KINDS: { readonly [Name in OperationName]: OperationKind<Of<Name>> } = {
   'change-root': changeRoot,
   'close-descriptors': closeDescriptors,
+  'copy-programs': copyPrograms,
   'create-namespaces': createNamespaces,
   'descriptor-limit': descriptorLimit,
   execute,

@@ -122,6 +122,9 @@ function hintFor(operation: Operation | undefined, errno: string, call: string):
       return WRONG_KIND.includes(errno) ? '/dev of the rootfs must be a directory: see --no-dev' : undefined;
     case 'mount-tmpfs':
       return mountHint(errno, 'a tmpfs goes');
+    case 'copy-programs':
+      if (errno === 'ENOENT' || errno === 'ELOOP') return 'the file has been replaced a moment ago: try again';
+      return errno === 'ENOSPC' ? 'the copies are kept in memory, half of which a tmpfs may take' : undefined;
     case 'open-rootfs':
       return errno === 'ENOENT' ? 'the rootfs must exist' : undefined;
     case 'change-root':

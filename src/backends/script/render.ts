@@ -9,6 +9,8 @@ import { packageRoot } from '../../package-root.js';
 import { mountOptions } from '../../plan/file-system.js';
 import { describe, type Operation } from '../../plan/operations.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
+import { DIRECTORIES, TEXTS } from '../../rootfs/minimal-files.js';
+import { TERMINALS } from '../../rootfs/programs.js';
 import { joinsMount, loaderVariables, needsShell, type Place, type PlacedOperation, placeOperations } from './place.js';
 import { comment, quote } from './quote.js';
 import { packagesOf, toolsOf } from './tools.js';
@@ -39,7 +41,7 @@ export function renderScript(box: Box): string {
     user,
     // Whoever joins a user namespace of their own is root in it, whatever they are outside.
     needsPrivilege: user !== 'new' && box.namespaces.user.kind !== 'joined' && namespaceFilesOf(plan).length > 0,
-    rootfs: box.rootfs?.path,
+    rootfs: box.rootfs?.from === undefined ? box.rootfs?.path : undefined,
     ...sections,
     uses: functionsIn([...sections.inside, ...sections.leaving]),
     variables: variablesIn(sections.inside),
@@ -126,6 +128,9 @@ function renderSection(box: Box, operation: Operation, place: Place): string {
     changesProgram,
     newPids: pid === 'new',
     change: box.rootfs?.change,
+    directories: DIRECTORIES,
+    texts: TEXTS,
+    terminals: TERMINALS,
   });
 }
 

@@ -10,6 +10,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   hostname: 'hostname',
   ip: 'iproute2',
   ln: 'coreutils',
+  ldd: 'libc-bin',
   mkdir: 'coreutils',
   mount: 'mount',
   nsenter: 'util-linux',
@@ -35,6 +36,8 @@ const DEFAULT_FILE_MODE = '644';
 
 function toolsOfOperation({ operation, place }: PlacedOperation): readonly string[] {
   switch (operation.kind) {
+    case 'copy-programs':
+      return ['chmod', 'cp', 'ldd', 'mkdir', 'mount', 'readlink'];
     case 'join-namespaces':
       return ['nsenter'];
     case 'loopback-up':
