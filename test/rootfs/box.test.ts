@@ -111,7 +111,7 @@ describe('one tree', () => {
       );
     has(' ./usr/bin/perl');
     has(' ./usr/share/perl');
-    has(' 10 2 .');
+    has(' 11 2 .');
     has('xterm-256color');
     assert.ok(!list.some(line => /^f [4-7]\d{3} /.test(line)), 'setuid');
   });
