@@ -282,14 +282,30 @@ check_mount() {
   done
 }
 
-# Lists the mounts there are, and how they are mounted: of several in one place, the last is the one that is seen.
+# Lists the mounts that can be seen, and how they are mounted. What is mounted later on a directory, or in the same place,
+# hides what was there before.
 list_mounts() {
-  local point options
+  local id parent point options above line
+  local -a lines=()
+  local -A children=() hidden=()
   mounted=()
-  while read -r _ _ _ _ point options _; do
+  while read -r id parent _ _ point options _; do
     printf -v point %b "${point//\\/\\0}"
-    mounted[$point]=$options
+    lines+=("$id $parent $options $point")
+    children[$parent$point]=yes
   done </proc/self/mountinfo
+  for line in "${lines[@]}"; do
+    id=${line%% *} line=${line#* }
+    parent=${line%% *} line=${line#* }
+    options=${line%% *} point=${line#* }
+    above=$point
+    while [[ -z ${hidden[$parent]-} && $above == /?* ]]; do
+      above=${above%/*}
+      if [[ -n ${children[$parent${above:-/}]-} ]]; then hidden[$id]=yes; fi
+    done
+    if [[ -n ${hidden[$parent]-} ]]; then hidden[$id]=yes; fi
+    if [[ -z ${hidden[$id]-} ]]; then mounted[$point]=$options; fi
+  done
 }
 
 # Adds a line of fstab(5) to a table for mount: source, mount point, type, options. What mount --all finds mounted
