@@ -18,10 +18,10 @@
 #   - mount proc on /proc of the rootfs
 #   - mount a /dev with null, zero, full, random, urandom, tty, ptmx, pts, shm
 #   - mount a tmpfs on "/tmp", mode 1777
+#   - bring the loopback interface up
 #   - mask "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware", "/etc/ssl/private"
 #   - make "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger" read-only
 #   - make the mount of "/srv/box" read-only
-#   - bring the loopback interface up
 #   - make "/srv/box" the root, and drop the old one
 #   - pass stdin, stdout and stderr through
 #   - close every other descriptor
@@ -423,6 +423,9 @@ enter() {
   mount -n -i -c -t tmpfs -o 'nosuid,nodev,mode=1777' -- tmpfs "$found"
   check_mount "$found"
 
+  step='bring the loopback interface up'
+  ip link set dev lo up
+
   step='mask "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware", "/etc/ssl/private"'
   local path outer
   local -a masks=()
@@ -495,9 +498,6 @@ enter() {
   mount -n -i -c -o "remount,bind,${mounted[$root]/#rw/ro}" -- "$root"
   list_mounts
   [[ ${mounted[$root]} == ro* ]]
-
-  step='bring the loopback interface up'
-  ip link set dev lo up
 
   step='make "/srv/box" the root, and drop the old one'
   # pivot_root(8) puts the old root on top of the new one, where there is no umount to take it away. So it is done from a

@@ -61,7 +61,6 @@ function mountOperations(box: Box): Plan {
     ...(box.proc ? [{ kind: 'mount-proc', rootfs: rootfs?.path } as const] : []),
     ...(box.dev && rootfs ? [devOperation(box, rootfs.path)] : []),
     ...box.mounts.map(mount => mountOperation(mount, rootfs?.path)),
-    ...protectOperations(box),
   ];
 }
 
@@ -69,7 +68,7 @@ function devOperation({ maskedPaths }: Box, rootfs: AbsolutePath): Operation {
   return { kind: 'make-dev', rootfs, mask: FILE_MODE_MASK, keepsNull: maskedPaths.length > 0 };
 }
 
-/** After all mounts: what they show is covered too. */
+/** After all mounts, because what they show is covered too; and after the names, which the script writes to /proc/sys. */
 function protectOperations({ rootfs, dev, maskedPaths, readonlyPaths }: Box): Plan {
   const path = rootfs?.path;
   return [
@@ -89,11 +88,13 @@ function mountOperation(mount: Box['mounts'][number], rootfs: AbsolutePath | und
   }
 }
 
-function rootOperations({ hostname, domainname, loopback, rootfs }: Box): Plan {
+function rootOperations(box: Box): Plan {
+  const { hostname, domainname, loopback, rootfs } = box;
   return [
     ...(hostname === undefined ? [] : [{ kind: 'set-hostname', hostname } as const]),
     ...(domainname === undefined ? [] : [{ kind: 'set-domainname', domainname } as const]),
     ...(loopback ? [{ kind: 'loopback-up' } as const] : []),
+    ...protectOperations(box),
     ...(rootfs === undefined ? [] : [changeOfRoot(rootfs)]),
     { kind: 'standard-streams' },
     { kind: 'close-descriptors' },
