@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { lstatSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, describe, test } from 'node:test';
 import { BACKEND_NAMES, type BackendName } from '../src/index.js';
@@ -162,7 +162,7 @@ for (const backend of BACKEND_NAMES) {
       const nobody = 'setpriv --reuid 65534 --regid 65534 --clear-groups --'.split(' ');
       const script =
         'umount /proc/sys && umount /proc/timer_list && { : <>/proc/sys/vm/drop_caches || echo refused; cat /proc/timer_list || echo refused; } 2>/dev/null';
-      execFileSync('chmod', ['755', rootfs]);
+      for (const path of [directory, rootfs]) chmodSync(path, 0o755);
       mkdirSync(inRootfs('dev'));
       const { stdout } = await runBox(backend, script, [], nobody);
       assert.equal(stdout, 'refused\nrefused\n');
