@@ -104,6 +104,38 @@ const REFUSED: readonly (readonly [fields: object, problems: readonly string[]])
       'propagation: "shared" would carry what the box mounts (mounts, a rootfs entered by pivot_root) to the host: use private or slave',
     ],
   ],
+  [
+    { dev: 'yes', privileged: 1 },
+    ['dev: must be true or false; it is "yes"', 'privileged: must be true or false; it is 1'],
+  ],
+  [{ dev: true }, ['dev: needs a rootfs: without one, /dev is that of the host']],
+  [
+    { dev: true, maskedPaths: ['/x'], readonlyPaths: ['/y'], rootfs: '/box', namespaces: { mount: 'shared' } },
+    [`dev: ${OWN_MOUNTS}`, `maskedPaths: ${OWN_MOUNTS}`, `readonlyPaths: ${OWN_MOUNTS}`],
+  ],
+  [{ maskedPaths: '/x' }, ['maskedPaths: must be a list; it is "/x"']],
+  [
+    { maskedPaths: ['x', '/a/../b', '/', '/a\0'], readonlyPaths: ['', 7] },
+    [
+      `maskedPaths[0]: ${RELATIVE}`,
+      'maskedPaths[1]: must not contain ".."',
+      'maskedPaths[2]: must not be "/": the root itself is the field rootfs',
+      `maskedPaths[3]: ${NUL}`,
+      `readonlyPaths[0]: ${RELATIVE}`,
+      'readonlyPaths[1]: must be a string; it is 7',
+    ],
+  ],
+  [
+    { rootfs: { path: '/box', change: 'chroot', readOnly: true } },
+    ['rootfs.readOnly: needs rootfs.change: pivot_root (chroot makes no mount of it)'],
+  ],
+  [{ rootfs: { path: '/box', readOnly: 'ro' } }, ['rootfs.readOnly: must be true or false; it is "ro"']],
+  [
+    { propagation: 'shared', proc: false, maskedPaths: ['/x'] },
+    [
+      'propagation: "shared" would carry what the box mounts (masked and read-only paths) to the host: use private or slave',
+    ],
+  ],
   [{ proc: 'no' }, ['proc: must be true or false; it is "no"']],
   [{ proc: null }, ['proc: must be true or false; it is null']],
   [{ loopback: 1 }, ['loopback: must be true or false; it is 1']],

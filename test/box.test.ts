@@ -68,6 +68,7 @@ describe(`a box that is taken (${howToRepeat})`, () => {
       ...{ command: ['ps'], cwd: undefined, hostname: undefined, domainname: undefined, rootfs: undefined },
       ...{ timeOffsets: { monotonic: 0, boottime: 0 }, propagation: 'private', proc: true, mounts: [], loopback: true },
       ...{ symlinks: [], files: [] },
+      ...{ dev: false, maskedPaths: [], readonlyPaths: [] },
     });
     const { proc, loopback, cwd, rootfs } = parseBox({
       command: ['ps'],
@@ -76,7 +77,7 @@ describe(`a box that is taken (${howToRepeat})`, () => {
     });
     assert.deepEqual(
       { proc, loopback, cwd, rootfs },
-      { proc: false, loopback: false, cwd: '/', rootfs: { path: '/box', change: 'chroot' } },
+      { proc: false, loopback: false, cwd: '/', rootfs: { path: '/box', change: 'chroot', readOnly: false } },
     );
   });
 
@@ -91,5 +92,6 @@ describe(`a box that is taken (${howToRepeat})`, () => {
 
 const FIELDS = [
   ...['command', 'env', 'cwd', 'hostname', 'namespaces', 'timeOffsets', 'propagation', 'proc', 'rootfs', 'mounts'],
+  ...['dev', 'privileged', 'maskedPaths', 'readonlyPaths', 'readOnly'],
   ...['loopback', 'toString', '__proto__', 'constructor', 'length', 'type', 'path', 'pid', 'user', 'source', ''],
 ];

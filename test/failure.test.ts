@@ -101,6 +101,27 @@ const CASES: readonly Case[] = [
     script: /mount proc on \/proc of the rootfs: failed/,
   },
   {
+    name: 'mask-paths on a way that is a loop',
+    flags: ['--mask', `${loop}/x`],
+    status: 125,
+    ffi: /^nsgen: mask ".*\/loop\/x": openat2 ".*\/loop\/x": ELOOP \(/,
+    script: /^box\.sh: mask .*: failed$/m,
+  },
+  {
+    name: 'read-only-paths on a way that is a loop',
+    flags: ['--read-only-path', `${loop}/x`],
+    status: 125,
+    ffi: /^nsgen: make ".*\/loop\/x" read-only: openat2 ".*\/loop\/x": ELOOP \(/,
+    script: /^box\.sh: make .* read-only: failed$/m,
+  },
+  {
+    name: 'make-dev in a rootfs where nothing can be made',
+    flags: ['--rootfs', '/proc/self/fdinfo', '--no-proc'],
+    status: 125,
+    ffi: /^nsgen: mount a \/dev with .*: mkdirat "dev": ENOENT \(/,
+    script: /mount a \/dev with .*: failed/,
+  },
+  {
     name: 'offset-clocks that would make the clock negative',
     flags: ['--unshare', 'time', '--boottime=-9000000000'],
     status: 125,

@@ -1,5 +1,6 @@
 import { callerBoxes } from './boxes/callers.js';
 import { commandBoxes } from './boxes/commands.js';
+import { deviceBoxes } from './boxes/devices.js';
 import { joinedBoxes } from './boxes/joined.js';
 import { mountBoxes } from './boxes/mounts.js';
 import { nameBoxes } from './boxes/names.js';
@@ -14,6 +15,7 @@ export const NAMED_BOXES: readonly NamedBox[] = [
   ...nameBoxes,
   ...mountBoxes,
   ...programBoxes,
+  ...deviceBoxes,
   ...commandBoxes,
   ...callerBoxes,
 ];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { makeRootfs, removeRootfs } from '../support/rootfs.js';
 
 export const PROGRAMS = ['sh', 'bash', 'ls', 'cat', 'readlink', 'ps', 'uname', 'ip', 'setpriv', 'env', 'true', 'stat'];
-const DIRECTORIES = ['proc', 'mnt/target', 'tmp', 'a/b', 'srv', 'work dir'];
+const DIRECTORIES = ['proc', 'dev', 'mnt/target', 'tmp', 'a/b', 'srv', 'work dir'];
 
 export interface Ground {
   readonly rootfs: string;
@@ -15,6 +15,8 @@ export interface Ground {
 /** What all boxes share: a rootfs, and a directory with things to mount and to run. */
 export function prepareGround(): Ground {
   const rootfs = makeRootfs(PROGRAMS, DIRECTORIES);
+  // For boxes that an ordinary user starts.
+  chmodSync(rootfs, 0o755);
   symlinkSync('/mnt/target', join(rootfs, 'absolute'));
   symlinkSync('../../../../mnt/target', join(rootfs, 'a/b/climbing'));
   symlinkSync('mnt/./target', join(rootfs, 'relative'));

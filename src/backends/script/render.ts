@@ -127,6 +127,7 @@ function renderSection(box: Box, operation: Operation, place: Place): string {
     rootfs: box.rootfs?.path,
     changesProgram,
     newPids: pid === 'new',
+    coversProc: box.rootfs === undefined && box.maskedPaths.length + box.readonlyPaths.length > 0,
     change: box.rootfs?.change,
     directories: DIRECTORIES,
     texts: TEXTS,
