@@ -2,9 +2,11 @@ import { callerBoxes } from './boxes/callers.js';
 import { commandBoxes } from './boxes/commands.js';
 import { deviceBoxes } from './boxes/devices.js';
 import { joinedBoxes } from './boxes/joined.js';
+import { mountTypeBoxes } from './boxes/mount-types.js';
 import { mountBoxes } from './boxes/mounts.js';
 import { nameBoxes } from './boxes/names.js';
 import { namespaceBoxes } from './boxes/namespaces.js';
+import { newFileBoxes } from './boxes/new-files.js';
 import { programBoxes } from './boxes/programs.js';
 import type { NamedBox } from './named-box.js';
 
@@ -14,6 +16,8 @@ export const NAMED_BOXES: readonly NamedBox[] = [
   ...joinedBoxes,
   ...nameBoxes,
   ...mountBoxes,
+  ...mountTypeBoxes,
+  ...newFileBoxes,
   ...programBoxes,
   ...deviceBoxes,
   ...commandBoxes,
