@@ -1,7 +1,6 @@
 import * as v from 'valibot';
 import { fields, mountPoint, path } from './fields.js';
 import {
-  type AbsolutePath,
   contentProblem,
   FILE_MODE,
   isMapping,

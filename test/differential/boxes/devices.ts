@@ -86,7 +86,7 @@ const devBoxes: readonly NamedBox[] = [
       command: [
         '/bin/bash',
         '-c',
-        'echo x >/dev/null; read -rd "" -n 4 zero </dev/zero; echo "$?${zero}"; (echo x >/dev/full) 2>/dev/null || echo full; ' +
+        'echo x >/dev/null; read -rd "" -n 4 zero </dev/zero; echo "$?$zero"; (echo x >/dev/full) 2>/dev/null || echo full; ' +
           'echo stdin | { read -r line </dev/stdin; echo "$line" >/dev/stdout; } | cat; cat /dev/fd/3 3<<<three; ' +
           'LC_ALL=C read -rN 1 -d "" </dev/urandom; echo $?; : <>/dev/tty',
       ],
