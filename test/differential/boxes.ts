@@ -4,6 +4,7 @@ import { joinedBoxes } from './boxes/joined.js';
 import { mountBoxes } from './boxes/mounts.js';
 import { nameBoxes } from './boxes/names.js';
 import { namespaceBoxes } from './boxes/namespaces.js';
+import { overlayBoxes } from './boxes/overlays.js';
 import { programBoxes } from './boxes/programs.js';
 import type { NamedBox } from './named-box.js';
 
@@ -13,6 +14,7 @@ export const NAMED_BOXES: readonly NamedBox[] = [
   ...joinedBoxes,
   ...nameBoxes,
   ...mountBoxes,
+  ...overlayBoxes,
   ...programBoxes,
   ...commandBoxes,
   ...callerBoxes,
