@@ -58,6 +58,11 @@ const REFUSED: readonly Refused[] = [
     args: ['--rootfs=/', 'true'],
     lines: ['rootfs: must not be "/": without a rootfs, the root of the host is the root'],
   },
+  {
+    args: ['--overlay-upper', '', '--overlay-lower=', '--overlay-work=', '--rootfs', '/r', 'true'],
+    lines: ['upper', 'work', 'lower'].map(name => `--overlay-${name}: must not be empty`),
+  },
+  { args: ['--overlay', 'true'], lines: ['overlay: needs a rootfs, or lower directories'] },
   { args: ['--chroot', 'true'], lines: ['--chroot: needs --rootfs'] },
   { args: ['--read-only', 'true'], lines: ['--read-only: needs --rootfs'] },
   { args: ['--dev', 'true'], lines: ['dev: needs a rootfs: without one, /dev is that of the host'] },

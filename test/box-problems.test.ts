@@ -11,6 +11,7 @@ const NUL = 'must not contain a NUL byte';
 const HALF = 'must be well-formed Unicode (it contains half of a surrogate pair)';
 const UNKNOWN = 'is not a field of a box';
 const CHOICE = 'must be "new", "shared", or the absolute path of a namespace to join';
+const UNCOVERABLE = 'must not be "/": what is mounted on it could not be taken away again';
 const VALUE = 'must be a string (quote numbers, true and false)';
 const PROPAGATIONS = ['', 'r']
   .flatMap(r => ['private', 'slave', 'shared', 'unbindable'].map(name => `"${r}${name}"`))
@@ -367,6 +368,48 @@ const REFUSED: readonly (readonly [fields: object, problems: readonly string[]])
   [
     { rootfs: '/box', symlinks: { '/a/b': 'x' }, files: { '/a//./b': 'x' } },
     ['files["/a//./b"]: is a path of symlinks too'],
+  ],
+  [{ overlay: true }, ['overlay: needs a rootfs, or lower directories']],
+  [{ overlay: {} }, ['overlay: needs a rootfs, or lower directories']],
+  [{ overlay: 'yes' }, ['overlay: must be true or false or a mapping; it is "yes"']],
+  [{ overlay: { lower: [] } }, ['overlay.lower: must name a directory']],
+  [{ overlay: { lower: '/a' } }, ['overlay.lower: must be a list; it is "/a"']],
+  [
+    { overlay: { lower: Array.from({ length: 501 }, (_, index) => `/${index}`) } },
+    ['overlay.lower: must be at most 500 directories'],
+  ],
+  [
+    { overlay: { lower: ['a', '/', '//./', '/a/../b', '/a\0'], upper: 'up', work: '/..', size: '5x', uper: 1 } },
+    [
+      `overlay.lower[0]: ${RELATIVE}`,
+      `overlay.lower[1]: ${UNCOVERABLE}`,
+      `overlay.lower[2]: ${UNCOVERABLE}`,
+      'overlay.lower[3]: must not contain ".."',
+      `overlay.lower[4]: ${NUL}`,
+      `overlay.upper: ${RELATIVE}`,
+      'overlay.work: must not contain ".."',
+      'overlay.size: must be a size as tmpfs(5) takes it: "16m", "1g", "50%"',
+      `overlay.uper: ${UNKNOWN}`,
+    ],
+  ],
+  [{ rootfs: '/r', overlay: { work: '/w' } }, ['overlay.work: needs overlay.upper, whose file system it must be on']],
+  [
+    { rootfs: '/r', overlay: { upper: '/u', size: '1m' } },
+    ['overlay.size: limits what is not kept; with overlay.upper, changes are kept'],
+  ],
+  [
+    { rootfs: { path: '/r', change: 'chroot' }, overlay: true },
+    ['rootfs.change: an overlay is entered by pivot_root, not by chroot'],
+  ],
+  [{ rootfs: '/r', overlay: true, namespaces: { mount: 'shared' } }, [`overlay: ${OWN_MOUNTS}`]],
+  [
+    { rootfs: '/r/', overlay: { lower: ['/a//b', '/a/b/', '/r'], upper: '/a/b/c', work: '/a' } },
+    [
+      'overlay.lower[0]: is inside "/a" (overlay.work): layers must not contain each other',
+      'overlay.lower[1]: is the same directory as overlay.lower[0]: each layer must be one of its own',
+      'overlay.upper: is inside "/a/b" (overlay.lower[0]): layers must not contain each other',
+      'rootfs: is the same directory as overlay.lower[2]: each layer must be one of its own',
+    ],
   ],
   // Of the fields that are sound, the rules are told in the same breath.
   [

@@ -103,6 +103,7 @@ function stepsOf(plan: readonly Operation[]): readonly Step[] {
     ignoredSignals: [],
     pidfd: -1,
     streams: [0, 1, 2],
+    inInitialUserNamespace: true,
     rootfs: { of: 'rootfs' },
     cgroups: [],
     nullDevice: { of: 'null device' },

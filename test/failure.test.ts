@@ -155,6 +155,27 @@ const CASES: readonly Case[] = [
     script: /^nsgen: rootfs\.from\[2\]: "nsgen-nonexistent": no such program in \S+\n$/,
   },
   {
+    name: 'mount-overlay with a work directory that is used already',
+    flags: ['--rootfs', '/usr', '--overlay-upper', '/proc/self/task', '--overlay-work', '/proc/self/ns'],
+    status: 2,
+    ffi: /^nsgen: overlay\.work: "\/proc\/self\/ns" is not empty \(it has "cgroup"\)/,
+    script: /^nsgen: overlay\.work: "\/proc\/self\/ns" is not empty \(it has "cgroup"\)/,
+  },
+  {
+    name: 'mount-overlay where nothing may be made',
+    flags: ['--rootfs', '/usr', '--overlay-upper', '/proc/sys/nsgen-upper'],
+    status: 125,
+    ffi: /^nsgen: mount an overlay of "\/usr", changes kept in "\/proc\/sys\/nsgen-upper": mkdirat "\/proc\/sys\/nsgen-upper": ENOENT /,
+    script: /cannot create directory '\/proc\/sys\/nsgen-upper'[\s\S]*mount an overlay of "\/usr".*: failed/,
+  },
+  {
+    name: 'mount-proc after mount-overlay, where it may not be',
+    flags: ['--rootfs', '/usr', '--overlay', '--unshare', 'user', '--share', 'pid'],
+    status: 125,
+    ffi: /^nsgen: mount proc on \/proc of the rootfs: .*EPERM/,
+    script: /mount proc on \/proc of the rootfs: failed/,
+  },
+  {
     name: 'change-root to a file',
     flags: ['--rootfs', '/etc/passwd', '--chroot', '--no-proc'],
     status: 2,

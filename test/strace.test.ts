@@ -15,6 +15,8 @@ const directory = ownDirectory('strace');
 const rootfs = makeRootfs(['cat', 'bash'], ['proc', 'data', 'tmp']);
 after(() => removeRootfs(rootfs));
 
+mkdirSync(join(directory, 'layer'));
+
 const other = spawn('unshare', ['--net', '--uts', '--ipc', 'sleep', '1000'], { stdio: 'ignore' });
 after(() => other.kill('SIGKILL'));
 for (let tries = 0; readFileSync(`/proc/${other.pid}/comm`, 'utf8') !== 'sleep\n'; tries++) {
@@ -31,6 +33,8 @@ const BOXES: Readonly<Record<string, readonly string[]>> = {
     ...['--rootfs', rootfs, '--bind', '/etc:/data:ro', '--bind', `${directory}:/tmp`, '--tmpfs', '/data:size=1m'],
     ...['--tmpfs', '/tmp:mode=700', '--hostname', 'box', '--domainname', 'box.example', '-w', '/tmp'],
   ],
+  'an overlay': [...['--rootfs', rootfs, '--overlay', '--overlay-lower', join(directory, 'layer')]],
+  'an overlay that is kept': ['--rootfs', rootfs, '--overlay-upper', join(directory, 'upper'), '--unshare', 'user'],
   'a chroot': ['--rootfs', rootfs, '--chroot', '--no-loopback'],
   'a user namespace': ['--unshare', 'user'],
   'clocks of its own': ['--unshare', 'user,time', '--monotonic', '5', '--boottime', '7'],

@@ -1,5 +1,5 @@
 import type { Box } from '../box/box.js';
-import { hardDescriptorLimit, ignoredSignals } from '../host/caller.js';
+import { hardDescriptorLimit, ignoredSignals, inInitialUserNamespace } from '../host/caller.js';
 import { cgroupHierarchies } from '../host/cgroups.js';
 import { programFiles } from '../host/program-files.js';
 import { formatSystemCall, type SystemCall } from '../linux/system-call.js';
@@ -23,6 +23,7 @@ export function describePlan(box: Box): readonly PlannedOperation[] {
   const caller = {
     uid: process.geteuid?.() ?? 0,
     gid: process.getegid?.() ?? 0,
+    inInitialUserNamespace: inInitialUserNamespace(),
     descriptorLimit: hardDescriptorLimit(),
     ignoredSignals: ignoredSignals(),
     pidfd: -1,

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { DEFAULT_MASKED_PATHS, DEFAULT_READONLY_PATHS } from './default-paths.js';
 import { type File, fillFiles, fillMount, fillSymlinks, type Mount, type Symlink } from './mounts.js';
+import { type Overlay, overlayOf } from './overlay.js';
 import { BoxError, fieldName, type Problem } from './problem.js';
 import { ruleProblems } from './rules.js';
 import { boxSchema, type CheckedBox, type PROPAGATIONS, type ROOT_CHANGES } from './schema.js';
@@ -47,6 +48,7 @@ export interface Box {
   readonly propagation: Propagation;
   readonly proc: boolean;
   readonly rootfs: Rootfs | undefined;
+  readonly overlay: Overlay | undefined;
   readonly dev: boolean;
   readonly mounts: readonly Mount[];
   readonly symlinks: readonly Symlink[];
@@ -121,7 +123,11 @@ function fillDefaults(given: CheckedBox): Box {
   const ownMounts = namespaces.mount.kind === 'new';
   const written =
     given.rootfs === undefined || typeof given.rootfs === 'object' ? given.rootfs : { path: given.rootfs };
-  const rootfs = written && rootfsOf(written, ownMounts);
+  const overlay = overlayOf(given.overlay, written?.path);
+  // An overlay alone is the root, and takes the place of one of its layers.
+  const alone = overlay?.lower[0];
+  const root = written ?? (alone && { path: alone.path });
+  const rootfs = root && rootfsOf(root, ownMounts);
   const ownRoot = ownMounts && rootfs?.change === 'pivot_root';
   const protects = ownRoot && given.privileged !== true;
   return {
@@ -135,6 +141,7 @@ function fillDefaults(given: CheckedBox): Box {
     propagation: given.propagation ?? 'private',
     proc: given.proc ?? ownMounts,
     rootfs,
+    overlay,
     dev: given.dev ?? ownRoot,
     mounts: (given.mounts ?? []).map(fillMount),
     symlinks: fillSymlinks(given.symlinks),

@@ -1,4 +1,5 @@
 import type { Box } from './box.js';
+import { overlayProblems } from './overlay.js';
 import { fieldName, type Problem } from './problem.js';
 import type { CheckedBox } from './schema.js';
 import { isRoot } from './values.js';
@@ -16,6 +17,7 @@ export function ruleProblems(given: CheckedBox, box: Box): readonly Problem[] {
     ...propagationProblems(given, box),
     ...bindPropagationProblems(box),
     ...newFileProblems(box),
+    ...overlayProblems(given, box),
     ...otherProblems(given, box),
   ];
 }
@@ -33,6 +35,7 @@ function mountProblems(given: CheckedBox, box: Box): readonly Problem[] {
   const message = 'needs a mount namespace of its own (namespaces.mount: new); it would change the mounts of others';
   const problems: Problem[] = [];
   if (given.proc === true) problems.push({ field: 'proc', message });
+  if (box.overlay !== undefined) problems.push({ field: 'overlay', message });
   if (box.mounts.length > 0) problems.push({ field: 'mounts', message });
   for (const field of ['dev', 'maskedPaths', 'readonlyPaths'] as const)
     if (isAskedFor(given[field])) problems.push({ field, message });

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { check, fields, mountPoint, path, text } from './fields.js';
 import { filesSchema, mount, symlinksSchema } from './mount-schema.js';
+import { overlay } from './overlay-schema.js';
 import {
   environmentNameProblem,
   isMapping,
@@ -156,6 +157,14 @@ export const boxSchema = fields({
         ),
       ]),
       v.description('The directory that is "/" inside; without it, the root of the host.'),
+    ),
+  ),
+  overlay: v.optional(
+    v.pipe(
+      v.union([v.boolean(), overlay]),
+      v.description(
+        'Lays a writable directory over the rootfs, which stays as it is: overlayfs. true: thrown away with the box.',
+      ),
     ),
   ),
   dev: v.optional(

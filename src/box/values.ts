@@ -97,6 +97,15 @@ export function programProblem(value: string): string | undefined {
   return value.startsWith('/') ? pathProblem(value) : textProblem(value);
 }
 
+/** A directory of the host that an overlay is made of. What `..` means would depend on symlinks, and where a mount is. */
+export function layerProblem(value: string): string | undefined {
+  const problem = pathProblem(value);
+  if (problem !== undefined) return problem;
+  if (isRoot(value)) return 'must not be "/": what is mounted on it could not be taken away again';
+  if (value.split('/').includes('..')) return 'must not contain ".."';
+  return undefined;
+}
+
 /** __NEW_UTS_LEN in linux/utsname.h: both names, without the NUL. */
 const LONGEST_UTS_NAME = 64;
 

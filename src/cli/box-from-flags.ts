@@ -35,6 +35,7 @@ function fieldsOf(flags: GivenFlags, command: readonly string[], base: Mapping, 
     ...(command.length > 0 ? { command } : {}),
     ...textFields(flags),
     ...rootfsField(flags, base.rootfs, problems),
+    ...overlayField(flags, base.overlay, problems),
     ...switchField(flags, 'proc', problems),
     ...switchField(flags, 'dev', problems),
     ...(flags.has('privileged') ? { privileged: true } : {}),
@@ -101,6 +102,24 @@ function rootfsField(flags: GivenFlags, base: unknown, problems: Problem[]): Map
     for (const flag of ['chroot', 'read-only'].filter(name => flags.has(name)))
       problems.push({ field: `--${flag}`, message: 'needs --rootfs' });
   return {};
+}
+
+/** Directories as for --rootfs. Any of the flags asks for an overlay; each overrides its own field of the file's. */
+function overlayField(flags: GivenFlags, base: unknown, problems: Problem[]): Mapping {
+  const directory = (flag: string, given: string) => {
+    if (given === '') problems.push({ field: flag, message: 'must not be empty' });
+    return given === '' ? [] : [resolve(given)];
+  };
+  const chosen: Record<string, unknown> = {};
+  for (const field of ['upper', 'work']) {
+    const flag = `overlay-${field}`;
+    for (const path of flags.all(flag).flatMap(given => directory(`--${flag}`, given))) chosen[field] = path;
+  }
+  const lower = flags.all('overlay-lower').flatMap(given => directory('--overlay-lower', given));
+  if (lower.length > 0) chosen.lower = lower;
+  if (isMapping(base)) return { overlay: { ...base, ...chosen } };
+  if (Object.keys(chosen).length > 0) return { overlay: chosen };
+  return flags.has('overlay') ? { overlay: true } : {};
 }
 
 function switchField(flags: GivenFlags, name: 'proc' | 'dev' | 'loopback', problems: Problem[]): Mapping {

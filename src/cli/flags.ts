@@ -24,6 +24,14 @@ export const BOX_FLAGS = {
     description: 'instead of --rootfs: programs of the host, and absolute paths, that make up / inside',
   },
   chroot: { type: 'boolean', description: 'enter the rootfs by chroot instead of pivot_root' },
+  overlay: { type: 'boolean', description: 'leave the rootfs as it is: what changes is thrown away with the box' },
+  'overlay-upper': { type: 'string', valueHint: 'DIR', description: 'the same, but keep what changes in DIR' },
+  'overlay-work': { type: 'string', valueHint: 'DIR', description: 'empty directory for overlayfs (UPPER.work)' },
+  'overlay-lower': {
+    type: 'string',
+    valueHint: 'DIR',
+    description: 'a directory to read from, above the rootfs and those that come after it',
+  },
   bind: {
     type: 'string',
     valueHint: 'SRC:DST[:ro]',
@@ -80,6 +88,7 @@ export const REPEATABLE: readonly string[] = [
   'unshare',
   'share',
   'join',
+  'overlay-lower',
   'bind',
   'tmpfs',
   'mount',

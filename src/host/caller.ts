@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 
 /** Facts about the calling process that need no system call through ffi-rs. */
 
@@ -7,6 +7,12 @@ export function hardDescriptorLimit(): number | undefined {
   const line = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'));
   return line?.[1] === undefined || line[1] === 'unlimited' ? undefined : Number(line[1]);
 }
+
+/**
+ * Whether this is the user namespace that the system started with: its number never changes (PROC_USER_INIT_INO in
+ * linux/proc_ns.h). uid_map does not tell: another namespace may map every id to itself.
+ */
+export const inInitialUserNamespace = (): boolean => readlinkSync('/proc/self/ns/user') === 'user:[4026531837]';
 
 /** The signals that it ignores, by number: Node's own choice up to 31, what it was started with above. proc(5) */
 export function ignoredSignals(): readonly number[] {

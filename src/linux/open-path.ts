@@ -62,6 +62,19 @@ export function openEntry(directory: Result, name: string, result: Result): Syst
   };
 }
 
+/** Opens a directory of the host that must not be reached through a symlink of its own name. */
+export function openDirectory(path: string, access: 'O_RDONLY' | 'O_PATH', result: Result): SystemCall {
+  return {
+    name: 'openat',
+    arguments: [
+      symbol('AT_FDCWD', AT_FDCWD),
+      string(path),
+      flags(OPEN, access, 'O_DIRECTORY', 'O_NOFOLLOW', 'O_CLOEXEC'),
+    ],
+    result,
+  };
+}
+
 /** The values of O_DIRECTORY and O_NOFOLLOW differ between architectures. */
 const OPEN = { ...O, O_DIRECTORY: constants.O_DIRECTORY, O_NOFOLLOW: constants.O_NOFOLLOW };
 

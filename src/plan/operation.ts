@@ -18,6 +18,8 @@ export interface Caller {
   /** geteuid(2), getegid(2) */
   readonly uid: number;
   readonly gid: number;
+  /** Whether it is in the user namespace that the system started with: user_namespaces(7). */
+  readonly inInitialUserNamespace: boolean;
   /** The hard limit of RLIMIT_NOFILE; undefined: there is none. */
   readonly descriptorLimit: number | undefined;
   /** The signals that it ignores, by number. */
@@ -26,7 +28,7 @@ export interface Caller {
   readonly pidfd: number;
   /** Which descriptors become 0, 1 and 2 of the box. */
   readonly streams: readonly [stdin: number, stdout: number, stderr: number];
-  /** The descriptor of the rootfs, for operations after open-rootfs or copy-programs. */
+  /** The descriptor of the rootfs, for operations after open-rootfs, mount-overlay or copy-programs. */
   readonly rootfs: Result;
   /** The cgroup hierarchies of the host; empty unless an operation asks for them. */
   readonly cgroups: readonly CgroupHierarchy[];

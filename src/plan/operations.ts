@@ -18,6 +18,7 @@ import { type MountBind, mountBind } from './operations/mount-bind.js';
 import { type MountCgroup, mountCgroup } from './operations/mount-cgroup.js';
 import { type MountDevpts, mountDevpts } from './operations/mount-devpts.js';
 import { type MountMqueue, mountMqueue } from './operations/mount-mqueue.js';
+import { type MountOverlay, mountOverlay } from './operations/mount-overlay.js';
 import { type MountProc, mountProc } from './operations/mount-proc.js';
 import { type MountPropagation, mountPropagation } from './operations/mount-propagation.js';
 import { type MountSysfs, mountSysfs } from './operations/mount-sysfs.js';
@@ -54,6 +55,7 @@ export type Operation =
   | MountCgroup
   | MountDevpts
   | MountMqueue
+  | MountOverlay
   | MountProc
   | MountPropagation
   | MountSysfs
@@ -92,6 +94,7 @@ const KINDS: { readonly [Name in OperationName]: OperationKind<Of<Name>> } = {
   'mount-cgroup': mountCgroup,
   'mount-devpts': mountDevpts,
   'mount-mqueue': mountMqueue,
+  'mount-overlay': mountOverlay,
   'mount-proc': mountProc,
   'mount-propagation': mountPropagation,
   'mount-sysfs': mountSysfs,

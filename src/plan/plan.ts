@@ -1,5 +1,6 @@
 import type { Box, NamespaceChoice, Rootfs } from '../box/box.js';
 import { fillMount, type Mount } from '../box/mounts.js';
+import type { Overlay } from '../box/overlay.js';
 import { type AbsolutePath, absolutePath, NAMESPACE_TYPES, type NamespaceType } from '../box/values.js';
 import type { UserNamespace } from './operation.js';
 import type { Operation } from './operations.js';
@@ -59,7 +60,7 @@ function mountOperations(box: Box): Plan {
   const own = box.namespaces.mount.kind === 'new';
   return [
     ...(own ? [{ kind: 'mount-propagation', propagation } as const] : []),
-    ...(rootfs === undefined ? [] : [beginningOfRoot(rootfs, box.env)]),
+    ...(rootfs === undefined ? [] : [beginningOfRoot(rootfs, box)]),
     ...(box.proc ? [mountOperation(OWN_PROC, rootfs?.path)] : []),
     ...(box.dev && rootfs ? [devOperation(box, rootfs.path)] : []),
     ...box.mounts.map(mount => mountOperation(mount, rootfs?.path)),
@@ -82,9 +83,20 @@ function protectOperations({ rootfs, dev, maskedPaths, readonlyPaths }: Box): Pl
   ];
 }
 
-function beginningOfRoot({ from, ...rootfs }: Rootfs, env: Box['env']): Operation {
+function beginningOfRoot({ from, ...rootfs }: Rootfs, { env, overlay, namespaces }: Box): Operation {
+  if (overlay !== undefined) return overlayOperation(overlay, namespaces.user);
   if (from === undefined) return { kind: 'open-rootfs', ...rootfs };
   return { kind: 'copy-programs', programs: from, directories: searchPath(env), path: rootfs.path };
+}
+
+function overlayOperation({ lower, kept, size }: Overlay, user: NamespaceChoice): Operation {
+  return {
+    kind: 'mount-overlay',
+    lower: lower.map(layer => layer.path),
+    kept: kept && { upper: kept.upper.path, work: kept.work.path },
+    size,
+    user: user.kind === 'joined' ? 'joined' : userNamespaceOf(user),
+  };
 }
 
 /** What is relative in PATH depends on where a program is started, and so means nothing here. */

@@ -7,6 +7,7 @@ import { mountBoxes } from './boxes/mounts.js';
 import { nameBoxes } from './boxes/names.js';
 import { namespaceBoxes } from './boxes/namespaces.js';
 import { newFileBoxes } from './boxes/new-files.js';
+import { overlayBoxes } from './boxes/overlays.js';
 import { programBoxes } from './boxes/programs.js';
 import type { NamedBox } from './named-box.js';
 
@@ -18,6 +19,7 @@ export const NAMED_BOXES: readonly NamedBox[] = [
   ...mountBoxes,
   ...mountTypeBoxes,
   ...newFileBoxes,
+  ...overlayBoxes,
   ...programBoxes,
   ...deviceBoxes,
   ...commandBoxes,

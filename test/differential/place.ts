@@ -3,7 +3,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeRootfs, removeRootfs } from '../support/rootfs.js';
 
-export const PROGRAMS = ['sh', 'bash', 'ls', 'cat', 'readlink', 'ps', 'uname', 'ip', 'setpriv', 'env', 'true', 'stat'];
+export const PROGRAMS = [
+  'sh',
+  'bash',
+  'ls',
+  'cat',
+  'readlink',
+  'ps',
+  'uname',
+  'ip',
+  'setpriv',
+  'env',
+  'true',
+  'stat',
+  'rm',
+  'mkdir',
+];
 const DIRECTORIES = ['proc', 'dev', 'mnt/target', 'tmp', 'a/b', 'srv', 'work dir'];
 
 export interface Ground {

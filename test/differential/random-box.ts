@@ -90,6 +90,7 @@ export function randomBox(material: Material): fc.Arbitrary<BoxInput> {
     }),
     joined: fc.subarray(['uts', 'ipc', 'net', 'cgroup', 'time'] as const, { maxLength: 2 }),
     user: fc.constantFrom('auto' as const, 'new' as const, 'shared' as const),
+    overlay: fc.constantFrom('none' as const, 'none' as const, 'scratch' as const, 'layers' as const),
     root: fc.constantFrom('host' as const, 'pivot_root' as const, 'chroot' as const, 'programs' as const),
     time: fc.option(
       fc.record({ monotonic: fc.integer({ min: -2, max: 10 ** 6 }), boottime: fc.integer({ min: -2, max: 10 ** 6 }) }),
@@ -128,6 +129,7 @@ function assemble(
     readonly choices: Readonly<Record<Common, 'new' | 'shared'>>;
     readonly joined: readonly (keyof Material['joinable'])[];
     readonly user: 'auto' | 'new' | 'shared';
+    readonly overlay: 'none' | 'scratch' | 'layers';
     readonly root: 'host' | 'pivot_root' | 'chroot' | 'programs';
     readonly time: { readonly monotonic: number; readonly boottime: number } | null;
     readonly joins: boolean;
@@ -213,6 +215,7 @@ function assemble(
     ...(given.privileged === undefined ? {} : { privileged: given.privileged }),
     ...(ownMounts && given.maskedPaths !== undefined ? { maskedPaths: [...given.maskedPaths] } : {}),
     ...(ownMounts && given.readonlyPaths !== undefined ? { readonlyPaths: [...given.readonlyPaths] } : {}),
+    ...(root === 'pivot_root' ? overlayOf(given.overlay, directory) : {}),
     ...(mounts.length > 0 ? { mounts } : {}),
     ...(given.cwd ? { cwd: directories[root] } : {}),
   };
@@ -225,4 +228,9 @@ function rootfsOf(
 ): NonNullable<BoxInput['rootfs']> {
   if (root === 'programs') return { from: [...PROGRAMS], readOnly };
   return { path, change: root, readOnly: root === 'pivot_root' && readOnly };
+}
+
+function overlayOf(kind: 'none' | 'scratch' | 'layers', directory: string): Pick<BoxInput, 'overlay'> {
+  if (kind === 'none') return {};
+  return { overlay: kind === 'scratch' ? true : { lower: [`${directory}/odd dir\nwith a newline`], size: '4m' } };
 }

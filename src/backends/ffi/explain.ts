@@ -2,6 +2,7 @@ import { userNamespaceObstacle } from '../../host/kernel.js';
 import { describeErrno, errnoName, errnoNumber } from '../../linux/errno.js';
 import type { Outcome } from '../../linux/program.js';
 import { formatSystemCall, type SystemCall } from '../../linux/system-call.js';
+import type { MountOverlay } from '../../plan/operations/mount-overlay.js';
 import { describe, type Operation } from '../../plan/operations.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
 
@@ -125,6 +126,8 @@ function hintFor(operation: Operation | undefined, errno: string, call: string):
     case 'copy-programs':
       if (errno === 'ENOENT' || errno === 'ELOOP') return 'the file has been replaced a moment ago: try again';
       return errno === 'ENOSPC' ? 'the copies are kept in memory, half of which a tmpfs may take' : undefined;
+    case 'mount-overlay':
+      return overlayHint(operation, errno, call);
     case 'open-rootfs':
       return errno === 'ENOENT' ? 'the rootfs must exist' : undefined;
     case 'change-root':
@@ -145,6 +148,31 @@ function newEntryHint(errno: string, call: string): string | undefined {
   if (errno === 'EEXIST') return 'something else changes the rootfs at the same time';
   if (errno === 'EINVAL' && call === 'lseek') return 'it was not written whole: the file system is full';
   return errno === 'ENOTDIR' ? 'what leads there must be directories' : undefined;
+}
+
+/** What the kernel means; its log has a line of overlayfs for most of these. */
+function overlayHint(operation: MountOverlay, errno: string, call: string): string | undefined {
+  switch (errno) {
+    case 'ENOENT':
+      return 'the layers must exist; upper and work are made, but not the directories that they are in';
+    case 'ENOTDIR':
+      return 'each layer must be a directory; upper and work must not be symbolic links';
+    case 'ENODEV':
+      return 'this kernel has no overlayfs: modprobe overlay';
+    case 'EPERM':
+      return operation.user === 'none' ? undefined : 'overlayfs in a user namespace needs Linux 5.11';
+    case 'EAGAIN':
+    case 'EBUSY':
+      return operation.kept && `${JSON.stringify(operation.kept.upper)} or its work directory is in use by another box`;
+    case 'ELOOP':
+      return 'layers must not contain each other';
+    case 'EINVAL':
+      return call.startsWith('mount ')
+        ? 'upper and work must be on one mount of a file system that can be an upper layer; a lower layer may be an overlay, but not of overlays (dmesg says more)'
+        : undefined;
+    default:
+      return undefined;
+  }
 }
 
 function permissionHint(withUser: boolean): string {

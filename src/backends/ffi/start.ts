@@ -1,4 +1,4 @@
-import { hardDescriptorLimit, ignoredSignals } from '../../host/caller.js';
+import { hardDescriptorLimit, ignoredSignals, inInitialUserNamespace } from '../../host/caller.js';
 import { cgroupHierarchies } from '../../host/cgroups.js';
 import { kernelIsAtLeast } from '../../host/kernel.js';
 import { programFiles } from '../../host/program-files.js';
@@ -105,10 +105,14 @@ function cgroupsOfHost(): Caller['cgroups'] {
 }
 
 /** Node has no way to change them between two boxes; only a native addon could. */
-let kept: Pick<Caller, 'descriptorLimit' | 'ignoredSignals'> | undefined;
+let kept: Pick<Caller, 'descriptorLimit' | 'ignoredSignals' | 'inInitialUserNamespace'> | undefined;
 
 function currentCaller(plan: Plan, streams: Caller['streams']): Caller {
-  kept ??= { descriptorLimit: hardDescriptorLimit(), ignoredSignals: ignoredSignals() };
+  kept ??= {
+    descriptorLimit: hardDescriptorLimit(),
+    ignoredSignals: ignoredSignals(),
+    inInitialUserNamespace: inInitialUserNamespace(),
+  };
   return {
     uid: process.geteuid?.() ?? 0,
     gid: process.getegid?.() ?? 0,

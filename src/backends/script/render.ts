@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ejs from 'ejs';
 import type { Box } from '../../box/box.js';
+import type { Layer } from '../../box/overlay.js';
 import { BoxError, fieldName, type Problem } from '../../box/problem.js';
 import { isRoot, namespaceFile } from '../../box/values.js';
 import { packageRoot } from '../../package-root.js';
@@ -41,7 +42,7 @@ export function renderScript(box: Box): string {
     user,
     // Whoever joins a user namespace of their own is root in it, whatever they are outside.
     needsPrivilege: user !== 'new' && box.namespaces.user.kind !== 'joined' && namespaceFilesOf(plan).length > 0,
-    rootfs: box.rootfs?.from === undefined ? box.rootfs?.path : undefined,
+    roots: rootsOf(box),
     ...sections,
     uses: functionsIn([...sections.inside, ...sections.leaving]),
     variables: variablesIn(sections.inside),
@@ -82,6 +83,12 @@ const variablesIn = (sections: readonly Section[]): readonly string[] =>
 function functionsIn(sections: readonly Section[]): ReadonlySet<string> {
   const called = Object.entries(FUNCTIONS).filter(([name]) => sections.some(({ body }) => body.includes(name)));
   return new Set(called.flatMap(([name, others]) => [...others, name]));
+}
+
+/** The directories that must be there before anything is started, each with the field that names it. */
+function rootsOf({ rootfs, overlay }: Box): readonly Layer[] {
+  if (overlay !== undefined) return overlay.lower;
+  return rootfs === undefined || rootfs.from !== undefined ? [] : [{ field: 'rootfs', path: rootfs.path }];
 }
 
 interface Section {

@@ -7,6 +7,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   cp: 'coreutils',
   domainname: 'hostname',
   env: 'coreutils',
+  flock: 'util-linux',
   hostname: 'hostname',
   ip: 'iproute2',
   ln: 'coreutils',
@@ -62,6 +63,8 @@ function toolsOfOperation({ operation, place }: PlacedOperation): readonly strin
     case 'mount-sysfs':
     case 'mount-tmpfs':
       return ['mkdir', 'mount', 'readlink'];
+    case 'mount-overlay':
+      return ['ln', 'mkdir', 'mount', 'readlink', ...(operation.kept === undefined ? [] : ['flock', 'stat'])];
     case 'mount-proc':
       if (place === 'launch') return [];
       return operation.rootfs === undefined && operation.destination === '/proc'
