@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 119bf16ad48f566b7c64e7fda9a317e05205a0715c84af0a3b9a9bc502c23915
+#   box      sha256 cfcaae5c71eb2af2f7e314f33b95d7bfadb53711ad255bf0db8ec85d6335a23e
 #   command  touch /etc/written
 #   needs    Linux, bash 4.4, coreutils, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

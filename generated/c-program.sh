@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 8a262d88765b6c5c33c307f5214c9bf9726ce82fbabc63bdca0c4a5fcc2acc3d
+#   box      sha256 f1a6f1ff0cf751451306cf16db9f7291ef3384aed07bc706212184d266e6cd98
 #   command  bash
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

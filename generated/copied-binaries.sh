@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 a80c3fd28babbdc380b499f0b4204effd86f1d6bcb65f1e9d519b85d963ea980
+#   box      sha256 0a9884ac854c3a206eddc05c35057c537ef1457267efc7dc5316651bae6a00ba
 #   command  /bin/bash
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

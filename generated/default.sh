@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 6059bbde76aa92be2519aabc8b9d9b3d414153ff9d03102c57b73ab809ecddf9
+#   box      sha256 a40adb2bc6ad46343ce8c27eb40524f6bce8c1607bac342fb71eab15d87993cd
 #   command  ps -ef
 #   needs    Linux, bash 4.4, coreutils, iproute2, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

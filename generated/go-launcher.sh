@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 91186981758eba20e67fa9185ba71f9329578feb4f403749f12e74759c53ee96
+#   box      sha256 bb6c7d73a3ebdcc43cb9dd1a7e7a25ff1ba8e201dbb971ef585ca01844209bf9
 #   command  bash
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 c57ad18d3a34a5187d225d2874d73c471444af85cbe0d83a670ab973ce6685ee
+#   box      sha256 c9b1887db046d9259dd586789185726d0b0c54b604306e47c6e0aa8a9636ce43
 #   command  ip address
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 eee7babd8b4e5bd1ff3611911f2638b79b3331f5c33f08d7d139f93aed5525c3
+#   box      sha256 e309bdf973f4ccf9f93be75ce46ec9566784395d8544500eaf9eccc8f0c665d0
 #   command  df -h /tmp
 #   needs    Linux, bash 4.4, coreutils, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 eaef858f021c313da1eecafdeedacc75367f6fc6b661e798702dc40dba5178c7
+#   box      sha256 f173932b80da2973fd83b8b689c92fd2e75067e8e3dc3ea862c3889372fb8115
 #   command  pstree
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 863fb8890603e7f12c1c3a4812e6c10acdc919bb102173e64138fad8fead0112
+#   box      sha256 8474185bc944e6b4688108c1d6129fedf6581882d23a05adad1ab780f723a27e
 #   command  cat /proc/self/uid_map
 #   needs    Linux, bash 4.4, coreutils, iproute2, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -8,6 +8,12 @@ export const BOX_FLAGS = {
     valueHint: 'FILE',
     description: 'read the box from FILE (YAML or JSON, - is stdin); flags override it',
   },
+  bundle: {
+    type: 'string',
+    alias: 'b',
+    valueHint: 'DIR',
+    description: 'read the box from the config.json of an OCI bundle; flags override it',
+  },
   unshare: {
     type: 'string',
     valueHint: 'LIST',
@@ -38,6 +44,11 @@ export const BOX_FLAGS = {
     valueHint: 'NAME[=VALUE]',
     description: "set a variable; without a value, the caller's",
   },
+  annotation: {
+    type: 'string',
+    valueHint: 'NAME=VALUE',
+    description: 'something for others to read: it is shown, and changes nothing',
+  },
   workdir: { type: 'string', alias: 'w', valueHint: 'DIR', description: 'working directory inside' },
 } as const satisfies ArgsDef;
 
@@ -46,4 +57,4 @@ export const HELP_FLAG = {
 } as const satisfies ArgsDef;
 
 /** Flags that may be given more than once, and then all count. */
-export const REPEATABLE: readonly string[] = ['unshare', 'share', 'join', 'bind', 'tmpfs', 'env'];
+export const REPEATABLE: readonly string[] = ['unshare', 'share', 'join', 'bind', 'tmpfs', 'env', 'annotation'];

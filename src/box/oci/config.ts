@@ -1,5 +1,6 @@
 import * as v from 'valibot';
-import { annotations, fields } from '../schema.js';
+import { fields } from '../fields.js';
+import { annotations } from '../schema.js';
 import { only, refused } from './refused.js';
 
 /**

@@ -57,5 +57,10 @@ function isNothing(value: unknown, depth = 4): boolean {
 
 /** A field that is taken with the one value that describes what happens anyway. */
 export function only<const Value extends string | number | boolean>(value: Value, message: string) {
-  return v.optional(v.pipe(v.unknown(), v.check(given => given === value, message)));
+  return v.optional(
+    v.pipe(
+      v.unknown(),
+      v.check(given => given === value, message),
+    ),
+  );
 }
