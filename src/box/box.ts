@@ -114,7 +114,7 @@ function otherProblems(input: unknown, issues: readonly v.BaseIssue<unknown>[]):
   // Most rules ask for a namespace, which is not known then.
   if (!isMapping(input) || unsound.has('namespaces')) return [];
   const sound = Object.entries(input).filter(([key]) => !unsound.has(key));
-  const rest = v.safeParse(boxSchema, { command: ['true'], ...Object.fromEntries(sound) });
+  const rest = v.safeParse(boxSchema, { command: ['/bin/true'], ...Object.fromEntries(sound) });
   return rest.success ? ruleProblems(rest.output, fillDefaults(rest.output)) : [];
 }
 

@@ -99,7 +99,7 @@ const environment = mappingOf<string | null>(
   (name, value) =>
     environmentNameProblem(name) ?? (value === null && hasDefault(name) ? undefined : stringProblem(value)),
 );
-export const annotations = mappingOf<string>((name, value) =>
+const annotations = mappingOf<string>((name, value) =>
   name === '' ? 'the name of an annotation must not be empty' : (textProblem(name) ?? stringProblem(value)),
 );
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { fields } from '../fields.js';
-import { annotations } from '../schema.js';
+import { isMapping } from '../values.js';
 import { only, refused } from './refused.js';
 
 /**
@@ -61,7 +61,7 @@ const mount = fields({
 const integer = v.pipe(v.number(), v.integer('must be a whole number'));
 
 const timeOffset = fields({
-  secs: v.optional(integer),
+  secs: v.optional(v.number()),
   nanosecs: only(0, 'must be 0: offsets are in whole seconds'),
 });
 
@@ -103,7 +103,9 @@ export const configSchema = fields({
   hostname: v.optional(text),
   domainname: v.optional(text),
   linux: v.optional(linux),
-  annotations: v.optional(annotations),
+  annotations: v.optional(
+    v.custom<Readonly<Record<string, unknown>>>(isMapping, 'must be a mapping of names to values'),
+  ),
   hooks: refused(1),
   solaris: refused(1),
   windows: refused(1),
