@@ -78,8 +78,9 @@ export function fieldsOfOptions(
     given.set(wish.field, text);
     chosen[wish.field] = wish.value;
   }
-  // false says the same as nothing of a bind, whose source has flags of its own.
+  // "rw" and "rbind" say the same as nothing.
   if (type === 'bind' && chosen.readOnly === false) delete chosen.readOnly;
+  if (chosen.recursive === true) delete chosen.recursive;
   return chosen;
 }
 
