@@ -243,6 +243,7 @@ make_read_only() {
     printf -v top %b "${point//\\/\\0}"
     if [[ $top == "$1" && -z ${covered["$id $point"]-} ]]; then chosen[$id]=yes; fi
   done
+  ((${#chosen[@]} > 0))
   # Then what is mounted on it, and on that. What the new mount has covered is out of reach, and stays as it is.
   while [[ -n $grown ]]; do
     grown=
@@ -264,9 +265,11 @@ make_read_only() {
     fi
   done
   # Whoever changes the rootfs meanwhile could have led the remount elsewhere.
-  while read -r id _ _ _ _ options _; do
+  mapfile -t lines </proc/self/mountinfo
+  for line in "${lines[@]}"; do
+    read -r id _ _ _ _ options _ <<<"$line"
     [[ -z ${chosen[$id]-} || $options == ro* ]]
-  done </proc/self/mountinfo
+  done
 }
 
 # Says which step it was that failed. The reason has been printed by whatever failed.
