@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 cfcaae5c71eb2af2f7e314f33b95d7bfadb53711ad255bf0db8ec85d6335a23e
+#   box      sha256 95b811057dc21c2d0c355c5991ca0efcbbd9a0a824806090153d9183595fead4
 #   command  touch /etc/written
 #   needs    Linux, bash 4.4, coreutils, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]
@@ -225,11 +225,12 @@ find_in_root() {
   done
 }
 
-# Makes a mount, and those below it, read-only. Their other flags are given again: a remount drops what it is not told,
+# Adds flags to a mount, and to those below it. Their other flags are given again: a remount drops what it is not told,
 # and a user namespace may not drop any.
-make_read_only() {
-  local line id parent point options top _ grown=yes
+add_mount_flags() {
+  local place=$1 flag line id parent point options top _ grown=yes
   local -a lines
+  shift
   local -A covered=() chosen=()
   mapfile -t lines </proc/self/mountinfo
   # Of several mounts at one place, only the uppermost can be reached.
@@ -241,7 +242,7 @@ make_read_only() {
     read -r id parent _ _ point _ <<<"$line"
     # A space is \040 there; %b wants a 0 before the three digits, or it would take a fourth.
     printf -v top %b "${point//\\/\\0}"
-    if [[ $top == "$1" && -z ${covered["$id $point"]-} ]]; then chosen[$id]=yes; fi
+    if [[ $top == "$place" && -z ${covered["$id $point"]-} ]]; then chosen[$id]=yes; fi
   done
   ((${#chosen[@]} > 0))
   # Then what is mounted on it, and on that. What the new mount has covered is out of reach, and stays as it is.
@@ -259,7 +260,10 @@ make_read_only() {
     read -r id parent _ _ point options _ <<<"$line"
     if [[ -n ${chosen[$id]-} && -z ${covered["$id $point"]-} ]]; then
       printf -v top %b "${point//\\/\\0}"
-      mount -n -i -c -o "remount,bind,${options/#rw/ro}" -- "$top"
+      for flag in "$@"; do
+        if [[ $flag == ro ]]; then options=${options/#rw/ro}; else options+=,$flag; fi
+      done
+      mount -n -i -c -o "remount,bind,$options" -- "$top"
     else
       unset "chosen[$id]"
     fi
@@ -268,7 +272,9 @@ make_read_only() {
   mapfile -t lines </proc/self/mountinfo
   for line in "${lines[@]}"; do
     read -r id _ _ _ _ options _ <<<"$line"
-    [[ -z ${chosen[$id]-} || $options == ro* ]]
+    for flag in "$@"; do
+      [[ -z ${chosen[$id]-} || ,$options, == *",$flag,"* ]]
+    done
   done
 }
 
@@ -290,12 +296,12 @@ enter() {
   step='bind "/etc" on "/etc", read-only'
   find_in_root '' /etc
   mount -n -i -c --rbind -- /etc "$found"
-  make_read_only "$found"
+  add_mount_flags "$found" ro
 
   step='bind "/usr" on "/usr", read-only'
   find_in_root '' /usr
   mount -n -i -c --rbind -- /usr "$found"
-  make_read_only "$found"
+  add_mount_flags "$found" ro
 
   step='bring the loopback interface up'
   ip link set dev lo up
@@ -371,10 +377,10 @@ main() {
 
   # The rest is done inside, by the function enter. Without --norc, a bash whose stdin is a socket reads ~/.bashrc.
   launch+=(-- "${BASH_CMDS[bash]}" --norc -c "enter \"\$@\"" box.sh)
-  export -f enter failed find_in_root make_read_only
+  export -f enter failed add_mount_flags find_in_root
 
   if [[ -n $dry_run ]]; then
-    declare -f enter failed find_in_root make_read_only
+    declare -f enter failed add_mount_flags find_in_root
     printf '%q ' "${launch[@]}" "$@"
     printf '\n'
     exit 0

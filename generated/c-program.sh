@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 f1a6f1ff0cf751451306cf16db9f7291ef3384aed07bc706212184d266e6cd98
+#   box      sha256 e13ac51a8ad7617074925ad3574ea9017ae58f419ff00d001f95acb1d7b64b8c
 #   command  bash
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

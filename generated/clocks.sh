@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 11d67474e2b78f2f4deba4a6b0a926e7398e348960611e8472df79c708a148e3
+#   box      sha256 cdb4028ea7775be04ec7fdbd94a858166dc00314130bf08773f5fa35c79ccf11
 #   command  uptime --pretty
 #   needs    Linux, bash 4.4, coreutils, iproute2, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

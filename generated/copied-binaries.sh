@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 0a9884ac854c3a206eddc05c35057c537ef1457267efc7dc5316651bae6a00ba
+#   box      sha256 0fdb6a04420aa51a0c8366e95b56a5d9c1d5337372428255a153a91cf01ad2f4
 #   command  /bin/bash
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

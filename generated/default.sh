@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 a40adb2bc6ad46343ce8c27eb40524f6bce8c1607bac342fb71eab15d87993cd
+#   box      sha256 0b3cc885c88b5d6b6c218c8a6e3984455a7a449762fe5836b96d5de8b9ae89be
 #   command  ps -ef
 #   needs    Linux, bash 4.4, coreutils, iproute2, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

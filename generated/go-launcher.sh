@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 bb6c7d73a3ebdcc43cb9dd1a7e7a25ff1ba8e201dbb971ef585ca01844209bf9
+#   box      sha256 4c26a4245adcb952f2c41cea4884d912bf1a260664acab5f7509b5296e9f47cd
 #   command  bash
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

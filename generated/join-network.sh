@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 c9b1887db046d9259dd586789185726d0b0c54b604306e47c6e0aa8a9636ce43
+#   box      sha256 5e44bbcdfa86e4e35f26020a3bc527b3c8491ec6a97ae3de2cececc1af0efe75
 #   command  ip address
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 e309bdf973f4ccf9f93be75ce46ec9566784395d8544500eaf9eccc8f0c665d0
+#   box      sha256 9552911a42784fd8e16a1228a4f409dcf1217dcf0d57256fe073f5d0123ca6e6
 #   command  df -h /tmp
 #   needs    Linux, bash 4.4, coreutils, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

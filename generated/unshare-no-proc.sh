@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 f173932b80da2973fd83b8b689c92fd2e75067e8e3dc3ea862c3889372fb8115
+#   box      sha256 e7fab0bb4bc2c95be89ae5310a165f8befef27190416ceac7588812d808f4260
 #   command  pstree
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 8474185bc944e6b4688108c1d6129fedf6581882d23a05adad1ab780f723a27e
+#   box      sha256 4d0dd0fc71e305faf0be0cbe05a917aa18a7eea72a3b5b32d5e429292f03f3f2
 #   command  cat /proc/self/uid_map
 #   needs    Linux, bash 4.4, coreutils, iproute2, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

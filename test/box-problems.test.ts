@@ -10,6 +10,7 @@ const HALF = 'must be well-formed Unicode (it contains half of a surrogate pair)
 const UNKNOWN = 'is not a field of a box';
 const CHOICE = 'must be "new", "shared", or the absolute path of a namespace to join';
 const VALUE = 'must be a string (quote numbers, true and false)';
+const TYPES = ['bind', 'tmpfs', 'proc', 'sysfs', 'mqueue', 'devpts', 'cgroup'].map(type => `"${type}"`).join(' or ');
 const LONG_PATH = `/${'x'.repeat(4095)}`;
 
 /** An own key that an object literal would take for the prototype. */
@@ -166,8 +167,8 @@ const REFUSED: readonly (readonly [fields: object, problems: readonly string[]])
       'mounts[0]: must be a mapping; it is null',
       'mounts[1].type: is missing',
       'mounts[2].type: is missing',
-      'mounts[3].type: must be "bind" or "tmpfs"; it is "overlay"',
-      'mounts[4].type: must be "bind" or "tmpfs"; it is "toString"',
+      `mounts[3].type: must be ${TYPES}; it is "overlay"`,
+      `mounts[4].type: must be ${TYPES}; it is "toString"`,
     ],
   ],
   [{ mounts: [{ type: 'bind' }] }, ['mounts[0].source: is missing', 'mounts[0].destination: is missing']],

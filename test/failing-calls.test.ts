@@ -87,6 +87,7 @@ function stepsOf(plan: readonly Operation[]): readonly Step[] {
     pidfd: -1,
     streams: [0, 1, 2],
     rootfs: { of: 'rootfs' },
+    cgroups: [],
   };
   return plan.flatMap(operation =>
     systemCalls(operation, { ...caller, streams: [0, 1, 2] }).map(call => ({ operation, call })),

@@ -1,5 +1,6 @@
 import type { Box } from '../box/box.js';
 import { hardDescriptorLimit, ignoredSignals } from '../host/caller.js';
+import { cgroupHierarchies } from '../host/cgroups.js';
 import { formatSystemCall, type SystemCall } from '../linux/system-call.js';
 import { describe, type OperationName, systemCalls } from '../plan/operations.js';
 import { makePlan } from '../plan/plan.js';
@@ -25,6 +26,7 @@ export function describePlan(box: Box): readonly PlannedOperation[] {
     pidfd: -1,
     streams: [0, 1, 2],
     rootfs: { of: 'rootfs' },
+    cgroups: cgroupHierarchies(),
   } as const;
   const bash = renderOperations(box);
   return makePlan(box).map((operation, index) => ({

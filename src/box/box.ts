@@ -1,10 +1,12 @@
 import * as v from 'valibot';
 import { issueProblems } from './issues.js';
+import { type File, fillFiles, fillMount, fillSymlinks, type Mount, type Symlink } from './mounts.js';
 import { BoxError, type Problem } from './problem.js';
 import { ruleProblems } from './rules.js';
 import { boxSchema, type CheckedBox, type DefaultVariable, type PROPAGATIONS, type ROOT_CHANGES } from './schema.js';
 import {
   type AbsolutePath,
+  absolutePath,
   isAbsolutePath,
   isMapping,
   NAMESPACE_TYPES,
@@ -22,20 +24,6 @@ export type NamespaceChoice =
 export type Propagation = (typeof PROPAGATIONS)[number];
 export type RootChange = (typeof ROOT_CHANGES)[number];
 
-export interface BindMount {
-  readonly type: 'bind';
-  readonly source: AbsolutePath;
-  readonly destination: AbsolutePath;
-  readonly readOnly: boolean;
-}
-
-export interface TmpfsMount {
-  readonly type: 'tmpfs';
-  readonly destination: AbsolutePath;
-  readonly size: string | undefined;
-  readonly mode: string;
-}
-
 /** A box, validated, its defaults filled in: everything that decides the result is in here. */
 export interface Box {
   readonly command: readonly string[];
@@ -51,7 +39,9 @@ export interface Box {
   readonly propagation: Propagation;
   readonly proc: boolean;
   readonly rootfs: { readonly path: AbsolutePath; readonly change: RootChange } | undefined;
-  readonly mounts: readonly (BindMount | TmpfsMount)[];
+  readonly mounts: readonly Mount[];
+  readonly symlinks: readonly Symlink[];
+  readonly files: readonly File[];
   readonly loopback: boolean;
   /** What others want to know of the box; nsgen does nothing with it but show it. */
   readonly annotations: Readonly<Record<string, string>>;
@@ -137,11 +127,9 @@ function fillDefaults(given: CheckedBox): Box {
     propagation: given.propagation ?? 'private',
     proc: given.proc ?? ownMounts,
     rootfs: rootfs && { path: rootfs.path, change: rootfs.change ?? (ownMounts ? 'pivot_root' : 'chroot') },
-    mounts: (given.mounts ?? []).map(mount =>
-      mount.type === 'bind'
-        ? { ...mount, readOnly: mount.readOnly ?? false }
-        : { ...mount, size: mount.size, mode: mount.mode ?? '1777' },
-    ),
+    mounts: (given.mounts ?? []).map(fillMount),
+    symlinks: fillSymlinks(given.symlinks),
+    files: fillFiles(given.files),
     loopback: given.loopback ?? namespaces.net.kind === 'new',
     annotations: { ...given.annotations },
   };
@@ -154,12 +142,7 @@ function environmentOf(given: Readonly<Record<string, string | null>>): Readonly
   return Object.fromEntries([...defaults, ...own]);
 }
 
-const ROOT_DIRECTORY = checkedPath('/');
-
-function checkedPath(value: string): AbsolutePath {
-  if (!isAbsolutePath(value)) throw new TypeError(`not an absolute path: ${value}`);
-  return value;
-}
+const ROOT_DIRECTORY = absolutePath('/');
 
 function namespaceChoice(value: 'auto' | 'new' | 'shared' | NamespacePath): NamespaceChoice {
   if (value === 'auto') return { kind: 'unprivileged' };

@@ -1,5 +1,5 @@
 import type { Box } from './box.js';
-import type { Problem } from './problem.js';
+import { fieldName, type Problem } from './problem.js';
 import type { CheckedBox } from './schema.js';
 import { isRoot } from './values.js';
 
@@ -12,6 +12,8 @@ export function ruleProblems(given: CheckedBox, box: Box): readonly Problem[] {
     ...utsProblems(box),
     ...mountProblems(given, box),
     ...propagationProblems(given, box),
+    ...bindPropagationProblems(box),
+    ...newFileProblems(box),
     ...otherProblems(given, box),
   ];
 }
@@ -49,6 +51,42 @@ function propagationProblems(given: CheckedBox, box: Box): readonly Problem[] {
   const message = `"${box.propagation}" would carry what the box mounts (${carried.join(', ')}) to the host: use private or slave${wayOut}`;
   return [{ field: 'propagation', message }];
 }
+
+/** A mount that is private has no master to receive from: mount(2) would take MS_SLAVE, and do nothing. */
+function bindPropagationProblems(box: Box): readonly Problem[] {
+  if (box.propagation !== 'private') return [];
+  return box.mounts.flatMap((mount, index) =>
+    mount.type === 'bind' && /^r?slave$/.test(mount.propagation ?? '')
+      ? [
+          {
+            field: `mounts[${index}].propagation`,
+            message: 'receives nothing from the host while all mounts of the box are private: needs propagation: slave',
+          },
+        ]
+      : [],
+  );
+}
+
+function newFileProblems(box: Box): readonly Problem[] {
+  const problems: Problem[] = [];
+  for (const field of ['symlinks', 'files'] as const) {
+    if (box[field].length > 0 && box.rootfs === undefined) {
+      problems.push({ field, message: 'needs a rootfs; without one, it would be written into the tree of the host' });
+    }
+  }
+  for (const [path, name] of box.files.map(file => [file.path, lexical(file.path)] as const)) {
+    if (!box.symlinks.some(link => lexical(link.path) === name)) continue;
+    problems.push({ field: fieldName(['files', path]), message: 'is a path of symlinks too' });
+  }
+  return problems;
+}
+
+/** A path as written, without what means nothing. */
+const lexical = (path: string): string =>
+  path
+    .split('/')
+    .filter(part => part !== '' && part !== '.')
+    .join('/');
 
 function otherProblems(given: CheckedBox, box: Box): readonly Problem[] {
   const problems: Problem[] = [];

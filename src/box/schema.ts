@@ -1,12 +1,11 @@
 import * as v from 'valibot';
-import { check, fields, mountPoint, path, text } from './fields.js';
+import { check, fields, path, text } from './fields.js';
+import { filesSchema, mount, symlinksSchema } from './mount-schema.js';
 import {
   environmentNameProblem,
-  FILE_MODE,
   isMapping,
   isNamespacePath,
   pathProblem,
-  TMPFS_SIZE,
   textProblem,
   utsNameProblem,
 } from './values.js';
@@ -39,36 +38,6 @@ const seconds = v.pipe(
   v.minValue(-MOST_SECONDS, 'must be at least -9000000000'),
   v.maxValue(MOST_SECONDS, 'must be at most 9000000000'),
 );
-
-const bind = fields({
-  type: v.literal('bind'),
-  source: v.pipe(path, v.description('What is shown in the box: a directory or a file of the host.')),
-  destination: v.pipe(mountPoint, v.description('Where it is shown. It must exist in the rootfs.')),
-  readOnly: v.optional(
-    v.pipe(v.boolean(), v.description('Nothing can be written through it; true of mounts below it too.')),
-  ),
-});
-const tmpfs = fields({
-  type: v.literal('tmpfs'),
-  destination: v.pipe(
-    mountPoint,
-    v.description('Where the empty file system is mounted. It must exist in the rootfs.'),
-  ),
-  size: v.optional(
-    v.pipe(
-      v.string(),
-      v.regex(TMPFS_SIZE, 'must be a size as tmpfs(5) takes it: "16m", "1g", "50%"'),
-      v.description('Its limit: bytes with k, m or g, or a percentage of memory.'),
-    ),
-  ),
-  mode: v.optional(
-    v.pipe(
-      v.string(),
-      v.regex(FILE_MODE, 'must be permission bits in octal, as a string: "755" or "1777"'),
-      v.description('The permissions of its root directory, octal; 1777 unless given.'),
-    ),
-  ),
-});
 
 export const ROOT_CHANGES = ['pivot_root', 'chroot'] as const;
 export const PROPAGATIONS = ['private', 'slave', 'shared', 'unchanged'] as const;
@@ -184,9 +153,20 @@ export const boxSchema = fields({
     ),
   ),
   mounts: v.optional(
+    v.pipe(v.array(mount), v.description('What is mounted, in this order. Needs a mount namespace of its own.')),
+  ),
+  symlinks: v.optional(
     v.pipe(
-      v.array(v.variant('type', [bind, tmpfs])),
-      v.description('What is mounted, in this order. Needs a mount namespace of its own.'),
+      symlinksSchema,
+      v.description('Symbolic links made in the rootfs after the mounts, each with what it points to. Needs a rootfs.'),
+    ),
+  ),
+  files: v.optional(
+    v.pipe(
+      filesSchema,
+      v.description(
+        'Small files written into the rootfs after the mounts: their text, or content and mode. Needs a rootfs.',
+      ),
     ),
   ),
   loopback: v.optional(

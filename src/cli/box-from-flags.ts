@@ -5,6 +5,8 @@ import { BoxError, type Problem } from '../box/problem.js';
 import { readBoxFile } from '../box/read.js';
 import { isMapping, isNamespaceType, NAMESPACE_TYPES } from '../box/values.js';
 import { callersVariable, type GivenFlags, type ParsedArguments } from './arguments.js';
+import { filesOf, symlinksOf } from './file-flags.js';
+import { mountsOf } from './mount-flags.js';
 
 /**
  * Puts the file and the flags together into a box as one would write it, and checks it. Flags override fields of the
@@ -60,6 +62,8 @@ function fieldsOf(flags: GivenFlags, command: readonly string[], base: Mapping, 
     ...mappingField('env', base, environment(flags, problems)),
     ...mountsField(flags, base.mounts, problems),
     ...mappingField('annotations', base, annotations(flags, problems)),
+    ...mappingField('symlinks', base, symlinksOf(flags, problems)),
+    ...mappingField('files', base, filesOf(flags, problems)),
   };
 }
 
@@ -170,35 +174,7 @@ function annotations(flags: GivenFlags, problems: Problem[]): Mapping {
 }
 
 function mountsField(flags: GivenFlags, base: unknown, problems: Problem[]): Mapping {
-  const given = [
-    ...flags.all('bind').flatMap(value => bindMount(value, problems)),
-    ...flags.all('tmpfs').flatMap(value => tmpfsMount(value, problems)),
-  ];
+  const given = mountsOf(flags, problems);
   if (given.length === 0) return {};
   return { mounts: base === undefined ? given : Array.isArray(base) ? [...base, ...given] : base };
-}
-
-function bindMount(value: string, problems: Problem[]): readonly Mapping[] {
-  const [source = '', destination = '', mode = 'rw', ...rest] = value.split(':');
-  if (source !== '' && destination !== '' && (mode === 'ro' || mode === 'rw') && rest.length === 0)
-    return [{ type: 'bind', source: resolve(source), destination, readOnly: mode === 'ro' }];
-  const message = `${JSON.stringify(value)} is not SRC:DST[:ro] (a path with ":" in it goes into a file, -f)`;
-  problems.push({ field: '--bind', message });
-  return [];
-}
-
-function tmpfsMount(value: string, problems: Problem[]): readonly Mapping[] {
-  const [destination = '', ...rest] = value.split(':');
-  const options = rest.length === 0 ? [] : rest.join(':').split(',');
-  const chosen: Record<string, string> = {};
-  for (const option of options) {
-    const [, name = '', text = ''] = /^(size|mode)=(.+)$/.exec(option) ?? [];
-    if (name !== '' && chosen[name] === undefined) {
-      chosen[name] = text;
-      continue;
-    }
-    const message = name === '' ? 'is no option of a tmpfs (size=N, mode=M)' : 'is given more than once';
-    problems.push({ field: '--tmpfs', message: `${JSON.stringify(option)} ${message}` });
-  }
-  return [{ type: 'tmpfs', destination, ...chosen }];
 }

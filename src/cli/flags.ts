@@ -25,8 +25,23 @@ export const BOX_FLAGS = {
   domainname: { type: 'string', valueHint: 'NAME', description: 'NIS domain name inside' },
   rootfs: { type: 'string', valueHint: 'DIR', description: 'the directory that is / inside' },
   chroot: { type: 'boolean', description: 'enter the rootfs by chroot instead of pivot_root' },
-  bind: { type: 'string', valueHint: 'SRC:DST[:ro]', description: 'show SRC of the host at DST' },
+  bind: {
+    type: 'string',
+    valueHint: 'SRC:DST[:ro]',
+    description: 'show SRC of the host at DST; also nosuid,nodev,noexec,bind,rslave,...',
+  },
   tmpfs: { type: 'string', valueHint: 'DST[:size=N,mode=M]', description: 'mount an empty tmpfs at DST' },
+  mount: {
+    type: 'string',
+    valueHint: 'type=T,dst=DST,...',
+    description: 'mount as docker spells it; T: bind,tmpfs,proc,sysfs,mqueue,devpts,cgroup',
+  },
+  symlink: { type: 'string', valueHint: 'TARGET:DST', description: 'make DST of the rootfs a link to TARGET' },
+  'add-file': {
+    type: 'string',
+    valueHint: 'SRC:DST[:MODE]',
+    description: 'write what SRC holds to DST of the rootfs (text, up to 64 KiB)',
+  },
   propagation: {
     type: 'string',
     valueHint: 'HOW',
@@ -57,4 +72,15 @@ export const HELP_FLAG = {
 } as const satisfies ArgsDef;
 
 /** Flags that may be given more than once, and then all count. */
-export const REPEATABLE: readonly string[] = ['unshare', 'share', 'join', 'bind', 'tmpfs', 'env', 'annotation'];
+export const REPEATABLE: readonly string[] = [
+  'unshare',
+  'share',
+  'join',
+  'bind',
+  'tmpfs',
+  'mount',
+  'symlink',
+  'add-file',
+  'env',
+  'annotation',
+];

@@ -1,3 +1,4 @@
+import type { CgroupHierarchy } from '../host/cgroups.js';
 import type { Result, SystemCall } from '../linux/system-call.js';
 
 /**
@@ -26,6 +27,8 @@ export interface Caller {
   readonly streams: readonly [stdin: number, stdout: number, stderr: number];
   /** The descriptor of the rootfs, for operations after open-rootfs. */
   readonly rootfs: Result;
+  /** The cgroup hierarchies of the host; empty unless an operation asks for them. */
+  readonly cgroups: readonly CgroupHierarchy[];
 }
 
 /** `unprivileged`: if the caller is not root, who needs a user namespace to be allowed the rest. */

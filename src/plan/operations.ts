@@ -8,10 +8,16 @@ import { type Execute, execute } from './operations/execute.js';
 import { type FileModeMask, fileModeMask } from './operations/file-mode-mask.js';
 import { type JoinNamespaces, joinNamespaces } from './operations/join-namespaces.js';
 import { type LoopbackUp, loopbackUp } from './operations/loopback-up.js';
+import { type MakeFile, makeFile } from './operations/make-file.js';
+import { type MakeSymlink, makeSymlink } from './operations/make-symlink.js';
 import { type MapIds, mapIds } from './operations/map-ids.js';
 import { type MountBind, mountBind } from './operations/mount-bind.js';
+import { type MountCgroup, mountCgroup } from './operations/mount-cgroup.js';
+import { type MountDevpts, mountDevpts } from './operations/mount-devpts.js';
+import { type MountMqueue, mountMqueue } from './operations/mount-mqueue.js';
 import { type MountProc, mountProc } from './operations/mount-proc.js';
 import { type MountPropagation, mountPropagation } from './operations/mount-propagation.js';
+import { type MountSysfs, mountSysfs } from './operations/mount-sysfs.js';
 import { type MountTmpfs, mountTmpfs } from './operations/mount-tmpfs.js';
 import { type OffsetClocks, offsetClocks } from './operations/offset-clocks.js';
 import { type OpenRootfs, openRootfs } from './operations/open-rootfs.js';
@@ -33,10 +39,16 @@ export type Operation =
   | FileModeMask
   | JoinNamespaces
   | LoopbackUp
+  | MakeFile
+  | MakeSymlink
   | MapIds
   | MountBind
+  | MountCgroup
+  | MountDevpts
+  | MountMqueue
   | MountProc
   | MountPropagation
+  | MountSysfs
   | MountTmpfs
   | OffsetClocks
   | OpenRootfs
@@ -60,10 +72,16 @@ const KINDS: { readonly [Name in OperationName]: OperationKind<Of<Name>> } = {
   'file-mode-mask': fileModeMask,
   'join-namespaces': joinNamespaces,
   'loopback-up': loopbackUp,
+  'make-file': makeFile,
+  'make-symlink': makeSymlink,
   'map-ids': mapIds,
   'mount-bind': mountBind,
+  'mount-cgroup': mountCgroup,
+  'mount-devpts': mountDevpts,
+  'mount-mqueue': mountMqueue,
   'mount-proc': mountProc,
   'mount-propagation': mountPropagation,
+  'mount-sysfs': mountSysfs,
   'mount-tmpfs': mountTmpfs,
   'offset-clocks': offsetClocks,
   'open-rootfs': openRootfs,

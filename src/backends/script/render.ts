@@ -6,6 +6,7 @@ import type { Box } from '../../box/box.js';
 import { BoxError, fieldName, type Problem } from '../../box/problem.js';
 import { isRoot, namespaceFile } from '../../box/values.js';
 import { packageRoot } from '../../package-root.js';
+import { mountOptions } from '../../plan/file-system.js';
 import { describe, type Operation } from '../../plan/operations.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
 import { joinsMount, loaderVariables, needsShell, type Place, type PlacedOperation, placeOperations } from './place.js';
@@ -60,14 +61,16 @@ export function renderOperations(box: Box): readonly string[] {
 /** Functions of box.sh.ejs that operations call inside the box, each with those that it calls itself. */
 const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
   check_mount: [],
+  add_mount_flags: [],
   find_in_root: [],
   go_to: [],
-  make_read_only: [],
+  make_read_only: ['add_mount_flags'],
+  mount_cgroups: ['go_to'],
   mount_point: ['find_in_root', 'go_to'],
 };
 
 /** What they and the operations leave there for each other. */
-const VARIABLES = ['found', 'kind', 'parent'];
+const VARIABLES = ['file', 'found', 'kind', 'parent'];
 
 const variablesIn = (sections: readonly Section[]): readonly string[] =>
   VARIABLES.filter(name => sections.some(({ body }) => body.includes(`$${name}`)));
@@ -132,7 +135,7 @@ function render(name: string, values: Readonly<Record<string, unknown>>): string
     template = ejs.compile(readFileSync(join(packageRoot, 'templates', `${name}.ejs`), 'utf8'), { escape: quote });
     templates.set(name, template);
   }
-  return template({ ...values, comment, indent, isRoot });
+  return template({ ...values, comment, indent, isRoot, mountOptions });
 }
 
 const indent = (body: string): string => body.replace(/^(?=.)/gm, '  ');
