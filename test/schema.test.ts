@@ -40,6 +40,8 @@ const MARKED: readonly (readonly [box: unknown, place: string])[] = [
   [{ command, loopback: 1 }, '/loopback'],
   [{ command, rootfs: 'box' }, '/rootfs'],
   [{ command, rootfs: { change: 'chroot' } }, '/rootfs'],
+  [{ command, rootfs: { path: '/box', from: ['ls'] } }, '/rootfs'],
+  [{ command, rootfs: { from: [] } }, '/rootfs/from'],
   [{ command, rootfs: { path: '/box', change: 'switch_root' } }, '/rootfs/change'],
   [{ command, mounts: {} }, '/mounts'],
   [{ command, mounts: [{ type: 'overlay', destination: '/x' }] }, '/mounts/0/type'],

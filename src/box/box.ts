@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { DEFAULT_MASKED_PATHS, DEFAULT_READONLY_PATHS } from './default-paths.js';
 import { issueProblems } from './issues.js';
 import { type File, fillFiles, fillMount, fillSymlinks, type Mount, type Symlink } from './mounts.js';
 import { BoxError, type Problem } from './problem.js';
@@ -24,6 +25,14 @@ export type NamespaceChoice =
 export type Propagation = (typeof PROPAGATIONS)[number];
 export type RootChange = (typeof ROOT_CHANGES)[number];
 
+export interface Rootfs {
+  readonly path: AbsolutePath;
+  readonly change: RootChange;
+  readonly readOnly: boolean;
+  /** Programs of the host that are copied there, into a file system of the box's own. */
+  readonly from?: readonly string[];
+}
+
 /** A box, validated, its defaults filled in: everything that decides the result is in here. */
 export interface Box {
   readonly command: readonly string[];
@@ -38,18 +47,22 @@ export interface Box {
   readonly timeOffsets: { readonly monotonic: number; readonly boottime: number };
   readonly propagation: Propagation;
   readonly proc: boolean;
-  readonly rootfs: { readonly path: AbsolutePath; readonly change: RootChange } | undefined;
+  readonly rootfs: Rootfs | undefined;
+  readonly dev: boolean;
   readonly mounts: readonly Mount[];
   readonly symlinks: readonly Symlink[];
   readonly files: readonly File[];
+  readonly maskedPaths: readonly AbsolutePath[];
+  readonly readonlyPaths: readonly AbsolutePath[];
   readonly loopback: boolean;
   /** What others want to know of the box; nsgen does nothing with it but show it. */
   readonly annotations: Readonly<Record<string, string>>;
 }
 
 /** What a login shell of root has, in the order in which Debian has it. */
+export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const DEFAULT_ENVIRONMENT: Readonly<Record<DefaultVariable, string>> = {
-  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  PATH: DEFAULT_PATH,
   HOME: '/root',
 };
 
@@ -115,7 +128,11 @@ function fillDefaults(given: CheckedBox): Box {
     if (choice !== undefined) namespaces[type] = namespaceChoice(choice);
   }
   const ownMounts = namespaces.mount.kind === 'new';
-  const rootfs = given.rootfs === undefined || typeof given.rootfs === 'object' ? given.rootfs : { path: given.rootfs };
+  const written =
+    given.rootfs === undefined || typeof given.rootfs === 'object' ? given.rootfs : { path: given.rootfs };
+  const rootfs = written && rootfsOf(written, ownMounts);
+  const ownRoot = ownMounts && rootfs?.change === 'pivot_root';
+  const protects = ownRoot && given.privileged !== true;
   return {
     command: given.command,
     env: environmentOf(given.env ?? {}),
@@ -126,10 +143,13 @@ function fillDefaults(given: CheckedBox): Box {
     timeOffsets: { monotonic: given.timeOffsets?.monotonic ?? 0, boottime: given.timeOffsets?.boottime ?? 0 },
     propagation: given.propagation ?? 'private',
     proc: given.proc ?? ownMounts,
-    rootfs: rootfs && { path: rootfs.path, change: rootfs.change ?? (ownMounts ? 'pivot_root' : 'chroot') },
+    rootfs,
+    dev: given.dev ?? ownRoot,
     mounts: (given.mounts ?? []).map(fillMount),
     symlinks: fillSymlinks(given.symlinks),
     files: fillFiles(given.files),
+    maskedPaths: distinct(given.maskedPaths ?? (protects ? DEFAULT_MASKED_PATHS.map(absolutePath) : [])),
+    readonlyPaths: distinct(given.readonlyPaths ?? (protects ? DEFAULT_READONLY_PATHS.map(absolutePath) : [])),
     loopback: given.loopback ?? namespaces.net.kind === 'new',
     annotations: { ...given.annotations },
   };
@@ -141,8 +161,21 @@ function environmentOf(given: Readonly<Record<string, string | null>>): Readonly
   const own = Object.entries(given).flatMap(([name, value]) => (value === null ? [] : [[name, value] as const]));
   return Object.fromEntries([...defaults, ...own]);
 }
+const distinct = (paths: readonly AbsolutePath[]): readonly AbsolutePath[] => [...new Set(paths)];
 
 const ROOT_DIRECTORY = absolutePath('/');
+type GivenRootfs = Exclude<NonNullable<CheckedBox['rootfs']>, string>;
+
+function rootfsOf(
+  { path = PROGRAMS_DIRECTORY, from, change, readOnly = false }: GivenRootfs,
+  ownMounts: boolean,
+): Rootfs {
+  if (from !== undefined) return { path: PROGRAMS_DIRECTORY, change: change ?? 'pivot_root', readOnly, from };
+  return { path, change: change ?? (ownMounts ? 'pivot_root' : 'chroot'), readOnly };
+}
+
+/** Every host has it, and nobody looks for anything there: a place to mount a file system that only the box sees. */
+const PROGRAMS_DIRECTORY = absolutePath('/proc/fs');
 
 function namespaceChoice(value: 'auto' | 'new' | 'shared' | NamespacePath): NamespaceChoice {
   if (value === 'auto') return { kind: 'unprivileged' };

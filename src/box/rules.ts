@@ -11,6 +11,8 @@ export function ruleProblems(given: CheckedBox, box: Box): readonly Problem[] {
   return [
     ...utsProblems(box),
     ...mountProblems(given, box),
+    ...rootProblems(given, box),
+    ...rootfsProblems(given, box),
     ...propagationProblems(given, box),
     ...bindPropagationProblems(box),
     ...newFileProblems(box),
@@ -32,9 +34,36 @@ function mountProblems(given: CheckedBox, box: Box): readonly Problem[] {
   const problems: Problem[] = [];
   if (given.proc === true) problems.push({ field: 'proc', message });
   if (box.mounts.length > 0) problems.push({ field: 'mounts', message });
+  for (const field of ['dev', 'maskedPaths', 'readonlyPaths'] as const)
+    if (isAskedFor(given[field])) problems.push({ field, message });
   if (given.propagation !== undefined) problems.push({ field: 'propagation', message });
-  if (box.rootfs?.change === 'pivot_root') problems.push({ field: 'rootfs.change', message: `pivot_root ${message}` });
+  if (box.rootfs?.from !== undefined) problems.push({ field: 'rootfs.from', message });
+  else if (box.rootfs?.change === 'pivot_root')
+    problems.push({ field: 'rootfs.change', message: `pivot_root ${message}` });
   return problems;
+}
+
+const isAskedFor = (value: boolean | readonly string[] | undefined): boolean =>
+  typeof value === 'object' ? value.length > 0 : value === true;
+
+function rootProblems(given: CheckedBox, { rootfs }: Box): readonly Problem[] {
+  const problems: Problem[] = [];
+  if (given.dev === true && rootfs === undefined)
+    problems.push({ field: 'dev', message: 'needs a rootfs: without one, /dev is that of the host' });
+  if (rootfs?.readOnly && rootfs.change === 'chroot')
+    problems.push({
+      field: 'rootfs.readOnly',
+      message: 'needs rootfs.change: pivot_root (chroot makes no mount of it)',
+    });
+  return problems;
+}
+
+function rootfsProblems({ rootfs: given }: CheckedBox, { rootfs }: Box): readonly Problem[] {
+  if (typeof given === 'object' && (given.path === undefined) === (given.from === undefined))
+    return [{ field: 'rootfs', message: 'must have either a path or from, the programs to make it of' }];
+  if (rootfs?.from === undefined || rootfs.change === 'pivot_root') return [];
+  const message = 'chroot would leave it mounted in a directory of the host: with from it is pivot_root';
+  return [{ field: 'rootfs.change', message }];
 }
 
 /** A mount made under a peer of the host's mount appears on the host: mount_namespaces(7), shared subtrees. */
@@ -44,6 +73,10 @@ function propagationProblems(given: CheckedBox, box: Box): readonly Problem[] {
   const carried = [
     ...(box.proc ? ['a fresh /proc'] : []),
     ...(box.mounts.length > 0 ? ['mounts'] : []),
+    ...(box.maskedPaths.length + box.readonlyPaths.length > 0 && box.rootfs?.change !== 'pivot_root'
+      ? ['masked and read-only paths']
+      : []),
+    ...(box.dev && box.rootfs?.change === 'chroot' ? ['a fresh /dev'] : []),
     ...(box.rootfs?.change === 'pivot_root' ? ['a rootfs entered by pivot_root'] : []),
   ];
   if (carried.length === 0) return [];

@@ -1,11 +1,12 @@
 import * as v from 'valibot';
-import { check, fields, path, text } from './fields.js';
+import { check, fields, mountPoint, path, text } from './fields.js';
 import { filesSchema, mount, symlinksSchema } from './mount-schema.js';
 import {
   environmentNameProblem,
   isMapping,
   isNamespacePath,
   pathProblem,
+  programProblem,
   textProblem,
   utsNameProblem,
 } from './values.js';
@@ -139,17 +140,53 @@ export const boxSchema = fields({
     v.pipe(
       v.union([
         path,
-        fields({
-          path,
-          change: v.optional(
-            v.pipe(
-              v.picklist(ROOT_CHANGES),
-              v.description('pivot_root leaves nothing of the old root in the box; chroot only changes where "/" is.'),
+        v.pipe(
+          fields({
+            path: v.optional(v.pipe(path, v.description('A directory of the host.'))),
+            from: v.optional(
+              v.pipe(
+                v.array(v.pipe(v.string(), check(programProblem))),
+                v.minLength(1, 'must name a program'),
+                v.description(
+                  "Instead of a directory, the host's own programs (names, looked up in the PATH of the box, or absolute paths of files and directories) with what they need, in memory, for this box alone.",
+                ),
+              ),
             ),
-          ),
-        }),
+            change: v.optional(
+              v.pipe(
+                v.picklist(ROOT_CHANGES),
+                v.description(
+                  'pivot_root leaves nothing of the old root in the box; chroot only changes where "/" is.',
+                ),
+              ),
+            ),
+            readOnly: v.optional(
+              v.pipe(
+                v.boolean(),
+                v.description(
+                  'The root mount is read-only, and so is what is mounted below it on the host; mounts of the box are as they say.',
+                ),
+              ),
+            ),
+          }),
+          v.metadata({ oneOf: [{ required: ['path'] }, { required: ['from'] }] }),
+        ),
       ]),
       v.description('The directory that is "/" inside; without it, the root of the host.'),
+    ),
+  ),
+  dev: v.optional(
+    v.pipe(
+      v.boolean(),
+      v.description(
+        'Whether the box has a /dev of its own: null, zero, full, random, urandom, tty, ptmx, pts, shm, fd, stdin, stdout, stderr. True with a rootfs entered by pivot_root, unless given.',
+      ),
+    ),
+  ),
+  privileged: v.optional(
+    v.pipe(
+      v.boolean(),
+      v.description('True: maskedPaths and readonlyPaths are empty unless given. Nothing else depends on it.'),
     ),
   ),
   mounts: v.optional(
@@ -166,6 +203,22 @@ export const boxSchema = fields({
       filesSchema,
       v.description(
         'Small files written into the rootfs after the mounts: their text, or content and mode. Needs a rootfs.',
+      ),
+    ),
+  ),
+  maskedPaths: v.optional(
+    v.pipe(
+      v.array(mountPoint),
+      v.description(
+        'Covered: a directory by an empty one, a file by the null device; what is missing is passed over. With a rootfs entered by pivot_root, those of the OCI runtimes unless given.',
+      ),
+    ),
+  ),
+  readonlyPaths: v.optional(
+    v.pipe(
+      v.array(mountPoint),
+      v.description(
+        'Made read-only, with the mounts below; what is missing is passed over. With a rootfs entered by pivot_root, those of the OCI runtimes unless given.',
       ),
     ),
   ),

@@ -87,6 +87,16 @@ export function contentProblem(value: string): string | undefined {
   return textProblem(value);
 }
 
+/** A program by its name, to be looked up, or a file or directory by its absolute path. */
+export function programProblem(value: string): string | undefined {
+  const message = 'must be the name of a program, or an absolute path';
+  if (value === '' || value === '.' || value === '..') return message;
+  if (value.includes('/') && !value.startsWith('/')) return message;
+  // ldd(1), which the script reads, ends a name with one.
+  if (value.includes('\n')) return 'must not contain a newline';
+  return value.startsWith('/') ? pathProblem(value) : textProblem(value);
+}
+
 /** __NEW_UTS_LEN in linux/utsname.h: both names, without the NUL. */
 const LONGEST_UTS_NAME = 64;
 

@@ -17,7 +17,8 @@ import { mountsOf } from './mount-flags.js';
 export async function boxFromFlags({ flags, command }: ParsedArguments): Promise<Box> {
   const { base, problems: known, inWords } = await baseOf(flags);
   const problems: Problem[] = [...known];
-  const input = isMapping(base) ? { ...base, ...fieldsOf(flags, command, base, problems) } : base;
+  const fields = isMapping(base) ? { ...base, ...fieldsOf(flags, command, base, problems) } : base;
+  const input = isMapping(fields) ? { ...fields, ...protectedPaths(flags, fields) } : fields;
   try {
     // A config.json that is not well-formed makes no box.
     if (base === undefined) throw new BoxError([]);
@@ -56,6 +57,8 @@ function fieldsOf(flags: GivenFlags, command: readonly string[], base: Mapping, 
     ...textFields(flags),
     ...rootfsField(flags, base.rootfs, problems),
     ...switchField(flags, 'proc', problems),
+    ...switchField(flags, 'dev', problems),
+    ...(flags.has('privileged') ? { privileged: true } : {}),
     ...switchField(flags, 'loopback', problems),
     ...mappingField('namespaces', base, namespaces(flags, problems)),
     ...mappingField('timeOffsets', base, timeOffsets(flags, problems)),
@@ -65,6 +68,27 @@ function fieldsOf(flags: GivenFlags, command: readonly string[], base: Mapping, 
     ...mappingField('symlinks', base, symlinksOf(flags, problems)),
     ...mappingField('files', base, filesOf(flags, problems)),
   };
+}
+
+/** Added to those of the file, or to the default ones: who masks one path more does not mean to uncover the others. */
+function protectedPaths(flags: GivenFlags, fields: Mapping): Mapping {
+  const given = { maskedPaths: flags.all('mask'), readonlyPaths: flags.all('read-only-path') };
+  const chosen: Record<string, unknown> = {};
+  for (const name of ['maskedPaths', 'readonlyPaths'] as const) {
+    if (given[name].length === 0) continue;
+    const base = fields[name] ?? defaultsOf(fields)?.[name] ?? [];
+    chosen[name] = Array.isArray(base) ? [...base, ...given[name]] : base;
+  }
+  return chosen;
+}
+
+/** Undefined for a box with problems, which will be refused. */
+function defaultsOf(fields: Mapping): Box | undefined {
+  try {
+    return parseBox(fields);
+  } catch {
+    return undefined;
+  }
 }
 
 type Mapping = Readonly<Record<string, unknown>>;
@@ -79,18 +103,28 @@ function textFields(flags: GivenFlags): Mapping {
 /** `--rootfs box` is a directory here, as it is for docker and bwrap; in a file only an absolute path means anything. */
 function rootfsField(flags: GivenFlags, base: unknown, problems: Problem[]): Mapping {
   const given = flags.one('rootfs');
+  if (flags.has('with')) {
+    if (given !== undefined) problems.push({ field: '--with', message: 'contradicts --rootfs' });
+    const from = flags.all('with').flatMap(list => list.split(','));
+    return { rootfs: { from, ...(flags.has('chroot') ? { change: 'chroot' } : {}) } };
+  }
   if (given === '') problems.push({ field: '--rootfs', message: 'must not be empty' });
   const own = isMapping(base) ? base.path : base;
   const path = given === undefined || given === '' ? own : resolve(given);
-  if (flags.has('chroot')) {
-    if (path !== undefined) return { rootfs: { path, change: 'chroot' } };
-    if (given === undefined) problems.push({ field: '--chroot', message: 'needs --rootfs' });
-  }
+  const further = {
+    ...(flags.has('chroot') ? { change: 'chroot' } : {}),
+    ...(flags.has('read-only') ? { readOnly: true } : {}),
+  };
+  if (path === undefined && given === undefined)
+    for (const flag of ['chroot', 'read-only'].filter(name => flags.has(name)))
+      problems.push({ field: `--${flag}`, message: 'needs --rootfs' });
+  if (path !== undefined && Object.keys(further).length > 0)
+    return { rootfs: { ...(isMapping(base) ? base : {}), path, ...further } };
   if (path === own) return {};
   return { rootfs: isMapping(base) ? { ...base, path } : path };
 }
 
-function switchField(flags: GivenFlags, name: 'proc' | 'loopback', problems: Problem[]): Mapping {
+function switchField(flags: GivenFlags, name: 'proc' | 'dev' | 'loopback', problems: Problem[]): Mapping {
   const [on, off] = [flags.has(name), flags.has(`no-${name}`)];
   if (on && off) problems.push({ field: `--no-${name}`, message: `contradicts --${name}` });
   return on !== off ? { [name]: on } : {};

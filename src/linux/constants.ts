@@ -58,9 +58,16 @@ export const OPEN_TREE = {
 } as const;
 export const MOVE_MOUNT = { MOVE_MOUNT_F_EMPTY_PATH: 4, MOVE_MOUNT_T_EMPTY_PATH: 0x40 } as const;
 export const FSCONFIG = { FSCONFIG_SET_FLAG: 0, FSCONFIG_SET_STRING: 1, FSCONFIG_CMD_CREATE: 6 } as const;
-export const RESOLVE = { RESOLVE_NO_MAGICLINKS: 2, RESOLVE_IN_ROOT: 0x10 } as const;
 export const SEEK_END = 2;
+export const AT_SYMLINK_NOFOLLOW = 0x100;
+export const RESOLVE = { RESOLVE_NO_MAGICLINKS: 2, RESOLVE_NO_SYMLINKS: 4, RESOLVE_IN_ROOT: 0x10 } as const;
 export const S_IFREG = 0o100000;
+export const S_IFCHR = 0o020000;
+export const STATX = { STATX_TYPE: 1, STATX_MODE: 2 } as const;
+/** Of struct statx. */
+export const STATX_SIZE = 256;
+export const FUTEX_CMP_REQUEUE = 4;
+export const W_OK = 2;
 export const MNT_DETACH = 2;
 
 export const PR_SET_PDEATHSIG = 1;

@@ -44,7 +44,7 @@ export function cloneTreeOf(place: Result, result: Result): SystemCall {
   };
 }
 
-/** A new file system, attached nowhere yet. `parameters` are its mount options, `type` is what mountinfo shows as source. */
+/** A new file system, attached nowhere yet. `parameters` are its mount options; of those that are `true`, the name is all. */
 export function createMount(
   type: string,
   parameters: Readonly<Record<string, string | true>>,
@@ -106,6 +106,15 @@ export function addAttributes(mount: Result, attributes: readonly MountAttribute
 export function setPropagation(mount: Result, propagation: PropagationFlag, recursive: boolean): SystemCall {
   const shown = `{attr_set=0, attr_clr=0, propagation=${propagation}, userns_fd=0}`;
   return setAttributes(mount, words(0, 0, MS[propagation], 0), shown, recursive);
+}
+
+/** Makes the one mount read-only. */
+export const makeAloneReadOnly = (mount: Result): SystemCall => addAttributes(mount, ['MOUNT_ATTR_RDONLY'], false);
+
+/** Takes that back, of the one mount. */
+export function makeAloneWritable(mount: Result): SystemCall {
+  const shown = '{attr_set=0, attr_clr=MOUNT_ATTR_RDONLY, propagation=0, userns_fd=0}';
+  return setAttributes(mount, words(0, MOUNT_ATTR.MOUNT_ATTR_RDONLY, 0, 0), shown, false);
 }
 
 function setAttributes(mount: Result, attributes: Uint8Array, shown: string, recursive: boolean): SystemCall {

@@ -38,8 +38,32 @@ export function openOwnDirectory(path: string, result: Result): SystemCall {
   return openat2(symbol('AT_FDCWD', AT_FDCWD), path, ['RESOLVE_NO_MAGICLINKS'], ['O_DIRECTORY'], result);
 }
 
-/** The value of O_DIRECTORY differs between architectures. */
-const OPEN = { ...O, O_DIRECTORY: constants.O_DIRECTORY };
+/**
+ * Opens a path that may be missing: a place in a rootfs or, without one, of the host. `asDirectory`: only if it is one;
+ * else openat2 says ENOTDIR.
+ */
+export function openPlace(root: Result | undefined, path: string, asDirectory: boolean, result: Result): SystemCall {
+  const directory = root === undefined ? symbol('AT_FDCWD', AT_FDCWD) : resultOf(root);
+  return openat2(
+    directory,
+    path,
+    root === undefined ? [] : ['RESOLVE_IN_ROOT'],
+    asDirectory ? ['O_DIRECTORY'] : [],
+    result,
+  );
+}
+
+/** Opens an entry of a directory in which nobody else can make any: if it is a symlink, itself. */
+export function openEntry(directory: Result, name: string, result: Result): SystemCall {
+  return {
+    name: 'openat',
+    arguments: [resultOf(directory), string(name), flags(OPEN, 'O_PATH', 'O_NOFOLLOW', 'O_CLOEXEC')],
+    result,
+  };
+}
+
+/** The values of O_DIRECTORY and O_NOFOLLOW differ between architectures. */
+const OPEN = { ...O, O_DIRECTORY: constants.O_DIRECTORY, O_NOFOLLOW: constants.O_NOFOLLOW };
 
 function openat2(
   directory: SystemCall['arguments'][number],
@@ -55,7 +79,7 @@ function openat2(
     0,
     resolve.reduce((sum, name) => sum + RESOLVE[name], 0),
   );
-  const shown = `{flags=${open.join('|')}, resolve=${resolve.join('|')}}`;
+  const shown = `{flags=${open.join('|')}, resolve=${resolve.join('|') || '0'}}`;
   return { name: 'openat2', arguments: [directory, string(path), bytes(how, shown), integer(how.length)], result };
 }
 

@@ -211,7 +211,7 @@ function writeArgument(
     case 'bytes':
       return remember(shared, argument.bytes, () => table.writeBytes(argument.bytes));
     case 'output':
-      return remember(outputs, argument.output, () => table.allocate(argument.output.length));
+      return argument.offset + remember(outputs, argument.output, () => table.allocate(argument.output.length));
   }
 }
 

@@ -38,7 +38,7 @@ export type Argument =
   | { readonly kind: 'string'; readonly value: string }
   | { readonly kind: 'strings'; readonly values: readonly string[]; readonly text?: string }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly text: string }
-  | { readonly kind: 'output'; readonly output: Output }
+  | { readonly kind: 'output'; readonly output: Output; readonly offset: number }
   | { readonly kind: 'result'; readonly result: Result };
 
 export const integer = (value: number): Argument => ({ kind: 'integer', value });
@@ -47,7 +47,8 @@ export const octal = (value: number): Argument => symbol(`0${value.toString(8)}`
 export const symbol = (text: string, value: number): Argument => ({ kind: 'symbol', value, text });
 export const string = (value: string): Argument => ({ kind: 'string', value });
 export const bytes = (value: Uint8Array, text: string): Argument => ({ kind: 'bytes', bytes: value, text });
-export const output = (room: Output): Argument => ({ kind: 'output', output: room });
+/** Room, or from the offset on: a field of the struct that a call has written there. */
+export const output = (room: Output, offset = 0): Argument => ({ kind: 'output', output: room, offset });
 export const resultOf = (result: Result): Argument => ({ kind: 'result', result });
 export const NULL: Argument = symbol('NULL', 0);
 
@@ -92,7 +93,7 @@ function formatArgument(argument: Argument): string {
     case 'strings':
       return argument.text ?? `[${argument.values.map(value => JSON.stringify(value)).join(', ')}]`;
     case 'output':
-      return argument.output.text;
+      return argument.offset === 0 ? argument.output.text : `${argument.output.text}+${argument.offset}`;
     case 'result':
       return `<${argument.result.of}>`;
   }

@@ -2,15 +2,18 @@ import type { SystemCall } from '../linux/system-call.js';
 import type { Caller, OperationKind } from './operation.js';
 import { type ChangeRoot, changeRoot } from './operations/change-root.js';
 import { type CloseDescriptors, closeDescriptors } from './operations/close-descriptors.js';
+import { type CopyPrograms, copyPrograms } from './operations/copy-programs.js';
 import { type CreateNamespaces, createNamespaces } from './operations/create-namespaces.js';
 import { type DescriptorLimit, descriptorLimit } from './operations/descriptor-limit.js';
 import { type Execute, execute } from './operations/execute.js';
 import { type FileModeMask, fileModeMask } from './operations/file-mode-mask.js';
 import { type JoinNamespaces, joinNamespaces } from './operations/join-namespaces.js';
 import { type LoopbackUp, loopbackUp } from './operations/loopback-up.js';
+import { type MakeDev, makeDev } from './operations/make-dev.js';
 import { type MakeFile, makeFile } from './operations/make-file.js';
 import { type MakeSymlink, makeSymlink } from './operations/make-symlink.js';
 import { type MapIds, mapIds } from './operations/map-ids.js';
+import { type MaskPaths, maskPaths } from './operations/mask-paths.js';
 import { type MountBind, mountBind } from './operations/mount-bind.js';
 import { type MountCgroup, mountCgroup } from './operations/mount-cgroup.js';
 import { type MountDevpts, mountDevpts } from './operations/mount-devpts.js';
@@ -23,6 +26,8 @@ import { type OffsetClocks, offsetClocks } from './operations/offset-clocks.js';
 import { type OpenRootfs, openRootfs } from './operations/open-rootfs.js';
 import { type ParentDeathSignal, parentDeathSignal } from './operations/parent-death-signal.js';
 import { type PivotRoot, pivotRoot } from './operations/pivot-root.js';
+import { type ReadOnlyPaths, readOnlyPaths } from './operations/read-only-paths.js';
+import { type ReadOnlyRoot, readOnlyRoot } from './operations/read-only-root.js';
 import { type ResetSignals, resetSignals } from './operations/reset-signals.js';
 import { type SetDomainname, setDomainname } from './operations/set-domainname.js';
 import { type SetHostname, setHostname } from './operations/set-hostname.js';
@@ -33,6 +38,7 @@ import { type WorkingDirectory, workingDirectory } from './operations/working-di
 export type Operation =
   | ChangeRoot
   | CloseDescriptors
+  | CopyPrograms
   | CreateNamespaces
   | DescriptorLimit
   | Execute
@@ -41,7 +47,9 @@ export type Operation =
   | LoopbackUp
   | MakeFile
   | MakeSymlink
+  | MakeDev
   | MapIds
+  | MaskPaths
   | MountBind
   | MountCgroup
   | MountDevpts
@@ -54,6 +62,8 @@ export type Operation =
   | OpenRootfs
   | ParentDeathSignal
   | PivotRoot
+  | ReadOnlyPaths
+  | ReadOnlyRoot
   | ResetSignals
   | SetDomainname
   | SetHostname
@@ -66,6 +76,7 @@ type Of<Name extends OperationName> = Extract<Operation, { kind: Name }>;
 const KINDS: { readonly [Name in OperationName]: OperationKind<Of<Name>> } = {
   'change-root': changeRoot,
   'close-descriptors': closeDescriptors,
+  'copy-programs': copyPrograms,
   'create-namespaces': createNamespaces,
   'descriptor-limit': descriptorLimit,
   execute,
@@ -74,7 +85,9 @@ const KINDS: { readonly [Name in OperationName]: OperationKind<Of<Name>> } = {
   'loopback-up': loopbackUp,
   'make-file': makeFile,
   'make-symlink': makeSymlink,
+  'make-dev': makeDev,
   'map-ids': mapIds,
+  'mask-paths': maskPaths,
   'mount-bind': mountBind,
   'mount-cgroup': mountCgroup,
   'mount-devpts': mountDevpts,
@@ -87,6 +100,8 @@ const KINDS: { readonly [Name in OperationName]: OperationKind<Of<Name>> } = {
   'open-rootfs': openRootfs,
   'parent-death-signal': parentDeathSignal,
   'pivot-root': pivotRoot,
+  'read-only-paths': readOnlyPaths,
+  'read-only-root': readOnlyRoot,
   'reset-signals': resetSignals,
   'set-domainname': setDomainname,
   'set-hostname': setHostname,

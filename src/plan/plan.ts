@@ -1,4 +1,4 @@
-import type { Box, NamespaceChoice } from '../box/box.js';
+import type { Box, NamespaceChoice, Rootfs } from '../box/box.js';
 import { fillMount, type Mount } from '../box/mounts.js';
 import { type AbsolutePath, absolutePath, NAMESPACE_TYPES, type NamespaceType } from '../box/values.js';
 import type { UserNamespace } from './operation.js';
@@ -59,13 +59,38 @@ function mountOperations(box: Box): Plan {
   const own = box.namespaces.mount.kind === 'new';
   return [
     ...(own ? [{ kind: 'mount-propagation', propagation } as const] : []),
-    ...(rootfs === undefined ? [] : [{ kind: 'open-rootfs', ...rootfs } as const]),
+    ...(rootfs === undefined ? [] : [beginningOfRoot(rootfs, box.env)]),
     ...(box.proc ? [mountOperation(OWN_PROC, rootfs?.path)] : []),
+    ...(box.dev && rootfs ? [devOperation(box, rootfs.path)] : []),
     ...box.mounts.map(mount => mountOperation(mount, rootfs?.path)),
     ...box.symlinks.map(symlink => ({ kind: 'make-symlink', ...symlink }) as const),
     ...box.files.map(file => ({ kind: 'make-file', ...file }) as const),
+    ...protectOperations(box),
   ];
 }
+
+function devOperation({ maskedPaths }: Box, rootfs: AbsolutePath): Operation {
+  return { kind: 'make-dev', rootfs, mask: FILE_MODE_MASK, keepsNull: maskedPaths.length > 0 };
+}
+
+/** After all mounts: what they show is covered too. */
+function protectOperations({ rootfs, dev, maskedPaths, readonlyPaths }: Box): Plan {
+  const path = rootfs?.path;
+  return [
+    ...(maskedPaths.length > 0 ? [{ kind: 'mask-paths', paths: maskedPaths, rootfs: path, ownDev: dev } as const] : []),
+    ...(readonlyPaths.length > 0 ? [{ kind: 'read-only-paths', paths: readonlyPaths, rootfs: path } as const] : []),
+    ...(rootfs?.readOnly ? [{ kind: 'read-only-root', path: rootfs.path } as const] : []),
+  ];
+}
+
+function beginningOfRoot({ from, ...rootfs }: Rootfs, env: Box['env']): Operation {
+  if (from === undefined) return { kind: 'open-rootfs', ...rootfs };
+  return { kind: 'copy-programs', programs: from, directories: searchPath(env), path: rootfs.path };
+}
+
+/** What is relative in PATH depends on where a program is started, and so means nothing here. */
+const searchPath = (env: Box['env']): readonly string[] =>
+  (env.PATH ?? '').split(':').filter(directory => directory.startsWith('/'));
 
 function mountOperation(mount: Mount, rootfs: AbsolutePath | undefined): Operation {
   if (mount.type === 'bind') {
@@ -87,7 +112,7 @@ function rootOperations({ hostname, domainname, loopback, rootfs }: Box): Plan {
   ];
 }
 
-function changeOfRoot({ path, change }: NonNullable<Box['rootfs']>): Operation {
+function changeOfRoot({ path, change }: Rootfs): Operation {
   return change === 'pivot_root' ? { kind: 'pivot-root', path } : { kind: 'change-root', path };
 }
 

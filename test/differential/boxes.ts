@@ -4,6 +4,7 @@ import { joinedBoxes } from './boxes/joined.js';
 import { mountBoxes } from './boxes/mounts.js';
 import { nameBoxes } from './boxes/names.js';
 import { namespaceBoxes } from './boxes/namespaces.js';
+import { programBoxes } from './boxes/programs.js';
 import type { NamedBox } from './named-box.js';
 
 /** Every box by name. Each is started in three ways, and must be the same in all of them. */
@@ -12,6 +13,7 @@ export const NAMED_BOXES: readonly NamedBox[] = [
   ...joinedBoxes,
   ...nameBoxes,
   ...mountBoxes,
+  ...programBoxes,
   ...commandBoxes,
   ...callerBoxes,
 ];

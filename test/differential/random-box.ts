@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { BoxInput } from '../../src/index.js';
+import { PROGRAMS } from './place.js';
 
 /** What random boxes can be made of on this machine. */
 export interface Material {
@@ -59,6 +60,7 @@ const IN_ROOTFS = [
   '/twice',
   '/work dir',
 ];
+const IN_PROGRAMS = ['/mnt', '/tmp', '/run', '/new/directory'];
 const ON_HOST = ['/mnt', '/srv', '/opt'];
 
 /**
@@ -77,7 +79,7 @@ export function randomBox(material: Material): fc.Arbitrary<BoxInput> {
     }),
     joined: fc.subarray(['uts', 'ipc', 'net', 'cgroup', 'time'] as const, { maxLength: 2 }),
     user: fc.constantFrom('auto' as const, 'new' as const, 'shared' as const),
-    root: fc.constantFrom('host' as const, 'pivot_root' as const, 'chroot' as const),
+    root: fc.constantFrom('host' as const, 'pivot_root' as const, 'chroot' as const, 'programs' as const),
     time: fc.option(
       fc.record({ monotonic: fc.integer({ min: -2, max: 10 ** 6 }), boottime: fc.integer({ min: -2, max: 10 ** 6 }) }),
     ),
@@ -110,7 +112,7 @@ function assemble(
     readonly choices: Readonly<Record<Common, 'new' | 'shared'>>;
     readonly joined: readonly (keyof Material['joinable'])[];
     readonly user: 'auto' | 'new' | 'shared';
-    readonly root: 'host' | 'pivot_root' | 'chroot';
+    readonly root: 'host' | 'pivot_root' | 'chroot' | 'programs';
     readonly time: { readonly monotonic: number; readonly boottime: number } | null;
     readonly joins: boolean;
     readonly hostname: string | undefined;
@@ -145,8 +147,8 @@ function assemble(
   if (timed) namespaces.time = 'new';
 
   const ownMounts = given.choices.mount === 'new';
-  const root = given.root === 'pivot_root' && !ownMounts ? 'chroot' : given.root;
-  const places = root === 'host' ? ON_HOST : IN_ROOTFS;
+  const root = !ownMounts && given.root !== 'host' ? 'chroot' : given.root;
+  const places = root === 'host' ? ON_HOST : root === 'programs' ? IN_PROGRAMS : IN_ROOTFS;
   const mounts = (ownMounts ? given.mounts : []).map(({ place, tmpfs, readOnly, size, mode }) => {
     const destination = places[place % places.length] ?? '/mnt';
     if (!tmpfs) return { type: 'bind' as const, source: `${directory}/source`, destination, readOnly };
@@ -158,10 +160,16 @@ function assemble(
     };
   });
   const proc = ownMounts && given.proc && (!owned || pidsOfItsOwn);
-  const travels = proc || mounts.length > 0 || root === 'pivot_root';
+  const travels = proc || mounts.length > 0 || root === 'pivot_root' || root === 'programs';
   const keeps = given.propagation === 'private' || given.propagation === 'slave';
   const ownNames = given.choices.uts === 'new' && !isJoined('uts');
   const ownNet = given.choices.net === 'new' && !isJoined('net');
+  const directories = {
+    host: `${directory}/odd dir\nwith a newline`,
+    pivot_root: '/a/b/climbing',
+    chroot: '/a/b/climbing',
+    programs: '/var/tmp',
+  };
   const script = 'printf "%s|" "$@"; printf "%s|" "$@" >&2; exit "$0"';
   return {
     command: ['/bin/sh', '-c', script, String(given.status), ...given.words],
@@ -173,8 +181,10 @@ function assemble(
     loopback: ownNet && given.loopback,
     ...(ownNames && given.hostname !== undefined ? { hostname: given.hostname } : {}),
     ...(ownNames && given.domainname !== undefined ? { domainname: given.domainname } : {}),
-    ...(root === 'host' ? {} : { rootfs: { path: rootfs, change: root } }),
+    ...(root === 'host'
+      ? {}
+      : { rootfs: root === 'programs' ? { from: [...PROGRAMS] } : { path: rootfs, change: root } }),
     ...(mounts.length > 0 ? { mounts } : {}),
-    ...(given.cwd ? { cwd: root === 'host' ? `${directory}/odd dir\nwith a newline` : '/a/b/climbing' } : {}),
+    ...(given.cwd ? { cwd: directories[root] } : {}),
   };
 }

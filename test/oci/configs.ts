@@ -100,3 +100,27 @@ export function leaves(value: unknown, path: readonly Key[] = []): readonly (rea
   if (typeof value !== 'object' || value === null) return [path];
   return Object.entries(value).flatMap(([key, inner]) => leaves(inner, [...path, key]));
 }
+
+/** SPEC without what is refused: a container as runc makes it, with the capabilities of whoever starts it. */
+export const RUNNABLE = {
+  ...SPEC,
+  process: {
+    terminal: false,
+    user: { uid: 0, gid: 0, umask: 18 },
+    args: SPEC.process.args,
+    env: [...SPEC.process.env, 'HOME=/root'],
+    cwd: '/',
+    rlimits: [],
+    noNewPrivileges: false,
+  },
+  domainname: 'example.org',
+  linux: {
+    ...SPEC.linux,
+    resources: {},
+    devices: [{ path: '/dev/null', type: 'c', major: 1, minor: 3, fileMode: 438, uid: 0, gid: 0 }],
+    namespaces: [...SPEC.linux.namespaces, { type: 'time' }, { type: 'cgroup' }],
+    timeOffsets: { monotonic: { secs: 3, nanosecs: 0 }, boottime: { secs: 4 } },
+    rootfsPropagation: 'private',
+  },
+  annotations: { 'org.example.team': 'a team' },
+} as const satisfies ConfigFile;

@@ -17,6 +17,7 @@ export function explainFailure(
   const name = errnoName(failure.errno);
   const step = operation === undefined ? '' : `${describe(operation)}: `;
   const call = callSummary(failure.call);
+  if (failure.call.name === 'futex') return new StartError(`${step}${wrongNode(failure.call)}`, EXIT_STATUS.failed);
   const hint = hintFor(operation, name, call);
   return new StartError(
     `${step}${call}: ${describeErrno(failure.errno)}${hint === undefined ? '' : `: ${hint}`}`,
@@ -57,6 +58,12 @@ function executeHint(program: string, errno: string): string | undefined {
     default:
       return undefined;
   }
+}
+
+/** The comparison that futex(2) stands for has failed: its errno says nothing. */
+function wrongNode({ arguments: [word] }: SystemCall): string {
+  const path = word?.kind === 'output' ? word.output.text.replace('statx of ', '') : 'a node';
+  return `${path} of the host is not the device of that name, with mode 0666`;
 }
 
 /** On the way to a mount point, and from move_mount(2) for the mount point itself. */
@@ -110,8 +117,14 @@ function hintFor(operation: Operation | undefined, errno: string, call: string):
         return 'a user namespace may not show what is covered by a mount below the source: recursive';
       if (errno === 'ENOENT') return 'the source and the mount point must exist';
       return WRONG_KIND.includes(errno) ? 'a directory goes on a directory, a file on a file' : undefined;
+    case 'make-dev':
+      if (errno === 'ENOENT') return 'the host lacks one of the devices, or the rootfs changes: see --no-dev';
+      return WRONG_KIND.includes(errno) ? '/dev of the rootfs must be a directory: see --no-dev' : undefined;
     case 'mount-tmpfs':
       return mountHint(errno, 'a tmpfs goes');
+    case 'copy-programs':
+      if (errno === 'ENOENT' || errno === 'ELOOP') return 'the file has been replaced a moment ago: try again';
+      return errno === 'ENOSPC' ? 'the copies are kept in memory, half of which a tmpfs may take' : undefined;
     case 'open-rootfs':
       return errno === 'ENOENT' ? 'the rootfs must exist' : undefined;
     case 'change-root':

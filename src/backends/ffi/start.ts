@@ -1,6 +1,7 @@
 import { hardDescriptorLimit, ignoredSignals } from '../../host/caller.js';
 import { cgroupHierarchies } from '../../host/cgroups.js';
 import { kernelIsAtLeast } from '../../host/kernel.js';
+import { programFiles } from '../../host/program-files.js';
 import { type Outcome, runCalls, runProcess } from '../../linux/program.js';
 import { integer, type SystemCall, withBranches } from '../../linux/system-call.js';
 import type { Caller } from '../../plan/operation.js';
@@ -55,7 +56,8 @@ function prepare(plan: Plan, caller: Caller): Prepared {
 /** The rest of a caller stays as it is for the life of the process. */
 function sameCaller(one: Caller, other: Caller): boolean {
   const sameStreams = one.streams.every((descriptor, target) => descriptor === other.streams[target]);
-  return sameStreams && one.uid === other.uid && one.gid === other.gid && sameCgroups(one, other);
+  const sameFiles = one.programFiles === other.programFiles;
+  return sameStreams && sameFiles && one.uid === other.uid && one.gid === other.gid && sameCgroups(one, other);
 }
 
 /** A controller may have been moved to another hierarchy since. */
@@ -115,5 +117,7 @@ function currentCaller(plan: Plan, streams: Caller['streams']): Caller {
     streams,
     rootfs: { of: 'rootfs' },
     cgroups: plan.some(({ kind }) => kind === 'mount-cgroup') ? cgroupsOfHost() : NO_CGROUPS,
+    nullDevice: { of: 'null device' },
+    programFiles: programFiles(plan),
   };
 }

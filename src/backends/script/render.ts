@@ -9,6 +9,8 @@ import { packageRoot } from '../../package-root.js';
 import { mountOptions } from '../../plan/file-system.js';
 import { describe, type Operation } from '../../plan/operations.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
+import { DIRECTORIES, TEXTS } from '../../rootfs/minimal-files.js';
+import { TERMINALS } from '../../rootfs/programs.js';
 import { joinsMount, loaderVariables, needsShell, type Place, type PlacedOperation, placeOperations } from './place.js';
 import { comment, quote } from './quote.js';
 import { packagesOf, toolsOf } from './tools.js';
@@ -40,7 +42,7 @@ export function renderScript(box: Box): string {
     user,
     // Whoever joins a user namespace of their own is root in it, whatever they are outside.
     needsPrivilege: user !== 'new' && box.namespaces.user.kind !== 'joined' && namespaceFilesOf(plan).length > 0,
-    rootfs: box.rootfs?.path,
+    rootfs: box.rootfs?.from === undefined ? box.rootfs?.path : undefined,
     ...sections,
     uses: functionsIn([...sections.inside, ...sections.leaving]),
     variables: variablesIn(sections.inside),
@@ -60,13 +62,16 @@ export function renderOperations(box: Box): readonly string[] {
 
 /** Functions of box.sh.ejs that operations call inside the box, each with those that it calls itself. */
 const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
-  check_mount: [],
+  add_mount: ['check_mount', 'list_mounts', 'mount_table'],
   add_mount_flags: [],
+  check_mount: [],
   find_in_root: [],
   go_to: [],
   make_read_only: ['add_mount_flags'],
   mount_cgroups: ['go_to'],
+  list_mounts: [],
   mount_point: ['find_in_root', 'go_to'],
+  mount_table: [],
 };
 
 /** What they and the operations leave there for each other. */
@@ -124,6 +129,9 @@ function renderSection(box: Box, operation: Operation, place: Place): string {
     changesProgram,
     newPids: pid === 'new',
     change: box.rootfs?.change,
+    directories: DIRECTORIES,
+    texts: TEXTS,
+    terminals: TERMINALS,
   });
 }
 

@@ -4,17 +4,20 @@ import { needsShell, type PlacedOperation } from './place.js';
 const PACKAGES: Readonly<Record<string, string>> = {
   bash: 'bash',
   chmod: 'coreutils',
+  cp: 'coreutils',
   domainname: 'hostname',
   env: 'coreutils',
   hostname: 'hostname',
   ip: 'iproute2',
   ln: 'coreutils',
+  ldd: 'libc-bin',
   mkdir: 'coreutils',
   mount: 'mount',
   nsenter: 'util-linux',
   pivot_root: 'util-linux',
   readlink: 'coreutils',
   rm: 'coreutils',
+  stat: 'coreutils',
   umount: 'mount',
   unshare: 'util-linux',
 };
@@ -33,6 +36,8 @@ const DEFAULT_FILE_MODE = '644';
 
 function toolsOfOperation({ operation, place }: PlacedOperation): readonly string[] {
   switch (operation.kind) {
+    case 'copy-programs':
+      return ['chmod', 'cp', 'ldd', 'mkdir', 'mount', 'readlink'];
     case 'join-namespaces':
       return ['nsenter'];
     case 'loopback-up':
@@ -43,6 +48,14 @@ function toolsOfOperation({ operation, place }: PlacedOperation): readonly strin
       return ['ln', 'mkdir', 'readlink', 'rm'];
     case 'mount-cgroup':
       return ['ln', 'mkdir', 'mount', 'readlink'];
+    case 'make-dev':
+      return ['cp', 'ln', 'mkdir', 'mount', 'readlink', 'stat'];
+    case 'mask-paths':
+      return ['mount', 'readlink', ...(operation.ownDev ? [] : ['stat'])];
+    case 'read-only-paths':
+      return ['mount', 'readlink'];
+    case 'read-only-root':
+      return ['mount'];
     case 'mount-bind':
     case 'mount-devpts':
     case 'mount-mqueue':

@@ -4,7 +4,8 @@ import { issueProblems } from '../issues.js';
 import { fieldName, type Problem } from '../problem.js';
 import { isNamespaceType, NAMESPACE_TYPES } from '../values.js';
 import { type Config, configSchema } from './config.js';
-import { boxMount } from './mounts.js';
+import { deviceProblems, isDev, isPartOfDev } from './dev.js';
+import { type BoxMount, boxMount } from './mounts.js';
 
 type Mapping = Readonly<Record<string, unknown>>;
 
@@ -12,6 +13,8 @@ type Mapping = Readonly<Record<string, unknown>>;
 export interface ConfiguredBox {
   /** A box as one would write it; undefined when config.json is not even well-formed. */
   readonly box: Mapping | undefined;
+  /** Where root.path is. */
+  readonly rootfs: string | undefined;
   /** What is wrong with config.json, and all that it asks for and nsgen does not carry out. */
   readonly problems: readonly Problem[];
   /** Which field of config.json a field of the box came from. */
@@ -28,16 +31,27 @@ export function boxFromConfig(config: unknown, directory: string): ConfiguredBox
   const result = v.safeParse(configSchema, config);
   const problems = (result.issues ?? []).flatMap(issue => issueProblems(issue, UNKNOWN));
   const origins = new Map<string, string>();
-  const box = result.typed ? boxOf(result.output, directory, origins, problems) : undefined;
-  return { box, problems, origins };
+  if (!result.typed) return { box: undefined, rootfs: undefined, problems, origins };
+  const rootfs = resolve(directory, result.output.root.path);
+  return { box: boxOf(result.output, rootfs, directory, origins, problems), rootfs, problems, origins };
 }
 
 const UNKNOWN = 'is not a field of the specification that nsgen knows (what is meant for others goes into annotations)';
 
-function boxOf(config: Config, directory: string, origins: Map<string, string>, problems: Problem[]): Mapping {
+function boxOf(
+  config: Config,
+  path: string,
+  directory: string,
+  origins: Map<string, string>,
+  problems: Problem[],
+): Mapping {
   const { root, process, hostname = '', domainname = '', linux = {}, annotations } = config;
   origin(origins, 'command', 'process.args');
   origin(origins, 'cwd', 'process.cwd');
+  origin(origins, 'rootfs', 'root.path');
+  origin(origins, 'rootfs.path', 'root.path');
+  origin(origins, 'rootfs.readOnly', 'root.readonly');
+  if (root.path === '') problems.push({ field: 'root.path', message: 'must not be empty' });
   return {
     command: process.args,
     env: environment(process.env ?? [], origins, problems),
@@ -47,18 +61,14 @@ function boxOf(config: Config, directory: string, origins: Map<string, string>, 
     namespaces: namespaces(linux.namespaces ?? [], origins, problems),
     ...timeOffsets(linux.timeOffsets, origins),
     ...propagation(linux.rootfsPropagation ?? '', origins),
-    rootfs: rootfs(root, directory, origins, problems),
+    rootfs: { path, readOnly: root.readonly ?? false },
     proc: false,
-    mounts: (config.mounts ?? []).map((mount, index) => {
-      for (const option of OF_OPTIONS) origin(origins, `mounts[${index}].${option}`, `mounts[${index}].options`);
-      return boxMount(mount, index, directory, problems);
-    }),
+    ...mounts(config, directory, origins, problems),
+    maskedPaths: paths('maskedPaths', linux.maskedPaths, origins),
+    readonlyPaths: paths('readonlyPaths', linux.readonlyPaths, origins),
     ...(annotations === undefined ? {} : { annotations }),
   };
 }
-
-/** Fields of a box's mount that options of config.json's become. */
-const OF_OPTIONS = ['readOnly', 'nosuid', 'nodev', 'noexec', 'recursive', 'propagation', 'size', 'mode', 'nr_inodes'];
 
 const origin = (origins: Map<string, string>, field: string, of: string) => origins.set(field, of);
 
@@ -128,9 +138,34 @@ function propagation(given: string, origins: Map<string, string>): Mapping {
   return given === '' ? {} : { propagation: given.replace(/^r(?=private$|slave$|shared$)/, '') };
 }
 
-function rootfs(root: Config['root'], directory: string, origins: Map<string, string>, problems: Problem[]): unknown {
-  origin(origins, 'rootfs', 'root.path');
-  if (root.path === '') problems.push({ field: 'root.path', message: 'must not be empty' });
-  if (root.readonly === true) problems.push({ field: 'root.readonly', message: 'is not carried out' });
-  return resolve(directory, root.path);
+/** Of these a box has defaults; what a config.json does not list is not there. */
+function paths(field: string, list: readonly string[] = [], origins: Map<string, string>): readonly string[] {
+  origin(origins, field, `linux.${field}`);
+  return list;
 }
+
+/** The mounts in their order, /dev and what is in it as the one field that a box has for it. */
+function mounts(config: Config, directory: string, origins: Map<string, string>, problems: Problem[]): Mapping {
+  const listed = config.mounts ?? [];
+  const own: BoxMount[] = [];
+  let dev = false;
+  for (const [index, mount] of listed.entries()) {
+    if (isDev(mount, index, listed.slice(0, index), problems)) {
+      dev = true;
+      origin(origins, 'dev', `mounts[${index}]`);
+    } else if (!dev || !isPartOfDev(mount)) {
+      const field = `mounts[${own.length}]`;
+      origin(origins, field, `mounts[${index}]`);
+      for (const option of OF_OPTIONS) origin(origins, `${field}.${option}`, `mounts[${index}].options`);
+      own.push(boxMount(mount, index, directory, problems));
+    }
+  }
+  problems.push(...deviceProblems(config.linux?.devices ?? [], dev));
+  return { dev, mounts: own };
+}
+
+/** Fields of a box's mount that options of config.json's become. */
+const OF_OPTIONS: readonly string[] = [
+  ...['readOnly', 'nosuid', 'nodev', 'noexec', 'recursive', 'propagation'],
+  ...['size', 'mode', 'nr_inodes', 'ptmxmode', 'gid'],
+];

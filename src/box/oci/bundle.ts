@@ -15,7 +15,7 @@ const LARGEST_CONFIG = 1024 * 1024;
 export function readBundle(directory: string): ConfiguredBox {
   const bundle = realPath(directory);
   const configured = boxFromConfig(readConfig(bundle), bundle);
-  const link = rootProblem(configured.box?.rootfs);
+  const link = rootProblem(configured.rootfs);
   return link === undefined ? configured : { ...configured, problems: [...configured.problems, link] };
 }
 
@@ -56,8 +56,8 @@ function readText(file: string): string {
 }
 
 /** runc refuses it too. A bundle that was unpacked from somewhere must not point out of itself unseen. */
-function rootProblem(root: unknown): Problem | undefined {
-  if (typeof root !== 'string' || root.includes('\0')) return undefined;
+function rootProblem(root: string | undefined): Problem | undefined {
+  if (root === undefined || root.includes('\0')) return undefined;
   let real: string;
   try {
     real = realpathSync(root);
