@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parseBox } from '../../src/box/box.js';
 import { boxFromConfig } from '../../src/box/oci/box-from-config.js';
 import { inConfig } from '../../src/box/oci/origins.js';
 import { BoxError } from '../../src/box/problem.js';
-import { changed, MINIMAL } from './configs.js';
+import { execute } from '../support/cli.js';
+import { ownDirectory } from '../support/own-directory.js';
+import { changed, MINIMAL, RUNNABLE, SPEC } from './configs.js';
 
 /** What --bundle says of a config.json: `field: message` each; empty when it is taken. */
 function problemsOf(config: unknown): readonly string[] {
@@ -230,6 +234,142 @@ describe('config.json', () => {
       found.map(problem => problem.slice(0, problem.indexOf(':'))),
       ['process.noNewPrivileges', 'linux.seccomp', 'hostname'],
     );
+  });
+});
+
+/** What runc's own default asks for beyond a box. */
+const OF_SPEC = [
+  'process.terminal: must be false: a terminal of its own is not carried out',
+  ...['bounding', 'effective', 'permitted', 'ambient'].map(name => `process.capabilities.${name}: ${NOT_DONE}`),
+  `process.rlimits: ${NOT_DONE}`,
+  'process.noNewPrivileges: must be false: it is not carried out',
+  `linux.resources.devices: ${NOT_DONE}`,
+];
+
+describe('what runc spec writes', () => {
+  test('is refused by these fields and no others', () => {
+    assert.deepEqual(problemsOf(SPEC), OF_SPEC);
+    assert.deepEqual(problemsOf(RUNNABLE), []);
+  });
+
+  test('so is that of the runc that is installed here', async () => {
+    const directory = ownDirectory('runc-spec');
+    const { status, stderr } = await execute('runc', ['spec', '--bundle', directory]);
+    assert.equal(status, 0, stderr);
+    const found = problemsOf(JSON.parse(readFileSync(join(directory, 'config.json'), 'utf8')));
+    // Later versions ask for fewer capabilities.
+    assert.deepEqual(
+      found,
+      OF_SPEC.filter(problem => found.includes(problem)),
+    );
+    assert.ok(found.length > 0);
+  });
+
+  test('becomes the /dev, the mounts in their order, the masked and read-only paths of a box', () => {
+    const box = parseBox(boxFromConfig(RUNNABLE, '/bundle').box);
+    assert.deepEqual(
+      { proc: box.proc, dev: box.dev, readOnly: box.rootfs?.readOnly },
+      { proc: false, dev: true, readOnly: true },
+    );
+    assert.deepEqual(
+      box.mounts.map(({ destination }) => destination),
+      ['/proc', '/dev/pts', '/dev/mqueue', '/sys', '/sys/fs/cgroup'],
+    );
+    assert.deepEqual(box.mounts[0], { type: 'proc', destination: '/proc', flags: [], parameters: {} });
+    assert.deepEqual(box.maskedPaths, SPEC.linux.maskedPaths);
+    assert.deepEqual(box.readonlyPaths, SPEC.linux.readonlyPaths);
+  });
+
+  test('without any of that, there is none of it', () => {
+    const box = parseBox(boxFromConfig(at('linux.namespaces', [{ type: 'mount' }]), '/bundle').box);
+    const { proc, dev, mounts, maskedPaths, readonlyPaths } = box;
+    assert.deepEqual([proc, dev, mounts, maskedPaths, readonlyPaths], [false, false, [], [], []]);
+  });
+});
+
+/** A list of mounts, in a box with the namespaces that they need, and what is said of it. */
+const DEV = SPEC.mounts[1];
+const PATHS = 'the devices of a box are /dev/null, /dev/zero, /dev/full, /dev/random, /dev/urandom, /dev/tty';
+const MOUNTS: readonly (readonly [mounts: readonly object[], problems: readonly string[]])[] = [
+  [
+    [{ destination: '/a', source: 'x', type: 'bind' }],
+    ['mounts[0].options: must have bind or rbind among them for a bind'],
+  ],
+  [[{ destination: '/a', options: ['rbind'] }], ['mounts[0].source: is missing']],
+  [
+    [{ destination: '/a', source: 'x', type: 'ext4', options: ['bind'] }],
+    ['mounts[0].type: must be "bind" or "none" for a bind (its options say it is one)'],
+  ],
+  [
+    [{ destination: '/a', type: 'tmpfs', source: '/dev/sda' }],
+    ['mounts[0].source: is not carried out: a tmpfs has no source but its own name'],
+  ],
+  [
+    [{ destination: 'a', type: 'tmpfs' }],
+    ['mounts[0].destination: must be an absolute path (it does not start with "/")'],
+  ],
+  [[{ destination: '/a', type: 'tmpfs', options: ['ro', 'rw'] }], ['mounts[0].options[1]: "rw" contradicts "ro"']],
+  [
+    [{ destination: '/a', type: 'tmpfs', options: ['noatime'] }],
+    ['mounts[0].options[0]: "noatime" is not carried out: access times are as relatime has them'],
+  ],
+  [
+    [{ destination: '/a', type: 'tmpfs', options: ['toString', 'x=1'] }],
+    [
+      'mounts[0].options[0]: "toString" is not carried out for a mount of type tmpfs',
+      'mounts[0].options[1]: "x=1" is not carried out for a mount of type tmpfs',
+    ],
+  ],
+  [
+    [{ destination: '/a', source: '/', options: ['rbind', 'dev'] }],
+    ['mounts[0].options[1]: "dev" is not carried out: a bind has what its source has'],
+  ],
+  [
+    [{ destination: '/a', source: '/', options: ['rbind', 'idmap'] }],
+    ['mounts[0].options[1]: "idmap" is not carried out for a mount of type bind'],
+  ],
+  [
+    [{ ...DEV, options: ['nosuid'] }],
+    [
+      'mounts[0].options: must be nosuid, strictatime, mode=755, size=65536k: the /dev that has the default devices in it',
+    ],
+  ],
+  [[SPEC.mounts[2], DEV], ['mounts[1]: must come before what is mounted in /dev: it covers it']],
+  [
+    [{ destination: '/a', type: 'tmpfs', options: ['size=big'] }],
+    ['mounts[0].options: must be a size as tmpfs(5) takes it: "16m", "1g", "50%"'],
+  ],
+];
+
+describe('mounts and devices of config.json', () => {
+  for (const [mounts, problems] of MOUNTS) {
+    test(JSON.stringify(mounts).slice(0, 100), () => {
+      const config = changed(at('linux.namespaces', [{ type: 'mount' }]), ['mounts'], mounts);
+      assert.deepEqual(problemsOf(config), problems);
+    });
+  }
+
+  test('a device that is not a default one, or not as it is', () => {
+    const config = (device: object) =>
+      changed(changed(at('linux.namespaces', [{ type: 'mount' }]), ['mounts'], [DEV]), ['linux', 'devices'], [device]);
+    const own = { path: '/dev/null', type: 'c', major: 1, minor: 3 };
+    assert.deepEqual(problemsOf(config(own)), []);
+    for (const device of [
+      { ...own, path: '/dev/fuse' },
+      { ...own, minor: 5 },
+      { ...own, type: 'b' },
+      { ...own, path: 'toString' },
+    ])
+      assert.deepEqual(problemsOf(config(device)), [
+        `linux.devices[0]: is not carried out: ${PATHS}, with the numbers of Linux`,
+      ]);
+    assert.deepEqual(problemsOf(config({ ...own, uid: 5, fileMode: 384 })), [
+      'linux.devices[0].fileMode: must be 438: others are not carried out',
+      'linux.devices[0].uid: must be 0: others are not carried out',
+    ]);
+    assert.deepEqual(problemsOf(at('linux.devices', [own])), [
+      'linux.devices[0]: needs a tmpfs on /dev among the mounts',
+    ]);
   });
 });
 

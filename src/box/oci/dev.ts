@@ -1,6 +1,7 @@
 import type { Problem } from '../problem.js';
 import type { Config } from './config.js';
 import { fieldsOfOptions } from './mount-options.js';
+import { sourceProblems } from './mounts.js';
 
 /**
  * /dev in config.json is a tmpfs in which the runtime, unbidden, makes the default devices; /dev/pts and /dev/shm are
@@ -32,6 +33,7 @@ const OWN: Readonly<Record<string, Readonly<Record<string, unknown>>>> = Object.
  */
 export function isDev(mount: ConfigMount, index: number, before: readonly ConfigMount[], problems: Problem[]): boolean {
   if (mount.type !== 'tmpfs' || lexical(mount.destination) !== '/dev') return false;
+  problems.push(...sourceProblems(mount.type, mount.source ?? '', `mounts[${index}]`));
   if (!isOwn(mount)) {
     const message = 'must be nosuid, strictatime, mode=755, size=65536k: the /dev that has the default devices in it';
     problems.push({ field: `mounts[${index}].options`, message });
@@ -43,7 +45,10 @@ export function isDev(mount: ConfigMount, index: number, before: readonly Config
 }
 
 /** Whether a mount is what a box's /dev has of itself. */
-export const isPartOfDev = (mount: ConfigMount): boolean => lexical(mount.destination) !== '/dev' && isOwn(mount);
+export const isPartOfDev = (mount: ConfigMount): boolean =>
+  lexical(mount.destination) !== '/dev' &&
+  isOwn(mount) &&
+  sourceProblems(mount.type ?? '', mount.source ?? '', '').length === 0;
 
 function isOwn({ destination, type = '', options = [] }: ConfigMount): boolean {
   const own = OWN[lexical(destination)];

@@ -19,9 +19,13 @@ const NO_SOURCE: readonly string[] = ['', 'none'];
 export function boxMount(mount: ConfigMount, index: number, directory: string, problems: Problem[]): BoxMount {
   const field = `mounts[${index}]`;
   const { destination, type = '', source = '', options = [] } = mount;
-  if (!isBind(options)) {
-    problems.push(...typeProblems(type, field), ...sourceProblems(type, source, field));
+  if (!isBind(options) && type !== 'bind') {
+    if (type === '') problems.push({ field: `${field}.type`, message: 'is missing' });
+    problems.push(...sourceProblems(type, source, field));
     return { type, destination, ...fieldsOfOptions(type, options, `${field}.options`, problems) };
+  }
+  if (!isBind(options)) {
+    problems.push({ field: `${field}.options`, message: 'must have bind or rbind among them for a bind' });
   }
   if (!BIND_TYPES.includes(type)) {
     problems.push({
@@ -34,13 +38,7 @@ export function boxMount(mount: ConfigMount, index: number, directory: string, p
   return { type: 'bind', source: resolve(directory, source), destination, ...fields };
 }
 
-function typeProblems(type: string, field: string): readonly Problem[] {
-  if (type === 'bind') return [{ field: `${field}.options`, message: 'must have bind or rbind among them for a bind' }];
-  if (type === '') return [{ field: `${field}.type`, message: 'is missing' }];
-  return [];
-}
-
-function sourceProblems(type: string, source: string, field: string): readonly Problem[] {
+export function sourceProblems(type: string, source: string, field: string): readonly Problem[] {
   if (NO_SOURCE.includes(source) || source === type || (type === 'tmpfs' && source === 'shm')) return [];
   const message = `is not carried out: a ${type} has no source but its own name`;
   return [{ field: `${field}.source`, message }];
