@@ -67,7 +67,7 @@ describe(`a box that is taken (${howToRepeat})`, () => {
     assert.deepEqual(rest, {
       ...{ command: ['ps'], cwd: undefined, hostname: undefined, domainname: undefined, rootfs: undefined },
       ...{ timeOffsets: { monotonic: 0, boottime: 0 }, propagation: 'private', proc: true, mounts: [], loopback: true },
-      annotations: {},
+      ...{ dev: false, maskedPaths: [], readonlyPaths: [], annotations: {} },
       ...{ symlinks: [], files: [] },
     });
     const { proc, loopback, cwd, rootfs } = parseBox({
@@ -77,7 +77,7 @@ describe(`a box that is taken (${howToRepeat})`, () => {
     });
     assert.deepEqual(
       { proc, loopback, cwd, rootfs },
-      { proc: false, loopback: false, cwd: '/', rootfs: { path: '/box', change: 'chroot' } },
+      { proc: false, loopback: false, cwd: '/', rootfs: { path: '/box', change: 'chroot', readOnly: false } },
     );
   });
 

@@ -22,8 +22,8 @@ function bundle(config: unknown): string {
   return path;
 }
 
-async function assertRefused(args: readonly string[], lines: Lines): Promise<void> {
-  for (const command of ['run', 'script', 'plan', 'compare']) {
+async function assertRefused(args: readonly string[], lines: Lines, commands = ['run']): Promise<void> {
+  for (const command of commands) {
     const { status, stdout, stderr } = await nsgen([command, ...args]);
     assertLines(stderr, lines);
     assert.deepEqual({ status, stdout }, { status: 2, stdout: '' });
@@ -67,7 +67,7 @@ describe('--bundle, before anything of it is looked at', () => {
 
   test('a box file and a bundle contradict each other', async () => {
     const refused = ['--bundle: contradicts --file: give one of them'];
-    await assertRefused(['-f', 'box.yaml', '--bundle', bundle(MINIMAL)], refused);
+    await assertRefused(['-f', 'box.yaml', '--bundle', bundle(MINIMAL)], refused, ['run', 'script', 'plan', 'compare']);
   });
 
   test('a root that is a symlink, or leads through one, out of the bundle', async () => {
