@@ -38,7 +38,14 @@ const BOXES: Readonly<Record<string, BoxInput>> = {
   },
   'the tree of the host': { command: ['true'] },
   'a chroot': { command: ['true'], rootfs: { path: rootfs, change: 'chroot' }, proc: false },
-  'programs of the host': { command: ['true'], rootfs: { from: ['/etc/hostname'] }, loopback: false },
+  'programs of the host': {
+    command: ['true'],
+    rootfs: { from: ['/etc/hostname'] },
+    loopback: false,
+    dev: false,
+    maskedPaths: [],
+    readonlyPaths: [],
+  },
   'joined namespaces': { command: ['true'], namespaces: { net: '/proc/self/ns/net', uts: '/proc/self/ns/uts' } },
 };
 

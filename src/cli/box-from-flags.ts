@@ -102,26 +102,27 @@ function textFields(flags: GivenFlags): Mapping {
 
 /** `--rootfs box` is a directory here, as it is for docker and bwrap; in a file only an absolute path means anything. */
 function rootfsField(flags: GivenFlags, base: unknown, problems: Problem[]): Mapping {
-  const given = flags.one('rootfs');
-  if (flags.has('with')) {
-    if (given !== undefined) problems.push({ field: '--with', message: 'contradicts --rootfs' });
-    const from = flags.all('with').flatMap(list => list.split(','));
-    return { rootfs: { from, ...(flags.has('chroot') ? { change: 'chroot' } : {}) } };
-  }
-  if (given === '') problems.push({ field: '--rootfs', message: 'must not be empty' });
-  const own = isMapping(base) ? base.path : base;
-  const path = given === undefined || given === '' ? own : resolve(given);
+  const [directory, programs] = [flags.one('rootfs'), flags.all('with')];
   const further = {
     ...(flags.has('chroot') ? { change: 'chroot' } : {}),
     ...(flags.has('read-only') ? { readOnly: true } : {}),
   };
-  if (path === undefined && given === undefined)
+  if (directory === '') problems.push({ field: '--rootfs', message: 'must not be empty' });
+  if (directory !== undefined && programs.length > 0)
+    problems.push({ field: '--with', message: 'contradicts --rootfs' });
+  const { path, from, ...rest } = isMapping(base) ? base : { path: base };
+  const source =
+    programs.length > 0
+      ? { from: programs.flatMap(list => list.split(',')) }
+      : directory
+        ? { path: resolve(directory) }
+        : { path, from };
+  const known = Object.entries(source).filter(([, value]) => value !== undefined);
+  if (known.length > 0) return { rootfs: { ...rest, ...Object.fromEntries(known), ...further } };
+  if (directory === undefined)
     for (const flag of ['chroot', 'read-only'].filter(name => flags.has(name)))
       problems.push({ field: `--${flag}`, message: 'needs --rootfs' });
-  if (path !== undefined && Object.keys(further).length > 0)
-    return { rootfs: { ...(isMapping(base) ? base : {}), path, ...further } };
-  if (path === own) return {};
-  return { rootfs: isMapping(base) ? { ...base, path } : path };
+  return {};
 }
 
 function switchField(flags: GivenFlags, name: 'proc' | 'dev' | 'loopback', problems: Problem[]): Mapping {
