@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 a60531ceae23428440ebab6921f8b2c4f8456834ad51fc9e26cf4db2adce2987
+#   box      sha256 f8ee2ccdaa979a9e0f3dd234c954f6cf4cac1e9a38af7a139a943b8842e2f4fb
 #   command  ps -ef
 #   needs    Linux, bash 4.4, coreutils, iproute2, libc-bin, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

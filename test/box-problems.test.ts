@@ -50,6 +50,18 @@ const REFUSED: readonly (readonly [fields: object, problems: readonly string[]])
       `env["\\udfff"]: ${HALF}`,
     ],
   ],
+  [{ annotations: ['a'] }, ['annotations: must be a mapping of names to values']],
+  [
+    { annotations: { '': 'x', a: 1, b: null, 'c\0': '', d: '\ud800' } },
+    [
+      'annotations[""]: the name of an annotation must not be empty',
+      `annotations.a: ${VALUE}`,
+      `annotations.b: ${VALUE}`,
+      `annotations["c\\u0000"]: ${NUL}`,
+      `annotations.d: ${HALF}`,
+    ],
+  ],
+  [{ annotations: withProto(1) }, [`annotations.__proto__: ${VALUE}`]],
   [{ cwd: 'tmp' }, [`cwd: ${RELATIVE}`]],
   [{ cwd: '' }, [`cwd: ${RELATIVE}`]],
   [{ cwd: '~' }, [`cwd: ${RELATIVE}`]],

@@ -35,6 +35,7 @@ export function renderScript(box: Box): string {
     digest: createHash('sha256').update(JSON.stringify(box)).digest('hex'),
     command: box.command.map(word => quote(word)).join(' '),
     words: box.command,
+    annotations: Object.entries(box.annotations),
     summary: plan.map(describe),
     tools,
     packages: packagesOf(tools),
