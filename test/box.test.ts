@@ -68,7 +68,7 @@ describe(`a box that is taken (${howToRepeat})`, () => {
       ...{ command: ['ps'], cwd: undefined, hostname: undefined, domainname: undefined, rootfs: undefined },
       ...{ timeOffsets: { monotonic: 0, boottime: 0 }, propagation: 'private', proc: true, mounts: [], loopback: true },
       ...{ dev: false, maskedPaths: [], readonlyPaths: [], annotations: {} },
-      ...{ symlinks: [], files: [] },
+      ...{ overlay: undefined, symlinks: [], files: [] },
       ...{ dev: false, maskedPaths: [], readonlyPaths: [] },
     });
     const { proc, loopback, cwd, rootfs } = parseBox({
