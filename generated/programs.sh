@@ -287,11 +287,11 @@ check_mount() {
 # hides what was there before.
 list_mounts() {
   local id parent point options above line
-  local -a lines=() table=()
+  local -a lines=() all
   local -A children=() hidden=()
   mounted=()
-  mapfile -t table </proc/self/mountinfo
-  for line in "${table[@]}"; do
+  mapfile -t all </proc/self/mountinfo
+  for line in "${all[@]}"; do
     read -r id parent _ _ point options _ <<<"$line"
     printf -v point %b "${point//\\/\\0}"
     lines+=("$id $parent $options $point")

@@ -46,6 +46,18 @@ function isWellFormed(text: string): boolean {
   return !text.includes('\0') && !/\p{Surrogate}/u.test(text);
 }
 
+const MOUNT_TYPES = ['bind', 'bind', 'tmpfs', 'tmpfs', 'proc', 'sysfs', 'mqueue', 'devpts', 'cgroup'] as const;
+type MountType = (typeof MOUNT_TYPES)[number];
+type MountInput = NonNullable<BoxInput['mounts']>[number];
+type BindInput = Extract<MountInput, { type: 'bind' }>;
+type Restrictions = Pick<BindInput, 'readOnly' | 'nosuid' | 'nodev' | 'noexec'>;
+
+/** Of a file or symlink to be made: with a number of its own, for boxes that are made side by side share a rootfs. */
+const newPath = fc
+  .tuple(fc.constantFrom('/new/', '/absolute/', "/new/it's $(id)/", '/a/b/climbing/\n', '/tmp/-n '), fc.nat())
+  .map(([start, number]) => `${start}${number}`);
+const target = oddText.filter(text => text !== '' && text.length < 4096);
+
 type Common = 'pid' | 'mount' | 'uts' | 'ipc' | 'net' | 'cgroup';
 const newOrShared = fc.constantFrom('new' as const, 'shared' as const);
 
@@ -109,13 +121,24 @@ export function randomBox(material: Material): fc.Arbitrary<BoxInput> {
     mounts: fc.array(
       fc.record({
         place: fc.nat(),
-        tmpfs: fc.boolean(),
-        readOnly: fc.boolean(),
+        type: fc.constantFrom<MountType>(...MOUNT_TYPES),
+        restrictions: fc.record(
+          { readOnly: fc.boolean(), nosuid: fc.boolean(), nodev: fc.boolean(), noexec: fc.boolean() },
+          { requiredKeys: [] },
+        ),
+        recursive: fc.boolean(),
+        propagation: fc.option(fc.constantFrom('private', 'rprivate', 'shared', 'rshared', 'unbindable' as const), {
+          nil: undefined,
+        }),
         size: fc.option(fc.constantFrom('1m', '64k', '10%'), { nil: undefined }),
         mode: fc.option(fc.constantFrom('755', '0700', '1777'), { nil: undefined }),
       }),
       { maxLength: 3 },
     ),
+    symlinks: fc.array(fc.tuple(newPath, target), { maxLength: 2 }),
+    files: fc.array(fc.tuple(newPath, oddText, fc.option(fc.constantFrom('600', '0755', '4711'), { nil: undefined })), {
+      maxLength: 2,
+    }),
     cwd: fc.boolean(),
     env: fc.dictionary(variableName, oddText, { maxKeys: 4, noNullPrototype: true }),
     words: fc.array(oddText, { maxLength: 4 }),
@@ -145,11 +168,15 @@ function assemble(
     readonly propagation: 'private' | 'slave' | 'shared' | 'unchanged';
     readonly mounts: readonly {
       readonly place: number;
-      readonly tmpfs: boolean;
-      readonly readOnly: boolean;
+      readonly type: MountType;
+      readonly restrictions: Restrictions;
+      readonly recursive: boolean;
+      readonly propagation: BindInput['propagation'];
       readonly size: string | undefined;
       readonly mode: string | undefined;
     }[];
+    readonly symlinks: readonly (readonly [path: string, target: string])[];
+    readonly files: readonly (readonly [path: string, content: string, mode: string | undefined])[];
     readonly cwd: boolean;
     readonly env: Record<string, string>;
     readonly words: readonly string[];
@@ -172,15 +199,21 @@ function assemble(
   const ownMounts = given.choices.mount === 'new';
   const root = !ownMounts && given.root !== 'host' ? 'chroot' : given.root;
   const places = root === 'host' ? ON_HOST : root === 'programs' ? IN_PROGRAMS : IN_ROOTFS;
-  const mounts = (ownMounts ? given.mounts : []).map(({ place, tmpfs, readOnly, size, mode }) => {
-    const destination = places[place % places.length] ?? '/mnt';
-    if (!tmpfs) return { type: 'bind' as const, source: `${directory}/source`, destination, readOnly };
-    return {
-      type: 'tmpfs' as const,
-      destination,
-      ...(size === undefined ? {} : { size }),
-      ...(mode === undefined ? {} : { mode }),
-    };
+  const possible = (type: MountType) => !owned || isOwned(type, namespaces);
+  const mounts = (ownMounts ? given.mounts : []).map((mount, index, all): MountInput => {
+    const destination = places[mount.place % places.length] ?? '/mnt';
+    const type = possible(mount.type) ? mount.type : 'tmpfs';
+    const common = { destination, ...mount.restrictions };
+    if (type === 'tmpfs') {
+      const { size, mode } = mount;
+      return { type, ...common, ...(size === undefined ? {} : { size }), ...(mode === undefined ? {} : { mode }) };
+    }
+    if (type !== 'bind') return { type, ...common };
+    // The script restricts no bind after one that is shared.
+    const late = all.slice(0, index).some(({ propagation }) => propagation?.endsWith('shared'));
+    const { recursive, propagation } = mount;
+    const source = `${directory}/source`;
+    return { type, source, ...(late ? { destination } : common), recursive, propagation };
   });
   const proc = ownMounts && given.proc && (!owned || pidsOfItsOwn);
   const travels =
@@ -217,6 +250,7 @@ function assemble(
     ...(ownMounts && given.readonlyPaths !== undefined ? { readonlyPaths: [...given.readonlyPaths] } : {}),
     ...(root === 'pivot_root' ? overlayOf(given.overlay, directory) : {}),
     ...(mounts.length > 0 ? { mounts } : {}),
+    ...(root === 'host' ? {} : newEntries(given)),
     ...(given.cwd ? { cwd: directories[root] } : {}),
   };
 }
@@ -233,4 +267,26 @@ function rootfsOf(
 function overlayOf(kind: 'none' | 'scratch' | 'layers', directory: string): Pick<BoxInput, 'overlay'> {
   if (kind === 'none') return {};
   return { overlay: kind === 'scratch' ? true : { lower: [`${directory}/odd dir\nwith a newline`], size: '4m' } };
+}
+
+/** What the box shows of a namespace, its user namespace must own: proc of pids, sysfs of the network. */
+function isOwned(type: MountType, namespaces: NonNullable<BoxInput['namespaces']>): boolean {
+  const shown = { proc: 'pid', sysfs: 'net', mqueue: 'ipc', cgroup: 'cgroup' } as const;
+  return type === 'bind' || type === 'tmpfs' || type === 'devpts' || namespaces[shown[type]] === 'new';
+}
+
+function newEntries({
+  symlinks,
+  files,
+}: {
+  readonly symlinks: readonly (readonly [path: string, target: string])[];
+  readonly files: readonly (readonly [path: string, content: string, mode: string | undefined])[];
+}): Pick<BoxInput, 'symlinks' | 'files'> {
+  const linked = symlinks.filter(([path]) => !files.some(([other]) => other === path));
+  return {
+    symlinks: Object.fromEntries(linked),
+    files: Object.fromEntries(
+      files.map(([path, content, mode]) => [path, mode === undefined ? content : { content, mode }]),
+    ),
+  };
 }
