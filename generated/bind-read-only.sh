@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 01cceca5f847fbce7ccd366b0bee36914e8ae5fab900f182028d03b039ef7ff1
+#   box      sha256 85a3e44087f7be27b3a770754b3b4136fe863d30ae19aa349522b5a9aeb8968a
 #   command  touch /etc/written
 #   needs    Linux, bash 4.4, coreutils, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]
@@ -243,16 +243,31 @@ check_mount() {
   done
 }
 
-# Lists the mounts there are, and how they are mounted: of several in one place, the last is the one that is seen.
+# Lists the mounts that can be seen, and how they are mounted. What is mounted later on a directory, or in the same place,
+# hides what was there before.
 list_mounts() {
-  local line point options
-  local -a lines
+  local id parent point options above line
+  local -a lines=() table=()
+  local -A children=() hidden=()
   mounted=()
-  mapfile -t lines </proc/self/mountinfo
-  for line in "${lines[@]}"; do
-    read -r _ _ _ _ point options _ <<<"$line"
+  mapfile -t table </proc/self/mountinfo
+  for line in "${table[@]}"; do
+    read -r id parent _ _ point options _ <<<"$line"
     printf -v point %b "${point//\\/\\0}"
-    mounted[$point]=$options
+    lines+=("$id $parent $options $point")
+    children[$parent$point]=yes
+  done
+  for line in "${lines[@]}"; do
+    id=${line%% *} line=${line#* }
+    parent=${line%% *} line=${line#* }
+    options=${line%% *} point=${line#* }
+    above=$point
+    while [[ -z ${hidden[$parent]-} && $above == /?* ]]; do
+      above=${above%/*}
+      if [[ -n ${children[$parent${above:-/}]-} ]]; then hidden[$id]=yes; fi
+    done
+    if [[ -n ${hidden[$parent]-} ]]; then hidden[$id]=yes; fi
+    if [[ -z ${hidden[$id]-} ]]; then mounted[$point]=$options; fi
   done
 }
 

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 14741d82961832389ac173e24fab5ad825b3546d307cdbed0b8744999d24e076
+#   box      sha256 2ca06539a30bf80d1d7cf5262134c3f3a371e505a9c9e7b08a877066ed767496
 #   command  /bin/bash
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

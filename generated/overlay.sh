@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 d9a46f77da8bd73358fb0eab4767cf5cbcb8df6b261569ce564316d39b7e4617
+#   box      sha256 071dea9659f4306da833446a136d60372cdd9d2c83ceaeb2420f874ad806668e
 #   command  /bin/sh -c 'rm -r /var/log && echo changed >/etc/motd'
 #   needs    Linux, bash 4.4, coreutils, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]
@@ -17,9 +17,9 @@
 #   - mount an overlay of "/srv/image/2-application" over "/srv/image/1-base", changes kept in "/srv/boxes/one"
 #   - mount proc on /proc of the rootfs
 #   - mount a /dev with null, zero, full, random, urandom, tty, ptmx, pts, shm
+#   - bring the loopback interface up
 #   - mask "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware"
 #   - make "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger" read-only
-#   - bring the loopback interface up
 #   - make "/srv/image/2-application" the root, and drop the old one
 #   - pass stdin, stdout and stderr through
 #   - close every other descriptor
@@ -283,16 +283,31 @@ check_mount() {
   done
 }
 
-# Lists the mounts there are, and how they are mounted: of several in one place, the last is the one that is seen.
+# Lists the mounts that can be seen, and how they are mounted. What is mounted later on a directory, or in the same place,
+# hides what was there before.
 list_mounts() {
-  local line point options
-  local -a lines
+  local id parent point options above line
+  local -a lines=() table=()
+  local -A children=() hidden=()
   mounted=()
-  mapfile -t lines </proc/self/mountinfo
-  for line in "${lines[@]}"; do
-    read -r _ _ _ _ point options _ <<<"$line"
+  mapfile -t table </proc/self/mountinfo
+  for line in "${table[@]}"; do
+    read -r id parent _ _ point options _ <<<"$line"
     printf -v point %b "${point//\\/\\0}"
-    mounted[$point]=$options
+    lines+=("$id $parent $options $point")
+    children[$parent$point]=yes
+  done
+  for line in "${lines[@]}"; do
+    id=${line%% *} line=${line#* }
+    parent=${line%% *} line=${line#* }
+    options=${line%% *} point=${line#* }
+    above=$point
+    while [[ -z ${hidden[$parent]-} && $above == /?* ]]; do
+      above=${above%/*}
+      if [[ -n ${children[$parent${above:-/}]-} ]]; then hidden[$id]=yes; fi
+    done
+    if [[ -n ${hidden[$parent]-} ]]; then hidden[$id]=yes; fi
+    if [[ -z ${hidden[$id]-} ]]; then mounted[$point]=$options; fi
   done
 }
 
@@ -462,6 +477,9 @@ enter() {
   add_mount tmpfs "$dev/shm" tmpfs nosuid,nodev,noexec,mode=1777,size=65536k
   mount_table
 
+  step='bring the loopback interface up'
+  ip link set dev lo up
+
   step='mask "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware"'
   local path outer
   local -a masks=()
@@ -527,9 +545,6 @@ enter() {
   for path in "${read_only[@]}"; do
     [[ ${mounted[$path]} == ro* ]]
   done
-
-  step='bring the loopback interface up'
-  ip link set dev lo up
 
   step='make "/srv/image/2-application" the root, and drop the old one'
   # pivot_root(8) puts the old root on top of the new one, where there is no umount to take it away. So it is done from a

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 3a27e2e48c33580c77d439e1ecf1ba554f871fef19e443b2a8c84581253fffdd
+#   box      sha256 48523beae9ef0f6ec64ace577914eb9fc50efb1e65b1d2ab0c1289c89c3b8424
 #   command  /bin/sh
 #   needs    Linux, bash 4.4, coreutils, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]
@@ -18,10 +18,10 @@
 #   - mount proc on /proc of the rootfs
 #   - mount a /dev with null, zero, full, random, urandom, tty, ptmx, pts, shm
 #   - mount a tmpfs on "/tmp", mode 1777
+#   - bring the loopback interface up
 #   - mask "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware", "/etc/ssl/private"
 #   - make "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger" read-only
 #   - make the mount of "/srv/box" read-only
-#   - bring the loopback interface up
 #   - make "/srv/box" the root, and drop the old one
 #   - pass stdin, stdout and stderr through
 #   - close every other descriptor
@@ -285,16 +285,31 @@ check_mount() {
   done
 }
 
-# Lists the mounts there are, and how they are mounted: of several in one place, the last is the one that is seen.
+# Lists the mounts that can be seen, and how they are mounted. What is mounted later on a directory, or in the same place,
+# hides what was there before.
 list_mounts() {
-  local line point options
-  local -a lines
+  local id parent point options above line
+  local -a lines=() table=()
+  local -A children=() hidden=()
   mounted=()
-  mapfile -t lines </proc/self/mountinfo
-  for line in "${lines[@]}"; do
-    read -r _ _ _ _ point options _ <<<"$line"
+  mapfile -t table </proc/self/mountinfo
+  for line in "${table[@]}"; do
+    read -r id parent _ _ point options _ <<<"$line"
     printf -v point %b "${point//\\/\\0}"
-    mounted[$point]=$options
+    lines+=("$id $parent $options $point")
+    children[$parent$point]=yes
+  done
+  for line in "${lines[@]}"; do
+    id=${line%% *} line=${line#* }
+    parent=${line%% *} line=${line#* }
+    options=${line%% *} point=${line#* }
+    above=$point
+    while [[ -z ${hidden[$parent]-} && $above == /?* ]]; do
+      above=${above%/*}
+      if [[ -n ${children[$parent${above:-/}]-} ]]; then hidden[$id]=yes; fi
+    done
+    if [[ -n ${hidden[$parent]-} ]]; then hidden[$id]=yes; fi
+    if [[ -z ${hidden[$id]-} ]]; then mounted[$point]=$options; fi
   done
 }
 
@@ -413,6 +428,9 @@ enter() {
   mount -n -i -c -t tmpfs -o 'nosuid,nodev,mode=1777' -- tmpfs "$found"
   check_mount "$found"
 
+  step='bring the loopback interface up'
+  ip link set dev lo up
+
   step='mask "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware", "/etc/ssl/private"'
   local path outer
   local -a masks=()
@@ -485,9 +503,6 @@ enter() {
   mount -n -i -c -o "remount,bind,${mounted[$root]/#rw/ro}" -- "$root"
   list_mounts
   [[ ${mounted[$root]} == ro* ]]
-
-  step='bring the loopback interface up'
-  ip link set dev lo up
 
   step='make "/srv/box" the root, and drop the old one'
   # pivot_root(8) puts the old root on top of the new one, where there is no umount to take it away. So it is done from a

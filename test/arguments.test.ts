@@ -64,6 +64,14 @@ const REFUSED: readonly Refused[] = [
   },
   { args: ['--overlay', 'true'], lines: ['overlay: needs a rootfs, or lower directories'] },
   { args: ['--chroot', 'true'], lines: ['--chroot: needs --rootfs'] },
+  { args: ['--read-only', 'true'], lines: ['--read-only: needs --rootfs'] },
+  { args: ['--dev', 'true'], lines: ['dev: needs a rootfs: without one, /dev is that of the host'] },
+  { args: ['--dev', '--no-dev', '--rootfs', 'x', 'true'], lines: ['--no-dev: contradicts --dev'] },
+  { args: ['--mask', 'x', 'true'], lines: ['maskedPaths[0]: must be an absolute path (it does not start with "/")'] },
+  {
+    args: ['--read-only-path', '/', 'true'],
+    lines: ['readonlyPaths[0]: must not be "/": the root itself is the field rootfs'],
+  },
   { args: ['--unshare', 'pid,', 'true'], lines: [`--unshare: "" ${NO_TYPE}`] },
   { args: ['--unshare', 'toString', 'true'], lines: [`--unshare: "toString" ${NO_TYPE}`] },
   {

@@ -13,6 +13,9 @@ const UNKNOWN = 'is not a field of a box';
 const CHOICE = 'must be "new", "shared", or the absolute path of a namespace to join';
 const UNCOVERABLE = 'must not be "/": what is mounted on it could not be taken away again';
 const VALUE = 'must be a string (quote numbers, true and false)';
+const PROPAGATIONS = ['', 'r']
+  .flatMap(r => ['private', 'slave', 'shared', 'unbindable'].map(name => `"${r}${name}"`))
+  .join(' or ');
 const TYPES = ['bind', 'tmpfs', 'proc', 'sysfs', 'mqueue', 'devpts', 'cgroup'].map(type => `"${type}"`).join(' or ');
 const LONG_PATH = `/${'x'.repeat(4095)}`;
 
@@ -47,6 +50,18 @@ const REFUSED: readonly (readonly [fields: object, problems: readonly string[]])
       `env["\\udfff"]: ${HALF}`,
     ],
   ],
+  [{ annotations: ['a'] }, ['annotations: must be a mapping of names to values']],
+  [
+    { annotations: { '': 'x', a: 1, b: null, 'c\0': '', d: '\ud800' } },
+    [
+      'annotations[""]: the name of an annotation must not be empty',
+      `annotations.a: ${VALUE}`,
+      `annotations.b: ${VALUE}`,
+      `annotations["c\\u0000"]: ${NUL}`,
+      `annotations.d: ${HALF}`,
+    ],
+  ],
+  [{ annotations: withProto(1) }, [`annotations.__proto__: ${VALUE}`]],
   [{ cwd: 'tmp' }, [`cwd: ${RELATIVE}`]],
   [{ cwd: '' }, [`cwd: ${RELATIVE}`]],
   [{ cwd: '~' }, [`cwd: ${RELATIVE}`]],
@@ -103,6 +118,38 @@ const REFUSED: readonly (readonly [fields: object, problems: readonly string[]])
     { propagation: 'shared', proc: false, rootfs: '/box', mounts: [{ type: 'tmpfs', destination: '/x' }] },
     [
       'propagation: "shared" would carry what the box mounts (mounts, a rootfs entered by pivot_root) to the host: use private or slave',
+    ],
+  ],
+  [
+    { dev: 'yes', privileged: 1 },
+    ['dev: must be true or false; it is "yes"', 'privileged: must be true or false; it is 1'],
+  ],
+  [{ dev: true }, ['dev: needs a rootfs: without one, /dev is that of the host']],
+  [
+    { dev: true, maskedPaths: ['/x'], readonlyPaths: ['/y'], rootfs: '/box', namespaces: { mount: 'shared' } },
+    [`dev: ${OWN_MOUNTS}`, `maskedPaths: ${OWN_MOUNTS}`, `readonlyPaths: ${OWN_MOUNTS}`],
+  ],
+  [{ maskedPaths: '/x' }, ['maskedPaths: must be a list; it is "/x"']],
+  [
+    { maskedPaths: ['x', '/a/../b', '/', '/a\0'], readonlyPaths: ['', 7] },
+    [
+      `maskedPaths[0]: ${RELATIVE}`,
+      'maskedPaths[1]: must not contain ".."',
+      'maskedPaths[2]: must not be "/": the root itself is the field rootfs',
+      `maskedPaths[3]: ${NUL}`,
+      `readonlyPaths[0]: ${RELATIVE}`,
+      'readonlyPaths[1]: must be a string; it is 7',
+    ],
+  ],
+  [
+    { rootfs: { path: '/box', change: 'chroot', readOnly: true } },
+    ['rootfs.readOnly: needs rootfs.change: pivot_root (chroot makes no mount of it)'],
+  ],
+  [{ rootfs: { path: '/box', readOnly: 'ro' } }, ['rootfs.readOnly: must be true or false; it is "ro"']],
+  [
+    { propagation: 'shared', proc: false, maskedPaths: ['/x'] },
+    [
+      'propagation: "shared" would carry what the box mounts (masked and read-only paths) to the host: use private or slave',
     ],
   ],
   [{ proc: 'no' }, ['proc: must be true or false; it is "no"']],
@@ -244,6 +291,95 @@ const REFUSED: readonly (readonly [fields: object, problems: readonly string[]])
         index => `mounts[${index}].mode: must be permission bits in octal, as a string: "755" or "1777"`,
       ),
     ],
+  ],
+  [
+    {
+      mounts: [
+        { type: 'bind', source: '/a', destination: '/x', propagation: 'rprivat', recursive: 'no', size: '1m' },
+        { type: 'proc', destination: '/x', source: '/a', nosuid: 1 },
+        { type: 'devpts', destination: '/x', gid: 2 ** 32 - 1, ptmxmode: 666 },
+        { type: 'tmpfs', destination: '/x', nr_inodes: '0', propagation: 'private' },
+      ],
+    },
+    [
+      `mounts[0].propagation: must be ${PROPAGATIONS}; it is "rprivat"`,
+      'mounts[0].recursive: must be true or false; it is "no"',
+      `mounts[0].size: ${UNKNOWN}`,
+      `mounts[1].source: ${UNKNOWN}`,
+      'mounts[1].nosuid: must be true or false; it is 1',
+      'mounts[2].gid: must be at most 4294967294',
+      'mounts[2].ptmxmode: must be a string; it is 666',
+      'mounts[3].nr_inodes: must be a number as tmpfs(5) takes it: "1000", "10k"',
+      `mounts[3].propagation: ${UNKNOWN}`,
+    ],
+  ],
+  [
+    { mounts: [{ type: 'bind', source: '/a', destination: '/x', propagation: 'rslave' }] },
+    [
+      'mounts[0].propagation: receives nothing from the host while all mounts of the box are private: needs propagation: slave',
+    ],
+  ],
+  ...(['symlinks', 'files'] as const).flatMap(field => [
+    [
+      {
+        rootfs: '/box',
+        [field]: { etc: 'x', '/': 'x', '/a/': 'x', '/a/.': 'x', '/a/../b': 'x', '': 'x', '/n\0': 'x' },
+      },
+      [
+        `${field}.etc: ${RELATIVE}`,
+        `${field}["/"]: must name a file below "/"`,
+        `${field}["/a/"]: must end with the name of a file`,
+        `${field}["/a/."]: must end with the name of a file`,
+        `${field}["/a/../b"]: must not contain ".."`,
+        `${field}[""]: ${RELATIVE}`,
+        `${field}["/n\\u0000"]: ${NUL}`,
+      ],
+    ] as const,
+    [{ rootfs: '/box', [field]: withProto('x') }, [`${field}.__proto__: ${RELATIVE}`]] as const,
+    [
+      { [field]: { '/a': 'x' } },
+      [`${field}: needs a rootfs; without one, it would be written into the tree of the host`],
+    ] as const,
+  ]),
+  [{ rootfs: '/box', symlinks: ['/a'] }, ['symlinks: must be a mapping of paths to what they point to']],
+  [{ rootfs: '/box', files: ['/a'] }, ['files: must be a mapping of paths to their content']],
+  [
+    { rootfs: '/box', symlinks: { '/a': '', '/b': 'x\0', '/c': 1, '/d': `${LONG_PATH}x` } },
+    [
+      'symlinks["/a"]: must not be empty',
+      `symlinks["/b"]: ${NUL}`,
+      'symlinks["/c"]: must be a string',
+      'symlinks["/d"]: must be at most 4095 bytes long (PATH_MAX)',
+    ],
+  ],
+  [
+    {
+      rootfs: '/box',
+      files: {
+        '/a': 1,
+        '/b': 'x\0',
+        '/c': 'é'.repeat(32 * 1024 + 1),
+        '/d': {},
+        '/e': { content: 1 },
+        '/f': { content: '', mode: 644 },
+        '/g': { content: '', owner: 0 },
+        '/h': { content: '\ud800', mode: '0644' },
+      },
+    },
+    [
+      'files["/a"]: must be a string (quote numbers, true and false) or content and mode',
+      `files["/b"]: ${NUL}`,
+      'files["/c"]: must be at most 65536 bytes long: bind a file of the host',
+      'files["/d"].content: is missing',
+      'files["/e"].content: must be a string',
+      'files["/f"].mode: must be permission bits in octal, as a string: "644" or "755"',
+      'files["/g"].owner: is not a field of a file',
+      `files["/h"].content: ${HALF}`,
+    ],
+  ],
+  [
+    { rootfs: '/box', symlinks: { '/a/b': 'x' }, files: { '/a//./b': 'x' } },
+    ['files["/a//./b"]: is a path of symlinks too'],
   ],
   [{ overlay: true }, ['overlay: needs a rootfs, or lower directories']],
   [{ overlay: {} }, ['overlay: needs a rootfs, or lower directories']],

@@ -67,7 +67,9 @@ describe(`a box that is taken (${howToRepeat})`, () => {
     assert.deepEqual(rest, {
       ...{ command: ['ps'], cwd: undefined, hostname: undefined, domainname: undefined, rootfs: undefined },
       ...{ timeOffsets: { monotonic: 0, boottime: 0 }, propagation: 'private', proc: true, mounts: [], loopback: true },
+      ...{ dev: false, maskedPaths: [], readonlyPaths: [], annotations: {} },
       ...{ symlinks: [], files: [] },
+      ...{ dev: false, maskedPaths: [], readonlyPaths: [] },
     });
     const { proc, loopback, cwd, rootfs } = parseBox({
       command: ['ps'],
@@ -76,8 +78,28 @@ describe(`a box that is taken (${howToRepeat})`, () => {
     });
     assert.deepEqual(
       { proc, loopback, cwd, rootfs },
-      { proc: false, loopback: false, cwd: '/', rootfs: { path: '/box', change: 'chroot' } },
+      { proc: false, loopback: false, cwd: '/', rootfs: { path: '/box', change: 'chroot', readOnly: false } },
     );
+  });
+
+  test('null takes a default of the environment away, and nothing else', () => {
+    const environment = (env: object) => Object.entries(parseBox({ command: ['/bin/true'], env }).env);
+    assert.deepEqual(environment({ PATH: null, HOME: null }), []);
+    assert.deepEqual(environment({ B: '', HOME: null, PATH: '/bin', A: 'x' }), [
+      ['B', ''],
+      ['PATH', '/bin'],
+      ['A', 'x'],
+    ]);
+    assert.deepEqual(
+      environment({ A: 'x', PATH: '/bin' }).map(([name]) => name),
+      ['HOME', 'A', 'PATH'],
+    );
+    assert.deepEqual(problemsOf({ command: ['/bin/true'], env: { A: null } }), [
+      'env.A: must be a string (quote numbers, true and false)',
+    ]);
+    assert.deepEqual(problemsOf({ command: ['sh'], env: { PATH: null } }), [
+      'env.PATH: is needed to find "sh": set it, or give the path of the program',
+    ]);
   });
 
   test('a field is named so that it cannot mislead', () => {
@@ -91,5 +113,6 @@ describe(`a box that is taken (${howToRepeat})`, () => {
 
 const FIELDS = [
   ...['command', 'env', 'cwd', 'hostname', 'namespaces', 'timeOffsets', 'propagation', 'proc', 'rootfs', 'mounts'],
+  ...['dev', 'privileged', 'maskedPaths', 'readonlyPaths', 'readOnly'],
   ...['loopback', 'toString', '__proto__', 'constructor', 'length', 'type', 'path', 'pid', 'user', 'source', ''],
 ];

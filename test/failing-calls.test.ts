@@ -19,7 +19,7 @@ import { makeRootfs, removeRootfs } from './support/rootfs.js';
 
 const directory = ownDirectory('failing-calls');
 mkdirSync(join(directory, 'source'));
-const rootfs = makeRootfs(['bash'], ['proc', 'data', 'tmp']);
+const rootfs = makeRootfs(['bash'], ['proc', 'dev', 'data', 'tmp']);
 after(() => removeRootfs(rootfs));
 
 const BOXES: Readonly<Record<string, BoxInput>> = {
@@ -35,10 +35,25 @@ const BOXES: Readonly<Record<string, BoxInput>> = {
     cwd: '/tmp',
     namespaces: { user: 'new', time: 'new' },
     timeOffsets: { monotonic: 1 },
+    dev: false,
+    privileged: true,
+  },
+  'a /dev, masked and read-only paths, a read-only root': {
+    command: ['true'],
+    rootfs: { path: rootfs, readOnly: true },
+    maskedPaths: ['/data', '/usr/bin'],
+    readonlyPaths: ['/proc/sys', '/tmp'],
   },
   'the tree of the host': { command: ['true'] },
   'a chroot': { command: ['true'], rootfs: { path: rootfs, change: 'chroot' }, proc: false },
-  'programs of the host': { command: ['true'], rootfs: { from: ['/etc/hostname'] }, loopback: false },
+  'programs of the host': {
+    command: ['true'],
+    rootfs: { from: ['/etc/hostname'] },
+    loopback: false,
+    dev: false,
+    maskedPaths: [],
+    readonlyPaths: [],
+  },
   'joined namespaces': { command: ['true'], namespaces: { net: '/proc/self/ns/net', uts: '/proc/self/ns/uts' } },
 };
 
@@ -95,8 +110,14 @@ function stepsOf(plan: readonly Operation[]): readonly Step[] {
     programFiles: programFiles(plan),
   };
   return plan.flatMap(operation =>
-    systemCalls(operation, { ...caller, streams: [0, 1, 2] }).map(call => ({ operation, call })),
+    systemCalls(operation, { ...caller, streams: [0, 1, 2] })
+      .flatMap(whenAllSucceed)
+      .map(call => ({ operation, call })),
   );
+}
+
+function whenAllSucceed(call: SystemCall): readonly SystemCall[] {
+  return [call, ...(call.onSuccess ?? []).flatMap(whenAllSucceed)];
 }
 
 /**

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { BACKEND_NAMES, type BackendName, BoxError, type BoxInput, StartError, start } from '../src/index.js';
@@ -16,6 +16,11 @@ const file = (name: string, content: string, mode = 0o755): string => {
 const loop = join(directory, 'loop');
 await execute('ln', ['-s', 'loop', loop]);
 const notExecutable = file('not-executable', '#!/bin/sh\n', 0o644);
+const large = file('large', 'x'.repeat(60_000));
+const ground = join(directory, 'ground');
+mkdirSync(join(ground, 'directory'), { recursive: true });
+mkdirSync(join(ground, 'proc'));
+writeFileSync(join(ground, 'file'), '');
 const noInterpreter = file('no-interpreter', '#!/nonexistent/interpreter\n');
 
 interface Case {
@@ -101,6 +106,27 @@ const CASES: readonly Case[] = [
     script: /mount proc on \/proc of the rootfs: failed/,
   },
   {
+    name: 'mask-paths on a way that is a loop',
+    flags: ['--mask', `${loop}/x`],
+    status: 125,
+    ffi: /^nsgen: mask ".*\/loop\/x": openat2 ".*\/loop\/x": ELOOP \(/,
+    script: /^box\.sh: mask .*: failed$/m,
+  },
+  {
+    name: 'read-only-paths on a way that is a loop',
+    flags: ['--read-only-path', `${loop}/x`],
+    status: 125,
+    ffi: /^nsgen: make ".*\/loop\/x" read-only: openat2 ".*\/loop\/x": ELOOP \(/,
+    script: /^box\.sh: make .* read-only: failed$/m,
+  },
+  {
+    name: 'make-dev in a rootfs where nothing can be made',
+    flags: ['--rootfs', '/proc/self/fdinfo', '--no-proc'],
+    status: 125,
+    ffi: /^nsgen: mount a \/dev with .*: mkdirat "dev": ENOENT \(/,
+    script: /mount a \/dev with .*: failed/,
+  },
+  {
     name: 'offset-clocks that would make the clock negative',
     flags: ['--unshare', 'time', '--boottime=-9000000000'],
     status: 125,
@@ -120,6 +146,13 @@ const CASES: readonly Case[] = [
     status: 2,
     ffi: /^nsgen: rootfs: there is no directory "\/etc\/passwd"\n$/,
     script: /^nsgen: rootfs: there is no directory "\/etc\/passwd"\n$/,
+  },
+  {
+    name: 'copy-programs of which one is not there',
+    flags: ['--with', 'ls', '--with', 'ls,nsgen-nonexistent'],
+    status: 2,
+    ffi: /^nsgen: rootfs\.from\[2\]: "nsgen-nonexistent": no such program in \S+\n$/,
+    script: /^nsgen: rootfs\.from\[2\]: "nsgen-nonexistent": no such program in \S+\n$/,
   },
   {
     name: 'mount-overlay with a work directory that is used already',
@@ -213,6 +246,70 @@ const CASES: readonly Case[] = [
     status: 125,
     ffi: /^nsgen: mount a tmpfs on "\/etc\/passwd\/below", mode 1777: openat "\/etc\/passwd\/below": ENOTDIR /,
     script: /mount a tmpfs on "\/etc\/passwd\/below", mode 1777: failed/,
+  },
+  ...[
+    ['mount-sysfs', 'sysfs', 'mount sysfs on "%s"', 'sysfs goes on a directory'],
+    ['mount-mqueue', 'mqueue', 'mount mqueue on "%s"', 'mqueue goes on a directory'],
+    ['mount-devpts', 'devpts', 'mount devpts on "%s"', 'devpts goes on a directory'],
+    ['mount-proc elsewhere', 'proc', 'mount proc on "%s"', 'proc goes on a directory, and the rootfs must be one'],
+    ['mount-cgroup', 'cgroup', 'mount the cgroup hierarchies on "%s"', 'the cgroup hierarchies go on a directory'],
+  ].flatMap(([kind = '', type = '', step = '', hint = '']): readonly Case[] => [
+    {
+      name: `${kind} on a file`,
+      flags: ['--mount', `type=${type},dst=/etc/passwd`],
+      status: 125,
+      ffi: new RegExp(`^nsgen: ${step.replace('%s', '/etc/passwd')}.*: move_mount: (EINVAL|ENOTDIR) .*: ${hint}`),
+      script: new RegExp(`${step.replace('%s', '/etc/passwd')}.*: failed`),
+    },
+    {
+      name: `${kind} where nothing exists`,
+      flags: ['--mount', `type=${type},dst=/nonexistent`],
+      status: 125,
+      ffi: new RegExp(`^nsgen: ${step.replace('%s', '/nonexistent')}.*: openat "/nonexistent": ENOENT `),
+      script: new RegExp(`${step.replace('%s', '/nonexistent')}.*: failed`),
+    },
+  ]),
+  {
+    name: 'mount-sysfs in a user namespace that shares the network',
+    flags: ['--unshare', 'user', '--share', 'net', '--mount', 'type=sysfs,dst=/mnt'],
+    status: 125,
+    ffi: /^nsgen: mount sysfs on "\/mnt", .*: EPERM .*: a user namespace may mount sysfs only with a net namespace of its own/,
+    script: /mount sysfs on "\/mnt".*: failed/,
+  },
+  {
+    name: 'mount-cgroup in a user namespace that shares the cgroup namespace',
+    flags: ['--unshare', 'user', '--share', 'cgroup', '--mount', 'type=cgroup,dst=/mnt'],
+    status: 125,
+    ffi: /^nsgen: mount the cgroup hierarchies on "\/mnt", .*: EPERM .*: a user namespace may mount cgroups only with/,
+    script: /mount the cgroup hierarchies on "\/mnt".*: failed/,
+  },
+  {
+    name: 'mount-devpts with a gid that means nothing in the user namespace',
+    flags: ['--unshare', 'user', '--mount', 'type=devpts,dst=/mnt,gid=5'],
+    status: 125,
+    ffi: /^nsgen: mount devpts on "\/mnt": fsconfig "gid" "5": EINVAL .*: the gid must have a meaning in the user namespace/,
+    script: /mount devpts on "\/mnt": failed/,
+  },
+  {
+    name: 'make-file where a directory is',
+    flags: ['--rootfs', ground, '--add-file', `${notExecutable}:/directory`],
+    status: 125,
+    ffi: /^nsgen: write 10 bytes to "\/directory" of the rootfs, mode 644: unlinkat "directory": EISDIR .*: a directory of the rootfs has this name, and is not removed/,
+    script: /Is a directory[\s\S]*write 10 bytes to "\/directory" of the rootfs, mode 644: failed/,
+  },
+  {
+    name: 'make-symlink below a file',
+    flags: ['--rootfs', ground, '--symlink', 'x:/file/below'],
+    status: 125,
+    ffi: /^nsgen: make "\/file\/below" of the rootfs a symlink to "x": unlinkat "below": ENOTDIR .*: what leads there must be directories/,
+    script: /Not a directory[\s\S]*make "\/file\/below" of the rootfs a symlink to "x": failed/i,
+  },
+  {
+    name: 'make-file on a file system that is too small',
+    flags: ['--rootfs', ground, '--tmpfs', '/directory:size=4k', '--add-file', `${large}:/directory/x`],
+    status: 125,
+    ffi: /^nsgen: write 60000 bytes to "\/directory\/x" of the rootfs, mode 644: lseek: EINVAL .*: it was not written whole: the file system is full/,
+    script: /No space left on device[\s\S]*write 60000 bytes to .*: failed/,
   },
   {
     name: 'working-directory that does not exist',

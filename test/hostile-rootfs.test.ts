@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, describe, test } from 'node:test';
 import { BACKEND_NAMES, type BackendName, run, StartError } from '../src/index.js';
@@ -122,6 +131,63 @@ for (const backend of BACKEND_NAMES) {
         }));
     }
 
+    for (const [name, make] of [
+      ['a symlink to a file of the host', link(join(secret, 'marker'))],
+      ['a symlink to a missing file of the host', link(join(secret, 'new'))],
+      ['a symlink to itself', link('data')],
+      ['a symlink to a descriptor', link('/proc/self/fd/2')],
+      ['a hard link to a file of the host', (path: string) => linkSync(join(secret, 'marker'), path)],
+      ['a FIFO', fifo],
+      ['a device', device],
+    ] as const) {
+      test(`a file or symlink in the place of ${name}: the host's is left alone, nobody waits`, async () => {
+        const flag = `--add-file=${sourceFile}:/data:640`;
+        await withData(make, async () => {
+          const { status, stdout, stderr } = await runBox(backend, [flag], 'stat -c "%F %h %a" /data; cat /data');
+          assert.deepEqual([status, stdout, stderr], [0, 'regular file 1 640\nbound\n', '']);
+          assert.equal(readFileSync(join(secret, 'marker'), 'utf8'), 'of the host\n');
+        });
+        await withData(make, async () => {
+          const { status, stdout, stderr } = await runBox(backend, ['--symlink=inner:/data'], 'stat -c "%N" /data');
+          assert.deepEqual([status, stdout, stderr], [0, "'/data' -> 'inner'\n", '']);
+          assert.equal(readFileSync(join(secret, 'marker'), 'utf8'), 'of the host\n');
+        });
+      });
+    }
+
+    for (const [name, target, expected] of [
+      ['a directory of the rootfs, by an absolute path', '/inner', 0],
+      ['a directory of the rootfs, by ..', `${WAYS_UP}inner`, 0],
+      ['a directory of the host', secret, 125],
+      ['a directory of the host, by ..', `${WAYS_UP}${secret.slice(1)}`, 125],
+      ['the root of another process', `/proc/1/root${secret}`, 125],
+    ] as const) {
+      test(`files and symlinks below a symlink to ${name}`, () =>
+        withData(link(target), async () => {
+          const flags = [`--add-file=${sourceFile}:/data/file`, '--symlink=file:/data/link'];
+          try {
+            const { status, stdout, stderr } = await runBox(backend, flags, 'cat /inner/link');
+            assert.deepEqual([status, stdout], [expected, expected === 0 ? 'bound\n' : ''], stderr);
+          } finally {
+            for (const made of ['inner/file', 'inner/link']) rmSync(inRootfs(made), { force: true });
+          }
+        }));
+    }
+
+    for (const type of ['sysfs', 'mqueue', 'devpts', 'proc', 'cgroup']) {
+      test(`a place for ${type} that is a symlink stays in the rootfs, or is refused`, async () => {
+        await withData(link('/inner'), async () => {
+          const flags = ['--mount', `type=${type},dst=/data`];
+          const { stdout, stderr } = await runBox(backend, flags, 'cat /proc/self/mountinfo');
+          assert.match(stdout, / \/inner r[wo],/, stderr);
+        });
+        await withData(link(secret), async () => {
+          const { status, stdout } = await runBox(backend, ['--mount', `type=${type},dst=/data`], 'echo started');
+          assert.deepEqual([status, stdout], [125, '']);
+        });
+      });
+    }
+
     test('/proc is a symlink: it is followed inside the rootfs only', async () => {
       const proc = inRootfs('proc');
       for (const [target, expected] of [
@@ -159,7 +225,12 @@ for (const backend of BACKEND_NAMES) {
       const { stdout, status } = await runBox(backend, ['--bind', `${source}:/inner`], script);
       assert.equal(status, 0);
       const points = stdout.split('\n').flatMap(line => (/^\d+ \d+ \d+:\d+ /.test(line) ? [line.split(' ')[4]] : []));
-      assert.deepEqual(points, ['/', '/proc', '/inner']);
+      assert.deepEqual(points.slice(0, 6), ['/', '/proc', '/dev', '/dev/pts', '/dev/shm', '/inner']);
+      // What is masked and read-only in there.
+      assert.ok(
+        points.slice(6).every(point => point?.startsWith('/proc/')),
+        points.join(' '),
+      );
       assert.match(stdout, /^inner$/m);
       assert.ok(!existsSync(inRootfs('inner/marker')));
     });
@@ -231,7 +302,7 @@ describe('a rootfs that changes while its box is started, ffi', () => {
       for (let round = 0; round < 200; round++) {
         const mounts = [{ type: 'bind' as const, source, destination: '/data' }];
         const command = ['cat', '/proc/self/mountinfo'];
-        const table = await run({ command, rootfs, mounts }).then(
+        const table = await run({ command, rootfs, mounts, dev: false, privileged: true }).then(
           ({ stdout }) => stdout,
           (error: unknown) => {
             assert.ok(error instanceof StartError, String(error));

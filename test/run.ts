@@ -19,6 +19,7 @@ const TOOLS: Readonly<Record<string, string>> = {
   pstree: 'psmisc',
   python3: 'python3-minimal',
   'qemu-aarch64-static': 'qemu-user-static',
+  runc: 'runc',
   script: 'bsdutils',
   setpriv: 'util-linux',
   shellcheck: 'shellcheck',

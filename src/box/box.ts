@@ -1,10 +1,11 @@
 import * as v from 'valibot';
 import { DEFAULT_MASKED_PATHS, DEFAULT_READONLY_PATHS } from './default-paths.js';
+import { issueProblems } from './issues.js';
 import { type File, fillFiles, fillMount, fillSymlinks, type Mount, type Symlink } from './mounts.js';
 import { type Overlay, overlayOf } from './overlay.js';
-import { BoxError, fieldName, type Problem } from './problem.js';
+import { BoxError, type Problem } from './problem.js';
 import { ruleProblems } from './rules.js';
-import { boxSchema, type CheckedBox, type PROPAGATIONS, type ROOT_CHANGES } from './schema.js';
+import { boxSchema, type CheckedBox, type DefaultVariable, type PROPAGATIONS, type ROOT_CHANGES } from './schema.js';
 import {
   type AbsolutePath,
   absolutePath,
@@ -56,11 +57,16 @@ export interface Box {
   readonly maskedPaths: readonly AbsolutePath[];
   readonly readonlyPaths: readonly AbsolutePath[];
   readonly loopback: boolean;
+  /** What others want to know of the box; nsgen does nothing with it but show it. */
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 /** What a login shell of root has, in the order in which Debian has it. */
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-const DEFAULT_HOME = '/root';
+const DEFAULT_ENVIRONMENT: Readonly<Record<DefaultVariable, string>> = {
+  PATH: DEFAULT_PATH,
+  HOME: '/root',
+};
 
 /** What each namespace is unless the box says otherwise. A time namespace only costs, unless clocks are moved. */
 const DEFAULT_NAMESPACES: Readonly<Record<NamespaceType, NamespaceChoice>> = {
@@ -85,7 +91,10 @@ export function parseBox(input: unknown): Box {
   if (isChecked(input)) return input;
   const result = v.safeParse(boxSchema, input);
   if (!result.success)
-    throw new BoxError([...result.issues.flatMap(issueProblems), ...otherProblems(input, result.issues)]);
+    throw new BoxError([
+      ...result.issues.flatMap(issue => issueProblems(issue)),
+      ...otherProblems(input, result.issues),
+    ]);
   const box = fillDefaults(result.output);
   const problems = ruleProblems(result.output, box);
   if (problems.length > 0) throw new BoxError(problems);
@@ -110,7 +119,7 @@ function otherProblems(input: unknown, issues: readonly v.BaseIssue<unknown>[]):
   // Most rules ask for a namespace, which is not known then.
   if (!isMapping(input) || unsound.has('namespaces')) return [];
   const sound = Object.entries(input).filter(([key]) => !unsound.has(key));
-  const rest = v.safeParse(boxSchema, { command: ['true'], ...Object.fromEntries(sound) });
+  const rest = v.safeParse(boxSchema, { command: ['/bin/true'], ...Object.fromEntries(sound) });
   return rest.success ? ruleProblems(rest.output, fillDefaults(rest.output)) : [];
 }
 
@@ -132,7 +141,7 @@ function fillDefaults(given: CheckedBox): Box {
   const protects = ownRoot && given.privileged !== true;
   return {
     command: given.command,
-    env: { PATH: DEFAULT_PATH, HOME: DEFAULT_HOME, ...given.env },
+    env: environmentOf(given.env ?? {}),
     cwd: given.cwd ?? (rootfs === undefined ? undefined : ROOT_DIRECTORY),
     hostname: given.hostname,
     domainname: given.domainname,
@@ -149,9 +158,16 @@ function fillDefaults(given: CheckedBox): Box {
     maskedPaths: distinct(given.maskedPaths ?? (protects ? DEFAULT_MASKED_PATHS.map(absolutePath) : [])),
     readonlyPaths: distinct(given.readonlyPaths ?? (protects ? DEFAULT_READONLY_PATHS.map(absolutePath) : [])),
     loopback: given.loopback ?? namespaces.net.kind === 'new',
+    annotations: { ...given.annotations },
   };
 }
 
+/** The defaults that are not given, then what is, in its order. null takes a default away. */
+function environmentOf(given: Readonly<Record<string, string | null>>): Readonly<Record<string, string>> {
+  const defaults = Object.entries(DEFAULT_ENVIRONMENT).filter(([name]) => !Object.hasOwn(given, name));
+  const own = Object.entries(given).flatMap(([name, value]) => (value === null ? [] : [[name, value] as const]));
+  return Object.fromEntries([...defaults, ...own]);
+}
 const distinct = (paths: readonly AbsolutePath[]): readonly AbsolutePath[] => [...new Set(paths)];
 
 const ROOT_DIRECTORY = absolutePath('/');
@@ -173,42 +189,3 @@ function namespaceChoice(value: 'auto' | 'new' | 'shared' | NamespacePath): Name
   if (isAbsolutePath(value)) return { kind: 'joined', path: value };
   return { kind: value };
 }
-
-/** A union's issue says only that nothing matched; the issues of the option that got furthest say why. */
-function issueProblems(issue: v.BaseIssue<unknown>): readonly Problem[] {
-  if (issue.type === 'union' && issue.issues !== undefined) {
-    const own = issue.issues.filter(nested => nested.kind === 'validation' || (nested.path?.length ?? 0) > 0);
-    if (own.length > 0) return own.map(nested => problemOf(nested, issue.path ?? []));
-    const expected = issue.issues.map(nested => inWords(nested.expected)).join(' or ');
-    return [{ ...problemOf(issue, []), message: `must be ${expected}; it is ${inWords(issue.received)}` }];
-  }
-  return [problemOf(issue, [])];
-}
-
-function problemOf(issue: v.BaseIssue<unknown>, parents: readonly v.IssuePathItem[]): Problem {
-  const keys = [...parents, ...(issue.path ?? [])].map(item =>
-    typeof item.key === 'number' ? item.key : String(item.key),
-  );
-  return { field: fieldName(keys), message: issueMessage(issue) };
-}
-
-function issueMessage(issue: v.BaseIssue<unknown>): string {
-  if (issue.kind === 'validation' || issue.type === 'custom') return issue.message;
-  if (issue.type === 'strict_object' && issue.expected === 'never') return 'is not a field of a box';
-  if (issue.received === 'undefined' && issue.path !== undefined) return 'is missing';
-  return `must be ${inWords(issue.expected)}; it is ${inWords(issue.received)}`;
-}
-
-/** Valibot's names of types, as a person who writes YAML knows them; `("a" | "b")` is how it lists values. */
-function inWords(type: string | null): string {
-  if (type === null) return 'something else';
-  return WORDS[type] ?? type.replace(/^\((.*)\)$/, '$1').replaceAll(' | ', ' or ');
-}
-
-const WORDS: Readonly<Record<string, string>> = Object.assign(Object.create(null), {
-  Object: 'a mapping',
-  Array: 'a list',
-  string: 'a string',
-  boolean: 'true or false',
-  number: 'a number',
-});

@@ -1,7 +1,6 @@
 import * as v from 'valibot';
 import { fields, mountPoint, path } from './fields.js';
 import {
-  type AbsolutePath,
   contentProblem,
   FILE_MODE,
   isMapping,
@@ -115,7 +114,7 @@ export type CheckedMount = v.InferOutput<typeof mount>;
 /** Mappings whose keys are paths: v.record passes over some keys in silence. */
 function byPath<Value>(what: string, problem: (value: unknown) => EntryProblem | undefined) {
   return v.pipe(
-    v.custom<Readonly<Record<AbsolutePath, Value>>>(isMapping, `must be a mapping of paths to ${what}`),
+    v.custom<Readonly<Record<string, Value>>>(isMapping, `must be a mapping of paths to ${what}`),
     v.rawCheck(({ dataset, addIssue }) => {
       if (!dataset.typed) return;
       const input: Record<string, unknown> = { ...dataset.value };

@@ -13,9 +13,8 @@ export async function readBoxFile(file: string): Promise<unknown> {
   if (file.endsWith('.json') || text.trimStart().startsWith('{')) {
     const parsed = parseJson(text);
     if ('value' in parsed) {
-      const twice = duplicateKeys(text);
-      if (twice.length === 0) return parsed.value;
-      throw new BoxError(twice.map(field => ({ field, message: 'is given more than once' })));
+      if (parsed.duplicates.length === 0) return parsed.value;
+      throw new BoxError(parsed.duplicates.map(field => ({ field, message: 'is given more than once' })));
     }
     // Flow style YAML begins with a brace too.
     if (file.endsWith('.json')) throw unreadable(name, parsed.error);
@@ -28,9 +27,12 @@ export async function readBoxFile(file: string): Promise<unknown> {
   }
 }
 
-function parseJson(text: string): { readonly value: unknown } | { readonly error: unknown } {
+type ParsedJson = { readonly value: unknown; readonly duplicates: readonly string[] } | { readonly error: unknown };
+
+/** The value of a text, and the names of the fields that are in it more than once. */
+export function parseJson(text: string): ParsedJson {
   try {
-    return { value: JSON.parse(text) };
+    return { value: JSON.parse(text), duplicates: duplicateKeys(text) };
   } catch (error) {
     return { error };
   }

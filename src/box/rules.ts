@@ -129,6 +129,11 @@ function otherProblems(given: CheckedBox, box: Box): readonly Problem[] {
   if (box.rootfs !== undefined && isRoot(box.rootfs.path)) {
     problems.push({ field: 'rootfs', message: 'must not be "/": without a rootfs, the root of the host is the root' });
   }
+  // Without a PATH, execvp(3) and bash have one of their own each.
+  if (box.env.PATH === undefined && box.command[0]?.includes('/') === false) {
+    const message = `is needed to find ${JSON.stringify(box.command[0])}: set it, or give the path of the program`;
+    problems.push({ field: 'env.PATH', message });
+  }
   if (given.timeOffsets !== undefined && box.namespaces.time.kind !== 'new') {
     problems.push({ field: 'timeOffsets', message: 'needs a time namespace of its own (namespaces.time: new)' });
   }

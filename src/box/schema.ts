@@ -45,18 +45,33 @@ export const ROOT_CHANGES = ['pivot_root', 'chroot'] as const;
 export const PROPAGATIONS = ['private', 'slave', 'shared', 'unchanged'] as const;
 
 /** Own checks instead of v.record, which passes over the keys `constructor`, `prototype` and `__proto__` in silence. */
-const environment = v.pipe(
-  v.custom<Readonly<Record<string, string>>>(isMapping, 'must be a mapping of names to values'),
-  v.rawCheck(({ dataset, addIssue }) => {
-    if (!dataset.typed) return;
-    for (const [key, value] of Object.entries<unknown>(dataset.value)) {
-      const message =
-        environmentNameProblem(key) ??
-        (typeof value === 'string' ? textProblem(value) : 'must be a string (quote numbers, true and false)');
-      if (message === undefined) continue;
-      addIssue({ message, path: [{ type: 'object', origin: 'value', input: { ...dataset.value }, key, value }] });
-    }
-  }),
+function mappingOf<Value>(entryProblem: (name: string, value: unknown) => string | undefined) {
+  return v.pipe(
+    v.custom<Readonly<Record<string, Value>>>(isMapping, 'must be a mapping of names to values'),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return;
+      for (const [key, value] of Object.entries<unknown>(dataset.value)) {
+        const message = entryProblem(key, value);
+        if (message === undefined) continue;
+        addIssue({ message, path: [{ type: 'object', origin: 'value', input: { ...dataset.value }, key, value }] });
+      }
+    }),
+  );
+}
+
+const stringProblem = (value: unknown): string | undefined =>
+  typeof value === 'string' ? textProblem(value) : 'must be a string (quote numbers, true and false)';
+
+const DEFAULT_VARIABLES = ['PATH', 'HOME'] as const;
+export type DefaultVariable = (typeof DEFAULT_VARIABLES)[number];
+const hasDefault = (name: string): boolean => DEFAULT_VARIABLES.some(variable => variable === name);
+
+const environment = mappingOf<string | null>(
+  (name, value) =>
+    environmentNameProblem(name) ?? (value === null && hasDefault(name) ? undefined : stringProblem(value)),
+);
+const annotations = mappingOf<string>((name, value) =>
+  name === '' ? 'the name of an annotation must not be empty' : (textProblem(name) ?? stringProblem(value)),
 );
 
 export const boxSchema = fields({
@@ -70,7 +85,9 @@ export const boxSchema = fields({
   env: v.optional(
     v.pipe(
       environment,
-      v.description('The environment, whole: nothing of the caller is inherited. PATH and HOME have defaults.'),
+      v.description(
+        'The environment, whole: nothing of the caller is inherited. PATH and HOME have defaults, which null takes away.',
+      ),
     ),
   ),
   cwd: v.optional(
@@ -219,6 +236,9 @@ export const boxSchema = fields({
       v.boolean(),
       v.description('Whether the loopback interface of a new net namespace is brought up; true unless given.'),
     ),
+  ),
+  annotations: v.optional(
+    v.pipe(annotations, v.description('Names and values for others to read: they are shown, and change nothing.')),
   ),
 });
 

@@ -68,7 +68,7 @@ export function mountPointProblem(value: string): string | undefined {
 /** A place where a file or a symlink is made: the last part is its name. */
 export function newFileProblem(value: string): string | undefined {
   const problem = mountPointProblem(value);
-  if (problem !== undefined) return isRoot(value) ? 'must name a file below "/"' : problem;
+  if (problem !== undefined) return value !== '' && isRoot(value) ? 'must name a file below "/"' : problem;
   const name = value.slice(value.lastIndexOf('/') + 1);
   return name === '' || name === '.' ? 'must end with the name of a file' : undefined;
 }

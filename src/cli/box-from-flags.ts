@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { type Box, parseBox } from '../box/box.js';
+import { inConfig } from '../box/oci/origins.js';
 import { BoxError, type Problem } from '../box/problem.js';
 import { readBoxFile } from '../box/read.js';
 import { isMapping, isNamespaceType, NAMESPACE_TYPES } from '../box/values.js';
@@ -14,19 +15,39 @@ import { mountsOf } from './mount-flags.js';
  * @throws BoxError with every problem: of the flags, and of the box that the sound ones make.
  */
 export async function boxFromFlags({ flags, command }: ParsedArguments): Promise<Box> {
-  const file = flags.one('file');
-  const base = file === undefined ? {} : await readBoxFile(file);
-  const problems: Problem[] = [];
+  const { base, problems: known, inWords } = await baseOf(flags);
+  const problems: Problem[] = [...known];
   const fields = isMapping(base) ? { ...base, ...fieldsOf(flags, command, base, problems) } : base;
   const input = isMapping(fields) ? { ...fields, ...protectedPaths(flags, fields) } : fields;
   try {
+    // A config.json that is not well-formed makes no box.
+    if (base === undefined) throw new BoxError([]);
     const box = parseBox(input);
     if (problems.length === 0) return box;
   } catch (error) {
     if (!(error instanceof BoxError)) throw error;
-    problems.push(...error.problems);
+    problems.push(...error.problems.map(inWords));
   }
   throw new BoxError(problems);
+}
+
+/** What the flags override. */
+interface Base {
+  readonly base: unknown;
+  readonly problems: readonly Problem[];
+  /** A problem in the words of the file that it comes from. */
+  inWords(problem: Problem): Problem;
+}
+
+async function baseOf(flags: GivenFlags): Promise<Base> {
+  const [file, bundle] = [flags.one('file'), flags.one('bundle')];
+  const inWords = (problem: Problem) => problem;
+  if (bundle === undefined) return { base: file === undefined ? {} : await readBoxFile(file), problems: [], inWords };
+  if (file !== undefined) throw new BoxError([{ field: '--bundle', message: 'contradicts --file: give one of them' }]);
+  if (bundle === '') throw new BoxError([{ field: '--bundle', message: 'must not be empty' }]);
+  const { readBundle } = await import('./bundle.js');
+  const { box, problems, origins } = readBundle(bundle);
+  return { base: box, problems, inWords: problem => inConfig(problem, origins) };
 }
 
 /** What the flags say, as fields of a box. A flag that is malformed adds a problem and no field. */
@@ -44,6 +65,7 @@ function fieldsOf(flags: GivenFlags, command: readonly string[], base: Mapping, 
     ...mappingField('timeOffsets', base, timeOffsets(flags, problems)),
     ...mappingField('env', base, environment(flags, problems)),
     ...mountsField(flags, base.mounts, problems),
+    ...mappingField('annotations', base, annotations(flags, problems)),
     ...mappingField('symlinks', base, symlinksOf(flags, problems)),
     ...mappingField('files', base, filesOf(flags, problems)),
   };
@@ -81,26 +103,27 @@ function textFields(flags: GivenFlags): Mapping {
 
 /** `--rootfs box` is a directory here, as it is for docker and bwrap; in a file only an absolute path means anything. */
 function rootfsField(flags: GivenFlags, base: unknown, problems: Problem[]): Mapping {
-  const given = flags.one('rootfs');
-  if (flags.has('with')) {
-    if (given !== undefined) problems.push({ field: '--with', message: 'contradicts --rootfs' });
-    const from = flags.all('with').flatMap(list => list.split(','));
-    return { rootfs: { from, ...(flags.has('chroot') ? { change: 'chroot' } : {}) } };
-  }
-  if (given === '') problems.push({ field: '--rootfs', message: 'must not be empty' });
-  const own = isMapping(base) ? base.path : base;
-  const path = given === undefined || given === '' ? own : resolve(given);
+  const [directory, programs] = [flags.one('rootfs'), flags.all('with')];
   const further = {
     ...(flags.has('chroot') ? { change: 'chroot' } : {}),
     ...(flags.has('read-only') ? { readOnly: true } : {}),
   };
-  if (path === undefined && given === undefined)
+  if (directory === '') problems.push({ field: '--rootfs', message: 'must not be empty' });
+  if (directory !== undefined && programs.length > 0)
+    problems.push({ field: '--with', message: 'contradicts --rootfs' });
+  const { path, from, ...rest } = isMapping(base) ? base : { path: base };
+  const source =
+    programs.length > 0
+      ? { from: programs.flatMap(list => list.split(',')) }
+      : directory
+        ? { path: resolve(directory) }
+        : { path, from };
+  const known = Object.entries(source).filter(([, value]) => value !== undefined);
+  if (known.length > 0) return { rootfs: { ...rest, ...Object.fromEntries(known), ...further } };
+  if (directory === undefined)
     for (const flag of ['chroot', 'read-only'].filter(name => flags.has(name)))
       problems.push({ field: `--${flag}`, message: 'needs --rootfs' });
-  if (path !== undefined && Object.keys(further).length > 0)
-    return { rootfs: { ...(isMapping(base) ? base : {}), path, ...further } };
-  if (path === own) return {};
-  return { rootfs: isMapping(base) ? { ...base, path } : path };
+  return {};
 }
 
 /** Directories as for --rootfs. Any of the flags asks for an overlay; each overrides its own field of the file's. */
@@ -192,6 +215,16 @@ function environment(flags: GivenFlags, problems: Problem[]): Mapping {
     }
   }
   return variables;
+}
+
+function annotations(flags: GivenFlags, problems: Problem[]): Mapping {
+  const given: Record<string, string> = Object.create(null);
+  for (const argument of flags.all('annotation')) {
+    const equals = argument.indexOf('=');
+    if (equals > 0) given[argument.slice(0, equals)] = argument.slice(equals + 1);
+    else problems.push({ field: '--annotation', message: `${JSON.stringify(argument)} is not NAME=VALUE` });
+  }
+  return given;
 }
 
 function mountsField(flags: GivenFlags, base: unknown, problems: Problem[]): Mapping {

@@ -8,6 +8,12 @@ export const BOX_FLAGS = {
     valueHint: 'FILE',
     description: 'read the box from FILE (YAML or JSON, - is stdin); flags override it',
   },
+  bundle: {
+    type: 'string',
+    alias: 'b',
+    valueHint: 'DIR',
+    description: 'read the box from the config.json of an OCI bundle; flags override it',
+  },
   unshare: {
     type: 'string',
     valueHint: 'LIST',
@@ -76,6 +82,11 @@ export const BOX_FLAGS = {
     valueHint: 'NAME[=VALUE]',
     description: "set a variable; without a value, the caller's",
   },
+  annotation: {
+    type: 'string',
+    valueHint: 'NAME=VALUE',
+    description: 'something for others to read: it is shown, and changes nothing',
+  },
   workdir: { type: 'string', alias: 'w', valueHint: 'DIR', description: 'working directory inside' },
 } as const satisfies ArgsDef;
 
@@ -97,5 +108,6 @@ export const REPEATABLE: readonly string[] = [
   'mask',
   'read-only-path',
   'env',
+  'annotation',
   'with',
 ];

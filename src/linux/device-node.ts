@@ -26,9 +26,12 @@ const PERMISSIONS = 0o666;
 export function makeNode(directory: Result, { name, major, minor }: DeviceNode): SystemCall {
   const type = symbol(`S_IFCHR|0${PERMISSIONS.toString(8)}`, S_IFCHR + PERMISSIONS);
   // makedev(3), for numbers below 256.
-  const device = symbol(`makedev(${major}, ${minor})`, major * 256 + minor);
+  const device = symbol(`makedev(${hexadecimal(major)}, ${hexadecimal(minor)})`, major * 256 + minor);
   return { name: 'mknodat', arguments: [resultOf(directory), string(name), type, device] };
 }
+
+/** As strace(1) shows it. */
+const hexadecimal = (value: number) => (value === 0 ? '0' : `0x${value.toString(16)}`);
 
 /** Of struct statx: the type and permissions, then 16 bits that are zero; the numbers of a device. */
 const STX_MODE = 28;

@@ -66,7 +66,6 @@ function mountOperations(box: Box): Plan {
     ...box.mounts.map(mount => mountOperation(mount, rootfs?.path)),
     ...box.symlinks.map(symlink => ({ kind: 'make-symlink', ...symlink }) as const),
     ...box.files.map(file => ({ kind: 'make-file', ...file }) as const),
-    ...protectOperations(box),
   ];
 }
 
@@ -74,7 +73,7 @@ function devOperation({ maskedPaths }: Box, rootfs: AbsolutePath): Operation {
   return { kind: 'make-dev', rootfs, mask: FILE_MODE_MASK, keepsNull: maskedPaths.length > 0 };
 }
 
-/** After all mounts: what they show is covered too. */
+/** After all mounts, because what they show is covered too; and after the names, which the script writes to /proc/sys. */
 function protectOperations({ rootfs, dev, maskedPaths, readonlyPaths }: Box): Plan {
   const path = rootfs?.path;
   return [
@@ -113,11 +112,13 @@ function mountOperation(mount: Mount, rootfs: AbsolutePath | undefined): Operati
   return { kind: `mount-${type}`, ...fields, rootfs };
 }
 
-function rootOperations({ hostname, domainname, loopback, rootfs }: Box): Plan {
+function rootOperations(box: Box): Plan {
+  const { hostname, domainname, loopback, rootfs } = box;
   return [
     ...(hostname === undefined ? [] : [{ kind: 'set-hostname', hostname } as const]),
     ...(domainname === undefined ? [] : [{ kind: 'set-domainname', domainname } as const]),
     ...(loopback ? [{ kind: 'loopback-up' } as const] : []),
+    ...protectOperations(box),
     ...(rootfs === undefined ? [] : [changeOfRoot(rootfs)]),
     { kind: 'standard-streams' },
     { kind: 'close-descriptors' },

@@ -1,9 +1,12 @@
 import { callerBoxes } from './boxes/callers.js';
 import { commandBoxes } from './boxes/commands.js';
+import { deviceBoxes } from './boxes/devices.js';
 import { joinedBoxes } from './boxes/joined.js';
+import { mountTypeBoxes } from './boxes/mount-types.js';
 import { mountBoxes } from './boxes/mounts.js';
 import { nameBoxes } from './boxes/names.js';
 import { namespaceBoxes } from './boxes/namespaces.js';
+import { newFileBoxes } from './boxes/new-files.js';
 import { overlayBoxes } from './boxes/overlays.js';
 import { programBoxes } from './boxes/programs.js';
 import type { NamedBox } from './named-box.js';
@@ -14,8 +17,11 @@ export const NAMED_BOXES: readonly NamedBox[] = [
   ...joinedBoxes,
   ...nameBoxes,
   ...mountBoxes,
+  ...mountTypeBoxes,
+  ...newFileBoxes,
   ...overlayBoxes,
   ...programBoxes,
+  ...deviceBoxes,
   ...commandBoxes,
   ...callerBoxes,
 ];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Run, timeless } from '../../src/compare/comparison.js';
@@ -40,6 +40,8 @@ export async function runColumns(
 ): Promise<ReadonlyMap<ColumnName, Column>> {
   const box = parseBox(input);
   const files = mkdtempSync(join(tmpdir(), 'nsgen-test-box-'));
+  // For boxes that an ordinary user starts.
+  chmodSync(files, 0o755);
   try {
     const mark = randomBytes(16).toString('hex');
     const probe = probeCommand(mark);

@@ -42,7 +42,7 @@ describe('named boxes', { concurrency: CONCURRENCY }, () => {
 
 async function check(named: NamedBox, { rootfs, directory }: Ground, holder: Holder | undefined): Promise<void> {
   const place = { rootfs, directory, joined: (file: string) => `/proc/${holder?.pid}/ns/${file}` };
-  const caller = named.caller && `GROUND='${directory}'\n${named.caller}`;
+  const caller = named.caller && `GROUND='${directory}' ROOTFS='${rootfs}'\n${named.caller}`;
   const columns = await runColumns(named.box(place), {
     caller,
     directory: named.callerDirectory?.(place),

@@ -19,7 +19,7 @@ export const PROGRAMS = [
   'rm',
   'mkdir',
 ];
-const DIRECTORIES = ['proc', 'mnt/target', 'tmp', 'a/b', 'srv', 'work dir'];
+const DIRECTORIES = ['proc', 'dev', 'mnt/target', 'tmp', 'a/b', 'srv', 'work dir'];
 
 export interface Ground {
   readonly rootfs: string;
@@ -30,6 +30,8 @@ export interface Ground {
 /** What all boxes share: a rootfs, and a directory with things to mount and to run. */
 export function prepareGround(): Ground {
   const rootfs = makeRootfs(PROGRAMS, DIRECTORIES);
+  // For boxes that an ordinary user starts.
+  chmodSync(rootfs, 0o755);
   symlinkSync('/mnt/target', join(rootfs, 'absolute'));
   symlinkSync('../../../../mnt/target', join(rootfs, 'a/b/climbing'));
   symlinkSync('mnt/./target', join(rootfs, 'relative'));

@@ -61,6 +61,17 @@ const IN_ROOTFS = [
   '/work dir',
 ];
 const IN_PROGRAMS = ['/mnt', '/tmp', '/run', '/new/directory'];
+/** Some are in the rootfs, some on the host, some in /proc, some nowhere. */
+const PROTECTED = [
+  '/proc/interrupts',
+  '/proc/sys',
+  '/proc/irq',
+  '/mnt',
+  '/mnt/file',
+  '/srv',
+  '/twice',
+  '/nowhere/at/all',
+];
 const ON_HOST = ['/mnt', '/srv', '/opt'];
 
 /**
@@ -88,6 +99,11 @@ export function randomBox(material: Material): fc.Arbitrary<BoxInput> {
     hostname: fc.option(utsName, { nil: undefined }),
     domainname: fc.option(utsName, { nil: undefined }),
     proc: fc.boolean(),
+    dev: fc.option(fc.boolean(), { nil: undefined }),
+    privileged: fc.option(fc.boolean(), { nil: undefined }),
+    maskedPaths: fc.option(fc.subarray(PROTECTED), { nil: undefined }),
+    readonlyPaths: fc.option(fc.subarray(PROTECTED), { nil: undefined }),
+    readOnly: fc.boolean(),
     loopback: fc.boolean(),
     propagation: fc.constantFrom('private' as const, 'slave' as const, 'shared' as const, 'unchanged' as const),
     mounts: fc.array(
@@ -120,6 +136,11 @@ function assemble(
     readonly hostname: string | undefined;
     readonly domainname: string | undefined;
     readonly proc: boolean;
+    readonly dev: boolean | undefined;
+    readonly privileged: boolean | undefined;
+    readonly maskedPaths: readonly string[] | undefined;
+    readonly readonlyPaths: readonly string[] | undefined;
+    readonly readOnly: boolean;
     readonly loopback: boolean;
     readonly propagation: 'private' | 'slave' | 'shared' | 'unchanged';
     readonly mounts: readonly {
@@ -162,7 +183,13 @@ function assemble(
     };
   });
   const proc = ownMounts && given.proc && (!owned || pidsOfItsOwn);
-  const travels = proc || mounts.length > 0 || root === 'pivot_root' || root === 'programs';
+  const travels =
+    proc ||
+    mounts.length > 0 ||
+    root !== 'host' ||
+    given.readonlyPaths !== undefined ||
+    given.maskedPaths !== undefined;
+  const dev = given.dev === true && (!ownMounts || root === 'host') ? false : given.dev;
   const keeps = given.propagation === 'private' || given.propagation === 'slave';
   const ownNames = given.choices.uts === 'new' && !isJoined('uts');
   const ownNet = given.choices.net === 'new' && !isJoined('net');
@@ -183,13 +210,24 @@ function assemble(
     loopback: ownNet && given.loopback,
     ...(ownNames && given.hostname !== undefined ? { hostname: given.hostname } : {}),
     ...(ownNames && given.domainname !== undefined ? { domainname: given.domainname } : {}),
-    ...(root === 'host'
-      ? {}
-      : { rootfs: root === 'programs' ? { from: [...PROGRAMS] } : { path: rootfs, change: root } }),
+    ...(root === 'host' ? {} : { rootfs: rootfsOf(root, rootfs, given.readOnly) }),
+    ...(dev === undefined ? {} : { dev }),
+    ...(given.privileged === undefined ? {} : { privileged: given.privileged }),
+    ...(ownMounts && given.maskedPaths !== undefined ? { maskedPaths: [...given.maskedPaths] } : {}),
+    ...(ownMounts && given.readonlyPaths !== undefined ? { readonlyPaths: [...given.readonlyPaths] } : {}),
     ...(root === 'pivot_root' ? overlayOf(given.overlay, directory) : {}),
     ...(mounts.length > 0 ? { mounts } : {}),
     ...(given.cwd ? { cwd: directories[root] } : {}),
   };
+}
+
+function rootfsOf(
+  root: 'pivot_root' | 'chroot' | 'programs',
+  path: string,
+  readOnly: boolean,
+): NonNullable<BoxInput['rootfs']> {
+  if (root === 'programs') return { from: [...PROGRAMS], readOnly };
+  return { path, change: root, readOnly: root === 'pivot_root' && readOnly };
 }
 
 function overlayOf(kind: 'none' | 'scratch' | 'layers', directory: string): Pick<BoxInput, 'overlay'> {

@@ -91,7 +91,7 @@ function hintFor(operation: Operation | undefined, errno: string, call: string):
     case 'mount-proc':
       if (errno === 'EPERM')
         return 'a user namespace may mount proc only with a pid namespace of its own, and where no part of the outer /proc is covered: use --no-proc';
-      if (errno === 'ENOTDIR') return 'the rootfs, and /proc in it, must be directories';
+      if (WRONG_KIND.includes(errno)) return 'proc goes on a directory, and the rootfs must be one';
       return errno === 'ENOENT' ? 'the rootfs needs a directory /proc, or use --no-proc' : undefined;
     case 'mount-sysfs':
       if (errno === 'EPERM')
@@ -102,7 +102,7 @@ function hintFor(operation: Operation | undefined, errno: string, call: string):
       if (errno === 'ENODEV') return 'this kernel has no POSIX message queues (CONFIG_POSIX_MQUEUE)';
       return mountHint(errno, 'mqueue goes');
     case 'mount-devpts':
-      return errno === 'EINVAL' && call === 'fsconfig "gid"'
+      return errno === 'EINVAL' && call.startsWith('fsconfig "gid"')
         ? 'the gid must have a meaning in the user namespace of the box'
         : mountHint(errno, 'devpts goes');
     case 'mount-cgroup':

@@ -35,6 +35,7 @@ export function renderScript(box: Box): string {
     digest: createHash('sha256').update(JSON.stringify(box)).digest('hex'),
     command: box.command.map(word => quote(word)).join(' '),
     words: box.command,
+    annotations: Object.entries(box.annotations),
     summary: plan.map(describe),
     tools,
     packages: packagesOf(tools),
@@ -134,6 +135,7 @@ function renderSection(box: Box, operation: Operation, place: Place): string {
     rootfs: box.rootfs?.path,
     changesProgram,
     newPids: pid === 'new',
+    coversProc: box.rootfs === undefined && box.maskedPaths.length + box.readonlyPaths.length > 0,
     change: box.rootfs?.change,
     directories: DIRECTORIES,
     texts: TEXTS,
@@ -178,10 +180,33 @@ function unsupported(box: Box): readonly Problem[] {
   const followed = joined || box.rootfs !== undefined ? loaderVariables(box.env) : [];
   return [
     ...fields.map(field => ({ field, message })),
+    ...unsupportedContent(box),
+    ...unsupportedAfterShared(box),
     ...followed.map(name => ({
       field: fieldName(['env', name]),
       message:
         'the script cannot set this together with another root: the program of the host that changes it would follow it',
     })),
   ];
+}
+
+/** The function that writes them is a variable of the environment on its way in: MAX_ARG_STRLEN, 128 KiB. */
+const MOST_CONTENT = 96 * 1024;
+
+function unsupportedContent({ files }: Box): readonly Problem[] {
+  // bash exports it in single quotes, of which one in the text becomes four characters.
+  const sizeOf = (content: string) => Buffer.byteLength(content) + 3 * (content.split("'").length - 1);
+  const size = files.reduce((sum, { content }) => sum + sizeOf(content), 0);
+  if (size <= MOST_CONTENT) return [];
+  return [{ field: 'files', message: `the script can hold ${MOST_CONTENT} bytes of them, not ${size}: bind some` }];
+}
+
+/** mount(8) restricts a bind after it is there. Where it has travelled to peers by then, they would stay as they were. */
+function unsupportedAfterShared({ mounts }: Box): readonly Problem[] {
+  const shared = mounts.findIndex(mount => mount.type === 'bind' && /^r?shared$/.test(mount.propagation ?? ''));
+  return mounts.flatMap((mount, index) => {
+    const late = shared >= 0 && index > shared && mount.type === 'bind' && mount.flags.length > 0;
+    const message = `the script cannot restrict a bind after one that is shared (mounts[${shared}]): put it before`;
+    return late ? [{ field: `mounts[${index}]`, message }] : [];
+  });
 }

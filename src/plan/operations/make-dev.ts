@@ -48,7 +48,7 @@ export const makeDev: OperationKind<MakeDev> = {
       ...createMount('tmpfs', { mode: '755', size: '65536k' }, ['MOUNT_ATTR_NOSUID'], dev),
       ...openMountPoint(rootfs, '/dev', 'directory', place),
       attach(dev, place),
-      { name: 'umask', arguments: [octal(0)] },
+      { name: 'umask', arguments: [symbol('000', 0)] },
       {
         ...makeNode(dev, NULL_DEVICE),
         tolerate: ['EPERM'],
