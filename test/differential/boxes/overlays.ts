@@ -5,7 +5,7 @@ import { all, ends, misses, type NamedBox, type Place, sees } from '../named-box
 const overlayRoot = (options: string): ((seen: Parameters<NamedBox['expect']>[0]) => void) =>
   all(
     sees('mountinfo', new RegExp(`^/ on nothing visible: 0:\\* / rw,relatime - overlay overlay rw,${options}`, 'm')),
-    misses('mountinfo', /tmpfs|nsgen/),
+    misses('mountinfo', /nsgen|layers|differential/),
   );
 
 /** Layers with names that mount(8), mount(2), libmount and a shell would each make something else of. */
