@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 bb1bfa0566bf01e1bca47281a611292d4dd26e29c39de042d05f58fb0f001a5e
+#   box      sha256 01cceca5f847fbce7ccd366b0bee36914e8ae5fab900f182028d03b039ef7ff1
 #   command  touch /etc/written
 #   needs    Linux, bash 4.4, coreutils, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]
@@ -225,11 +225,91 @@ find_in_root() {
   done
 }
 
-# Makes a mount, and those below it, read-only. Their other flags are given again: a remount drops what it is not told,
-# and a user namespace may not drop any.
-make_read_only() {
-  local line id parent point options top _ grown=yes
+# Makes sure that mounts are where they should be: whoever changes the rootfs meanwhile could lead mount elsewhere. The
+# kernel knows.
+check_mount() {
+  local line point top
   local -a lines
+  local -A there=()
+  mapfile -t lines </proc/self/mountinfo
+  for line in "${lines[@]}"; do
+    read -r _ _ _ _ point _ <<<"$line"
+    # A space is \040 there; %b wants a 0 before the three digits, or it would take a fourth.
+    printf -v top %b "${point//\\/\\0}"
+    there[$top]=yes
+  done
+  for point in "$@"; do
+    if [[ -z ${there[$point]-} ]]; then return 1; fi
+  done
+}
+
+# Lists the mounts that can be seen, and how they are mounted. What is mounted later on a directory, or in the same place,
+# hides what was there before.
+list_mounts() {
+  local id parent point options above line
+  local -a mounts=() lines
+  local -A children=() hidden=()
+  mounted=()
+  mapfile -t lines </proc/self/mountinfo
+  for line in "${lines[@]}"; do
+    read -r id parent _ _ point options _ <<<"$line"
+    printf -v point %b "${point//\\/\\0}"
+    mounts+=("$id $parent $options $point")
+    children[$parent$point]=yes
+  done
+  for line in "${mounts[@]}"; do
+    id=${line%% *} line=${line#* }
+    parent=${line%% *} line=${line#* }
+    options=${line%% *} point=${line#* }
+    above=$point
+    while [[ -z ${hidden[$parent]-} && $above == /?* ]]; do
+      above=${above%/*}
+      if [[ -n ${children[$parent${above:-/}]-} ]]; then hidden[$id]=yes; fi
+    done
+    if [[ -n ${hidden[$parent]-} ]]; then hidden[$id]=yes; fi
+    if [[ -z ${hidden[$id]-} ]]; then mounted[$point]=$options; fi
+  done
+}
+
+# Adds a line of fstab(5) to a table for mount: source, mount point, type, options. What mount --all finds mounted
+# already it would pass over, so that is mounted by itself.
+add_mount() {
+  if [[ -n ${mounted[$2]-} ]]; then
+    mount_table
+    mount -n -i -c -t "$3" -o "$4" -- "$1" "$2"
+    return
+  fi
+  local field line=
+  for field in "$@"; do
+    field=${field//\\/\\134}
+    field=${field// /\\040}
+    field=${field//$'\t'/\\011}
+    line+="${field//$'\n'/\\012} "
+  done
+  table+=$line$'\n'
+  mounted[$2]=$4
+  points+=("$2")
+}
+
+# Mounts the whole table in one process. mount wants a regular file: bash 4.4 has a here-string in one, which has no name,
+# and newer ones do the same if they are told to. It is in the /dev of the box, and goes with the box.
+mount_table() {
+  if ((${#points[@]} == 0)); then return; fi
+  local BASH_COMPAT=4.4 TMPDIR=${dev-} file
+  exec {file}<<<"$table"
+  mount -n -i -c --all --fstab "/proc/self/fd/$file"
+  exec {file}<&-
+  check_mount "${points[@]}"
+  table=
+  points=()
+}
+
+# Adds flags to a mount, and to those below it. Their other flags are given again: a remount drops what it is not told,
+# and a user namespace may not drop any.
+add_mount_flags() {
+  local place=$1 flag line id parent point options top _ grown=yes
+  local -a lines
+  shift
   local -A covered=() chosen=()
   mapfile -t lines </proc/self/mountinfo
   # Of several mounts at one place, only the uppermost can be reached.
@@ -241,8 +321,9 @@ make_read_only() {
     read -r id parent _ _ point _ <<<"$line"
     # A space is \040 there; %b wants a 0 before the three digits, or it would take a fourth.
     printf -v top %b "${point//\\/\\0}"
-    if [[ $top == "$1" && -z ${covered["$id $point"]-} ]]; then chosen[$id]=yes; fi
+    if [[ $top == "$place" && -z ${covered["$id $point"]-} ]]; then chosen[$id]=yes; fi
   done
+  ((${#chosen[@]} > 0))
   # Then what is mounted on it, and on that. What the new mount has covered is out of reach, and stays as it is.
   while [[ -n $grown ]]; do
     grown=
@@ -258,15 +339,22 @@ make_read_only() {
     read -r id parent _ _ point options _ <<<"$line"
     if [[ -n ${chosen[$id]-} && -z ${covered["$id $point"]-} ]]; then
       printf -v top %b "${point//\\/\\0}"
-      mount -n -i -c -o "remount,bind,${options/#rw/ro}" -- "$top"
+      for flag in "$@"; do
+        if [[ $flag == ro ]]; then options=${options/#rw/ro}; else options+=,$flag; fi
+      done
+      mount -n -i -c -o "remount,bind,$options" -- "$top"
     else
       unset "chosen[$id]"
     fi
   done
   # Whoever changes the rootfs meanwhile could have led the remount elsewhere.
-  while read -r id _ _ _ _ options _; do
-    [[ -z ${chosen[$id]-} || $options == ro* ]]
-  done </proc/self/mountinfo
+  mapfile -t lines </proc/self/mountinfo
+  for line in "${lines[@]}"; do
+    read -r id _ _ _ _ options _ <<<"$line"
+    for flag in "$@"; do
+      [[ -z ${chosen[$id]-} || ,$options, == *",$flag,"* ]]
+    done
+  done
 }
 
 # Says which step it was that failed. The reason has been printed by whatever failed.
@@ -281,18 +369,21 @@ enter() {
   exec 2>&3 3>&-
   set -Eeuo pipefail
   local step found
+  local table=
+  local -a points=()
+  local -A mounted=()
   local -a final=()
   trap failed ERR
 
   step='bind "/etc" on "/etc", read-only'
   find_in_root '' /etc
   mount -n -i -c --rbind -- /etc "$found"
-  make_read_only "$found"
+  add_mount_flags "$found" ro
 
   step='bind "/usr" on "/usr", read-only'
   find_in_root '' /usr
   mount -n -i -c --rbind -- /usr "$found"
-  make_read_only "$found"
+  add_mount_flags "$found" ro
 
   step='bring the loopback interface up'
   ip link set dev lo up
@@ -368,10 +459,10 @@ main() {
 
   # The rest is done inside, by the function enter. Without --norc, a bash whose stdin is a socket reads ~/.bashrc.
   launch+=(-- "${BASH_CMDS[bash]}" --norc -c "enter \"\$@\"" box.sh)
-  export -f enter failed find_in_root make_read_only
+  export -f enter failed check_mount list_mounts mount_table add_mount add_mount_flags find_in_root
 
   if [[ -n $dry_run ]]; then
-    declare -f enter failed find_in_root make_read_only
+    declare -f enter failed check_mount list_mounts mount_table add_mount add_mount_flags find_in_root
     printf '%q ' "${launch[@]}" "$@"
     printf '\n'
     exit 0

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 cf8c2c77cd926a44f809492f805cda520970e98d4eccf522ef3b40a60c9c2980
+#   box      sha256 6f392292b7606a9a91146ca8c0c19108eb90357a8b5c4d52dc2f356c9bb5761f
 #   command  bash
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 8babd6717e1b86827a010a89bb08971059f87b530cc19803abe6037563efbd00
+#   box      sha256 0353679288f5990519a15ce00daff5965dd1bb8c3e85087baea68b9649986dfe
 #   command  uptime --pretty
 #   needs    Linux, bash 4.4, coreutils, iproute2, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 f3ec0f80f2daca31dac4a30eb6491ba0cf1ed3430127f83219b3c9604d838667
+#   box      sha256 14741d82961832389ac173e24fab5ad825b3546d307cdbed0b8744999d24e076
 #   command  /bin/bash
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 7fc1beba86b68b7e7ad8280b759725406f25b440dfe0ecd69c8ac6d29af857f2
+#   box      sha256 0b9b1adbf11a7036b68dc06df377bdc854b294d71ec30ee34cfb51e6b2a97cc1
 #   command  ps -ef
 #   needs    Linux, bash 4.4, coreutils, iproute2, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 9b4895562ff47aba424160188250baebb9d3b86d41062dffd9e4f7a3e6b117ff
+#   box      sha256 5e5b37108abd9411cb1446fe896d5eea73430a9a30ec999f67405a6bb7e664ea
 #   command  bash
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 8888414e81ed084361b997d4a30b2aef91752f10a8550f3954631c24fe4c6af4
+#   box      sha256 65efc12d69c42d2b956112e36b91bb85408d1d760ca4106c53736c1d7ca3aca4
 #   command  hostname
 #   needs    Linux, bash 4.4, coreutils, hostname, iproute2, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

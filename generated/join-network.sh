@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 d6bb8f2ce62d367dba42560e3fd3c504594cb6dba011c613c287311028194884
+#   box      sha256 75c2b8ad8dfeb2183441e68d1f77679ebc1812458ebe26b615cc3b679b2d46c6
 #   command  ip address
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

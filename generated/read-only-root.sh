@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 2000ff6cd8317d307dd90226a0f9ac98519f559afc6453d4165413226286b6fa
+#   box      sha256 3a27e2e48c33580c77d439e1ecf1ba554f871fef19e443b2a8c84581253fffdd
 #   command  /bin/sh
 #   needs    Linux, bash 4.4, coreutils, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]
@@ -270,13 +270,16 @@ mount_point() {
 # Makes sure that mounts are where they should be: whoever changes the rootfs meanwhile could lead mount elsewhere. The
 # kernel knows.
 check_mount() {
-  local point top
+  local line point top
+  local -a lines
   local -A there=()
-  while read -r _ _ _ _ point _; do
+  mapfile -t lines </proc/self/mountinfo
+  for line in "${lines[@]}"; do
+    read -r _ _ _ _ point _ <<<"$line"
     # A space is \040 there; %b wants a 0 before the three digits, or it would take a fourth.
     printf -v top %b "${point//\\/\\0}"
     there[$top]=yes
-  done </proc/self/mountinfo
+  done
   for point in "$@"; do
     if [[ -z ${there[$point]-} ]]; then return 1; fi
   done
@@ -286,15 +289,17 @@ check_mount() {
 # hides what was there before.
 list_mounts() {
   local id parent point options above line
-  local -a lines=()
+  local -a mounts=() lines
   local -A children=() hidden=()
   mounted=()
-  while read -r id parent _ _ point options _; do
-    printf -v point %b "${point//\\/\\0}"
-    lines+=("$id $parent $options $point")
-    children[$parent$point]=yes
-  done </proc/self/mountinfo
+  mapfile -t lines </proc/self/mountinfo
   for line in "${lines[@]}"; do
+    read -r id parent _ _ point options _ <<<"$line"
+    printf -v point %b "${point//\\/\\0}"
+    mounts+=("$id $parent $options $point")
+    children[$parent$point]=yes
+  done
+  for line in "${mounts[@]}"; do
     id=${line%% *} line=${line#* }
     parent=${line%% *} line=${line#* }
     options=${line%% *} point=${line#* }
@@ -374,7 +379,7 @@ enter() {
 
   step='mount proc on /proc of the rootfs'
   mount_point "$root" /proc directory
-  mount -n -i -c -t proc -o nosuid,nodev,noexec proc "$found"
+  mount -n -i -c -t proc -o 'nosuid,nodev,noexec' -- proc "$found"
   check_mount "$found"
 
   step='mount a /dev with null, zero, full, random, urandom, tty, ptmx, pts, shm'
@@ -584,10 +589,10 @@ main() {
 
   # The rest is done inside, by the function enter. Without --norc, a bash whose stdin is a socket reads ~/.bashrc.
   launch+=(-- "${BASH_CMDS[bash]}" --norc -c "enter \"\$@\"" box.sh)
-  export -f enter failed leave check_mount find_in_root list_mounts mount_table add_mount go_to mount_point
+  export -f enter failed leave check_mount list_mounts mount_table add_mount find_in_root go_to mount_point
 
   if [[ -n $dry_run ]]; then
-    declare -f enter failed leave check_mount find_in_root list_mounts mount_table add_mount go_to mount_point
+    declare -f enter failed leave check_mount list_mounts mount_table add_mount find_in_root go_to mount_point
     printf '%q ' "${launch[@]}" "$@"
     printf '\n'
     exit 0

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 ff2e67590066ea90a466602d8bff3ace7c4e148e497221fbebfd07a4b0f26f02
+#   box      sha256 d093e9f0c1b177ad1d1963010621dec6d1eaef888086badbd3294ef5a9f02353
 #   command  df -h /tmp
 #   needs    Linux, bash 4.4, coreutils, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 6a008429e406c13b19aaac80025cd8846b5650a96f8765745daacb946ac4e30d
+#   box      sha256 78576e8dbdec62a430287bb601aa0e1796ea76cc788473d4dfcd33d81d761450
 #   command  pstree
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

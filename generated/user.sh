@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 a0372970ca1db282cc1badc85269f23e71d631aff1dec7ca08672c5fc841b80d
+#   box      sha256 3534e400ae68d94665bc95f4c42d49db89d3786c45c1995bc9efc39b3fe1dd8a
 #   command  cat /proc/self/uid_map
 #   needs    Linux, bash 4.4, coreutils, iproute2, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -16,6 +16,8 @@ export { BoxError, type Problem } from './box/problem.js';
 export type { BoxInput } from './box/schema.js';
 export { describe, type Operation, type OperationName } from './plan/operations.js';
 export { makePlan, type Plan } from './plan/plan.js';
+export { makeRootfs, RootfsError, type RootfsOptions } from './rootfs/make-rootfs.js';
+export type { Written } from './rootfs/write-tree.js';
 export { BACKEND_NAMES };
 
 export interface StartOptions extends Partial<StreamOptions> {

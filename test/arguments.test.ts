@@ -23,6 +23,7 @@ interface Refused {
 }
 
 const DEFAULT_ENVIRONMENT = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nHOME=/root\n';
+const NO_TMPFS_OPTION = 'is no option of a tmpfs (size=N, mode=M, nr_inodes=N, ro, noexec)';
 const NO_TYPE = 'is no namespace type (cgroup, ipc, mount, net, pid, time, user, uts)';
 const looksLikeFlag = (flag: string, value: string) =>
   `--${flag}: needs a value; ${JSON.stringify(value)} looks like a flag (if it is meant, write --${flag}=${value})`;
@@ -103,10 +104,68 @@ const REFUSED: readonly Refused[] = [
     args: ['-e', name, 'true'],
     lines: [`--env: "${name}" is not set here: give it a value, ${name}=...`],
   })),
-  ...['/a', '/a:', ':/b', '/a:/b:rx', '/a:/b:ro:', '/a:/b:'].map(value => ({
+  ...['/a', '/a:', ':/b', '/a:/b:ro:'].map(value => ({
     args: ['--bind', value, 'true'],
     lines: [`--bind: ${JSON.stringify(value)} is not SRC:DST[:ro] (a path with ":" in it goes into a file, -f)`],
   })),
+  ...['rx', '', 'toString', 'rw=1', 'recursive'].map(option => ({
+    args: ['--bind', `/a:/b:${option}`, 'true'],
+    lines: [`--bind: ${JSON.stringify(option)} is no option of a bind (ro, nosuid, nodev, noexec, bind, rslave, ...)`],
+  })),
+  ...[
+    ['ro,rw', 'rw'],
+    ['private,rslave', 'rslave'],
+    ['nosuid,suid', 'suid'],
+  ].map(([options, second]) => ({
+    args: ['--bind', `/a:/b:${options}`, 'true'],
+    lines: [`--bind: ${JSON.stringify(second)} is given more than once`],
+  })),
+  ...['', 'type', 'type=', 'src'].map(word => ({
+    args: ['--mount', `type=proc,dst=/x,${word}`, 'true'],
+    lines: [`--mount: ${JSON.stringify(word)} is not KEY=VALUE (type=bind,source=/a,destination=/b,readonly)`],
+  })),
+  ...['volume-opt', 'toString', '__proto__'].map(key => ({
+    args: ['--mount', `type=proc,dst=/x,${key}=y`, 'true'],
+    lines: [
+      `--mount: ${JSON.stringify(key)} is no key of a mount (type, source, destination, readonly, tmpfs-size, ...)`,
+    ],
+  })),
+  {
+    args: ['--mount', 'type=proc,dst=/x,target=/y,ro=yes', 'true'],
+    lines: ['--mount: "target=/y" is given more than once', '--mount: "ro=yes": must be true or false'],
+  },
+  {
+    args: ['--mount', 'type=bind,"src=/a', 'true'],
+    lines: ['--mount: "type=bind,\\"src=/a" has a quotation mark that is not closed'],
+  },
+  {
+    args: ['--mount', 'type=proc,dst=/x,tmpfs-size=1m', '--mount', 'dst=/y', '--mount', 'type=volume,dst=/y', 'true'],
+    lines: [
+      'mounts[0].size: is not a field of a box',
+      'mounts[1].type: is missing',
+      /^mounts\[2\]\.type: must be "bind" or "tmpfs" or .* or "cgroup"; it is "volume"$/,
+    ],
+  },
+  {
+    args: ['--symlink', 'a', '--symlink', ':/x', '--symlink', 'a:/b:c', '--add-file', '/etc/passwd', 'true'],
+    lines: [
+      ...['a', ':/x', 'a:/b:c'].map(
+        value => `--symlink: "${value}" is not TARGET:DST (a path with ":" in it goes into a file, -f)`,
+      ),
+      '--add-file: "/etc/passwd" is not SRC:DST[:MODE] (a path with ":" in it goes into a file, -f)',
+    ],
+  },
+  {
+    args: ['--symlink', 'a:/b', '--add-file', '/nonexistent:/x', 'true'],
+    lines: [
+      /^--add-file: cannot read "\/nonexistent": ENOENT/,
+      'symlinks: needs a rootfs; without one, it would be written into the tree of the host',
+    ],
+  },
+  {
+    args: ['--add-file', `${file('latin1', new Uint8Array([0xff]))}:/x`, 'true'],
+    lines: [/^--add-file: cannot read ".*\/latin1": The encoded data was not valid/],
+  },
   {
     args: ['--bind', 'a:b', 'true'],
     lines: ['mounts[0].destination: must be an absolute path (it does not start with "/")'],
@@ -121,7 +180,7 @@ const REFUSED: readonly Refused[] = [
   },
   ...['size', 'size=', '', 'uid=0', 'toString=1'].map(option => ({
     args: ['--tmpfs', `/x:${option}`, 'true'],
-    lines: [`--tmpfs: ${JSON.stringify(option)} is no option of a tmpfs (size=N, mode=M)`],
+    lines: [`--tmpfs: ${JSON.stringify(option)} ${NO_TMPFS_OPTION}`],
   })),
   { args: ['--tmpfs', '/x:size=1m,size=2m', 'true'], lines: ['--tmpfs: "size=2m" is given more than once'] },
   {
@@ -137,7 +196,7 @@ const REFUSED: readonly Refused[] = [
     args: ['--unshare', 'x', '--hostname', '', '--share', 'mount', '--tmpfs', 'a:b', '--propagation', 'none'],
     lines: [
       `--unshare: "x" ${NO_TYPE}`,
-      '--tmpfs: "b" is no option of a tmpfs (size=N, mode=M)',
+      `--tmpfs: "b" ${NO_TMPFS_OPTION}`,
       'command: is missing',
       'hostname: must not be empty',
       'propagation: must be "private" or "slave" or "shared" or "unchanged"; it is "none"',
@@ -174,7 +233,7 @@ describe('command lines that are refused, each problem by its field', () => {
       const { status, stdout, stderr } = await nsgen([name, 'true']);
       assert.equal(
         stderr,
-        `nsgen: there is no command ${JSON.stringify(name)} (run, script, plan, compare; see nsgen --help)\n`,
+        `nsgen: there is no command ${JSON.stringify(name)} (run, script, plan, compare, rootfs; see nsgen --help)\n`,
       );
       assert.deepEqual({ status, stdout }, { status: 2, stdout: '' });
     });

@@ -3,6 +3,8 @@ import { describe, test } from 'node:test';
 import { problemsOf } from './support/problems.js';
 
 const OWN_UTS = 'needs a uts namespace of its own (namespaces.uts: new); it would rename the host or another box';
+const EITHER = 'must have either a path or from, the programs to make it of';
+const PROGRAM = 'must be the name of a program, or an absolute path';
 const OWN_MOUNTS = 'needs a mount namespace of its own (namespaces.mount: new); it would change the mounts of others';
 const RELATIVE = 'must be an absolute path (it does not start with "/")';
 const NUL = 'must not contain a NUL byte';
@@ -10,6 +12,7 @@ const HALF = 'must be well-formed Unicode (it contains half of a surrogate pair)
 const UNKNOWN = 'is not a field of a box';
 const CHOICE = 'must be "new", "shared", or the absolute path of a namespace to join';
 const VALUE = 'must be a string (quote numbers, true and false)';
+const TYPES = ['bind', 'tmpfs', 'proc', 'sysfs', 'mqueue', 'devpts', 'cgroup'].map(type => `"${type}"`).join(' or ');
 const LONG_PATH = `/${'x'.repeat(4095)}`;
 
 /** An own key that an object literal would take for the prototype. */
@@ -167,7 +170,33 @@ const REFUSED: readonly (readonly [fields: object, problems: readonly string[]])
   [{ rootfs: 'box' }, [`rootfs: ${RELATIVE}`]],
   [{ rootfs: '' }, [`rootfs: ${RELATIVE}`]],
   [{ rootfs: '/a\0b' }, [`rootfs: ${NUL}`]],
-  [{ rootfs: {} }, ['rootfs.path: is missing']],
+  [{ rootfs: {} }, [`rootfs: ${EITHER}`]],
+  [{ rootfs: { path: '/box', from: ['ls'] } }, [`rootfs: ${EITHER}`]],
+  [{ rootfs: { from: [] } }, ['rootfs.from: must name a program']],
+  [{ rootfs: { from: 'ls' } }, ['rootfs.from: must be a list; it is "ls"']],
+  [
+    { rootfs: { from: ['ls', '', 'bin/ls', '..', 3, '/a\0b', 'a\nb'] } },
+    [
+      `rootfs.from[1]: ${PROGRAM}`,
+      `rootfs.from[2]: ${PROGRAM}`,
+      `rootfs.from[3]: ${PROGRAM}`,
+      'rootfs.from[4]: must be a string; it is 3',
+      `rootfs.from[5]: ${NUL}`,
+      'rootfs.from[6]: must not contain a newline',
+    ],
+  ],
+  [
+    { rootfs: { from: ['ls'], change: 'chroot' } },
+    ['rootfs.change: chroot would leave it mounted in a directory of the host: with from it is pivot_root'],
+  ],
+  [{ rootfs: { from: ['ls'] }, namespaces: { mount: 'shared' } }, [`rootfs.from: ${OWN_MOUNTS}`]],
+  [{ rootfs: { from: ['ls'] }, namespaces: { mount: '/proc/self/ns/mnt' } }, [`rootfs.from: ${OWN_MOUNTS}`]],
+  [
+    { rootfs: { from: ['ls'] }, propagation: 'shared', proc: false },
+    [
+      'propagation: "shared" would carry what the box mounts (a rootfs entered by pivot_root) to the host: use private or slave',
+    ],
+  ],
   [
     { rootfs: { path: './box', change: 'chrot', root: 1 } },
     [
@@ -186,8 +215,8 @@ const REFUSED: readonly (readonly [fields: object, problems: readonly string[]])
       'mounts[0]: must be a mapping; it is null',
       'mounts[1].type: is missing',
       'mounts[2].type: is missing',
-      'mounts[3].type: must be "bind" or "tmpfs"; it is "overlay"',
-      'mounts[4].type: must be "bind" or "tmpfs"; it is "toString"',
+      `mounts[3].type: must be ${TYPES}; it is "overlay"`,
+      `mounts[4].type: must be ${TYPES}; it is "toString"`,
     ],
   ],
   [{ mounts: [{ type: 'bind' }] }, ['mounts[0].source: is missing', 'mounts[0].destination: is missing']],

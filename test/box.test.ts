@@ -6,6 +6,7 @@ import { fieldName } from '../src/box/problem.js';
 import { problemsOf } from './support/problems.js';
 import { anyText, howToRepeat, samples, seed } from './support/random.js';
 
+const PLAIN_BIND = { flags: [], recursive: true, propagation: undefined };
 const HALF = 'must be well-formed Unicode (it contains half of a surrogate pair)';
 
 describe(`a box that is taken (${howToRepeat})`, () => {
@@ -29,7 +30,7 @@ describe(`a box that is taken (${howToRepeat})`, () => {
         assert.equal(box.cwd, path);
         assert.equal(box.rootfs?.path, `/x${path}`);
         assert.deepEqual(box.namespaces.net, { kind: 'joined', path });
-        assert.deepEqual(box.mounts, [{ type: 'bind', source: path, destination: place, readOnly: false }]);
+        assert.deepEqual(box.mounts, [{ type: 'bind', source: path, destination: place, ...PLAIN_BIND }]);
       }),
       { seed, numRuns: samples * 25 },
     );
@@ -67,6 +68,7 @@ describe(`a box that is taken (${howToRepeat})`, () => {
       ...{ command: ['ps'], cwd: undefined, hostname: undefined, domainname: undefined, rootfs: undefined },
       ...{ timeOffsets: { monotonic: 0, boottime: 0 }, propagation: 'private', proc: true, mounts: [], loopback: true },
       ...{ dev: false, maskedPaths: [], readonlyPaths: [] },
+      ...{ symlinks: [], files: [] },
     });
     const { proc, loopback, cwd, rootfs } = parseBox({
       command: ['ps'],

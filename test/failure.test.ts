@@ -143,6 +143,13 @@ const CASES: readonly Case[] = [
     script: /^nsgen: rootfs: there is no directory "\/etc\/passwd"\n$/,
   },
   {
+    name: 'copy-programs of which one is not there',
+    flags: ['--with', 'ls', '--with', 'ls,nsgen-nonexistent'],
+    status: 2,
+    ffi: /^nsgen: rootfs\.from\[2\]: "nsgen-nonexistent": no such program in \S+\n$/,
+    script: /^nsgen: rootfs\.from\[2\]: "nsgen-nonexistent": no such program in \S+\n$/,
+  },
+  {
     name: 'change-root to a file',
     flags: ['--rootfs', '/etc/passwd', '--chroot', '--no-proc'],
     status: 2,

@@ -1,10 +1,12 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { toJsonSchema } from '@valibot/to-json-schema';
+import { type JsonSchema, toJsonSchema } from '@valibot/to-json-schema';
 import { renderScript } from '../src/backends/script/render.js';
 import { parseBox } from '../src/box/box.js';
+import { filesSchema } from '../src/box/mount-schema.js';
 import { readBoxFile } from '../src/box/read.js';
 import { boxSchema } from '../src/box/schema.js';
+import { FILE_MODE } from '../src/box/values.js';
 import { packageRoot } from '../src/package-root.js';
 
 /** What is generated and committed all the same: a change of it is a difference that somebody reviews. */
@@ -30,12 +32,26 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
 /** Checks that join several bytes or fields have no JSON Schema; src/box/schema.ts gives patterns where one helps. */
 const NOT_IN_JSON_SCHEMA = ['raw_check', 'check', 'guard'];
 
+const FILE: JsonSchema = {
+  anyOf: [
+    { type: 'string' },
+    {
+      type: 'object',
+      properties: { content: { type: 'string' }, mode: { type: 'string', pattern: FILE_MODE.source } },
+      required: ['content'],
+      additionalProperties: false,
+    },
+  ],
+};
+
 function jsonSchema(): string {
   const { $schema, ...rest } = toJsonSchema(boxSchema, {
     typeMode: 'input',
     ignoreActions: NOT_IN_JSON_SCHEMA,
-    overrideSchema: ({ valibotSchema }) =>
-      valibotSchema.type === 'custom' ? { type: 'object', additionalProperties: { type: 'string' } } : undefined,
+    overrideSchema: ({ valibotSchema }) => {
+      if (valibotSchema === filesSchema.pipe[0]) return { type: 'object', additionalProperties: FILE };
+      return valibotSchema.type === 'custom' ? { type: 'object', additionalProperties: { type: 'string' } } : undefined;
+    },
   });
   const title = 'A box: a command and the Linux namespaces, mounts and names it is started with (nsgen)';
   return `${JSON.stringify({ $schema, title, ...rest }, undefined, 2)}\n`;

@@ -6,6 +6,7 @@ import { afterEach, describe, test } from 'node:test';
 import { nsgenPath } from './support/cli.js';
 import { descendants, hostState } from './support/leftovers.js';
 import { ownDirectory } from './support/own-directory.js';
+import { randomNumbers } from './support/random-numbers.js';
 import { delay } from './support/session.js';
 
 const directory = ownDirectory('lifetime');
@@ -33,17 +34,6 @@ function scriptFor(flags: readonly string[]): string {
 
 const seed = Number(process.env.NSGEN_SEED ?? Date.now() % 2 ** 31);
 console.log(`# seed ${seed} (NSGEN_SEED)`);
-
-/** mulberry32: the delays of a failed run can be had again. */
-function randomNumbers(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Processes of the round that is under way: all have its marker among their arguments, or in their environment. */
 function survivors(marker: string): readonly string[] {

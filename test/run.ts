@@ -14,6 +14,7 @@ const TOOLS: Readonly<Record<string, string>> = {
   hostname: 'hostname',
   ip: 'iproute2',
   objdump: 'binutils',
+  perl: 'perl-base',
   ps: 'procps',
   pstree: 'psmisc',
   python3: 'python3-minimal',

@@ -61,7 +61,7 @@ describe('a script as people start it', () => {
     });
     const { status, stdout, stderr } = await run('bash', ['-s', '--', '--dry-run'], { input: text });
     assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
-    for (const part of [/^enter \(\)/m, /^find_in_root \(\)/m, /^make_read_only \(\)/m, /unshare .*--fork .*touch /]) {
+    for (const part of [/^enter \(\)/m, /^find_in_root \(\)/m, /^add_mount_flags \(\)/m, /unshare .*--fork .*touch /]) {
       assert.match(stdout, part);
     }
     assert.equal((await run('test', ['-e', marker])).status, 1);

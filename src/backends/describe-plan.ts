@@ -1,5 +1,7 @@
 import type { Box } from '../box/box.js';
 import { hardDescriptorLimit, ignoredSignals } from '../host/caller.js';
+import { cgroupHierarchies } from '../host/cgroups.js';
+import { programFiles } from '../host/program-files.js';
 import { formatSystemCall, type SystemCall } from '../linux/system-call.js';
 import { describe, type OperationName, systemCalls } from '../plan/operations.js';
 import { makePlan } from '../plan/plan.js';
@@ -17,6 +19,7 @@ export interface PlannedOperation {
 
 /** A box's plan for people to read, as it would be carried out for the caller here and now. */
 export function describePlan(box: Box): readonly PlannedOperation[] {
+  const plan = makePlan(box);
   const caller = {
     uid: process.geteuid?.() ?? 0,
     gid: process.getegid?.() ?? 0,
@@ -25,10 +28,12 @@ export function describePlan(box: Box): readonly PlannedOperation[] {
     pidfd: -1,
     streams: [0, 1, 2],
     rootfs: { of: 'rootfs' },
+    cgroups: cgroupHierarchies(),
     nullDevice: { of: 'null device' },
+    programFiles: programFiles(plan),
   } as const;
   const bash = renderOperations(box);
-  return makePlan(box).map((operation, index) => ({
+  return plan.map((operation, index) => ({
     operation: operation.kind,
     description: describe(operation),
     systemCalls: systemCalls(operation, caller).flatMap(call => formatBranches(call)),

@@ -1,10 +1,12 @@
 import * as v from 'valibot';
 import { DEFAULT_MASKED_PATHS, DEFAULT_READONLY_PATHS } from './default-paths.js';
+import { type File, fillFiles, fillMount, fillSymlinks, type Mount, type Symlink } from './mounts.js';
 import { BoxError, fieldName, type Problem } from './problem.js';
 import { ruleProblems } from './rules.js';
 import { boxSchema, type CheckedBox, type PROPAGATIONS, type ROOT_CHANGES } from './schema.js';
 import {
   type AbsolutePath,
+  absolutePath,
   isAbsolutePath,
   isMapping,
   NAMESPACE_TYPES,
@@ -22,18 +24,12 @@ export type NamespaceChoice =
 export type Propagation = (typeof PROPAGATIONS)[number];
 export type RootChange = (typeof ROOT_CHANGES)[number];
 
-export interface BindMount {
-  readonly type: 'bind';
-  readonly source: AbsolutePath;
-  readonly destination: AbsolutePath;
+export interface Rootfs {
+  readonly path: AbsolutePath;
+  readonly change: RootChange;
   readonly readOnly: boolean;
-}
-
-export interface TmpfsMount {
-  readonly type: 'tmpfs';
-  readonly destination: AbsolutePath;
-  readonly size: string | undefined;
-  readonly mode: string;
+  /** Programs of the host that are copied there, into a file system of the box's own. */
+  readonly from?: readonly string[];
 }
 
 /** A box, validated, its defaults filled in: everything that decides the result is in here. */
@@ -50,16 +46,18 @@ export interface Box {
   readonly timeOffsets: { readonly monotonic: number; readonly boottime: number };
   readonly propagation: Propagation;
   readonly proc: boolean;
-  readonly rootfs: { readonly path: AbsolutePath; readonly change: RootChange; readonly readOnly: boolean } | undefined;
+  readonly rootfs: Rootfs | undefined;
   readonly dev: boolean;
-  readonly mounts: readonly (BindMount | TmpfsMount)[];
+  readonly mounts: readonly Mount[];
+  readonly symlinks: readonly Symlink[];
+  readonly files: readonly File[];
   readonly maskedPaths: readonly AbsolutePath[];
   readonly readonlyPaths: readonly AbsolutePath[];
   readonly loopback: boolean;
 }
 
 /** What a login shell of root has, in the order in which Debian has it. */
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const DEFAULT_HOME = '/root';
 
 /** What each namespace is unless the box says otherwise. A time namespace only costs, unless clocks are moved. */
@@ -123,11 +121,7 @@ function fillDefaults(given: CheckedBox): Box {
   const ownMounts = namespaces.mount.kind === 'new';
   const written =
     given.rootfs === undefined || typeof given.rootfs === 'object' ? given.rootfs : { path: given.rootfs };
-  const rootfs = written && {
-    path: written.path,
-    change: written.change ?? (ownMounts ? 'pivot_root' : 'chroot'),
-    readOnly: written.readOnly ?? false,
-  };
+  const rootfs = written && rootfsOf(written, ownMounts);
   const ownRoot = ownMounts && rootfs?.change === 'pivot_root';
   const protects = ownRoot && given.privileged !== true;
   return {
@@ -142,25 +136,30 @@ function fillDefaults(given: CheckedBox): Box {
     proc: given.proc ?? ownMounts,
     rootfs,
     dev: given.dev ?? ownRoot,
-    mounts: (given.mounts ?? []).map(mount =>
-      mount.type === 'bind'
-        ? { ...mount, readOnly: mount.readOnly ?? false }
-        : { ...mount, size: mount.size, mode: mount.mode ?? '1777' },
-    ),
-    maskedPaths: distinct(given.maskedPaths ?? (protects ? DEFAULT_MASKED_PATHS.map(checkedPath) : [])),
-    readonlyPaths: distinct(given.readonlyPaths ?? (protects ? DEFAULT_READONLY_PATHS.map(checkedPath) : [])),
+    mounts: (given.mounts ?? []).map(fillMount),
+    symlinks: fillSymlinks(given.symlinks),
+    files: fillFiles(given.files),
+    maskedPaths: distinct(given.maskedPaths ?? (protects ? DEFAULT_MASKED_PATHS.map(absolutePath) : [])),
+    readonlyPaths: distinct(given.readonlyPaths ?? (protects ? DEFAULT_READONLY_PATHS.map(absolutePath) : [])),
     loopback: given.loopback ?? namespaces.net.kind === 'new',
   };
 }
 
 const distinct = (paths: readonly AbsolutePath[]): readonly AbsolutePath[] => [...new Set(paths)];
 
-const ROOT_DIRECTORY = checkedPath('/');
+const ROOT_DIRECTORY = absolutePath('/');
+type GivenRootfs = Exclude<NonNullable<CheckedBox['rootfs']>, string>;
 
-function checkedPath(value: string): AbsolutePath {
-  if (!isAbsolutePath(value)) throw new TypeError(`not an absolute path: ${value}`);
-  return value;
+function rootfsOf(
+  { path = PROGRAMS_DIRECTORY, from, change, readOnly = false }: GivenRootfs,
+  ownMounts: boolean,
+): Rootfs {
+  if (from !== undefined) return { path: PROGRAMS_DIRECTORY, change: change ?? 'pivot_root', readOnly, from };
+  return { path, change: change ?? (ownMounts ? 'pivot_root' : 'chroot'), readOnly };
 }
+
+/** Every host has it, and nobody looks for anything there: a place to mount a file system that only the box sees. */
+const PROGRAMS_DIRECTORY = absolutePath('/proc/fs');
 
 function namespaceChoice(value: 'auto' | 'new' | 'shared' | NamespacePath): NamespaceChoice {
   if (value === 'auto') return { kind: 'unprivileged' };

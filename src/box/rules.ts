@@ -1,5 +1,5 @@
 import type { Box } from './box.js';
-import type { Problem } from './problem.js';
+import { fieldName, type Problem } from './problem.js';
 import type { CheckedBox } from './schema.js';
 import { isRoot } from './values.js';
 
@@ -12,7 +12,10 @@ export function ruleProblems(given: CheckedBox, box: Box): readonly Problem[] {
     ...utsProblems(box),
     ...mountProblems(given, box),
     ...rootProblems(given, box),
+    ...rootfsProblems(given, box),
     ...propagationProblems(given, box),
+    ...bindPropagationProblems(box),
+    ...newFileProblems(box),
     ...otherProblems(given, box),
   ];
 }
@@ -34,7 +37,9 @@ function mountProblems(given: CheckedBox, box: Box): readonly Problem[] {
   for (const field of ['dev', 'maskedPaths', 'readonlyPaths'] as const)
     if (isAskedFor(given[field])) problems.push({ field, message });
   if (given.propagation !== undefined) problems.push({ field: 'propagation', message });
-  if (box.rootfs?.change === 'pivot_root') problems.push({ field: 'rootfs.change', message: `pivot_root ${message}` });
+  if (box.rootfs?.from !== undefined) problems.push({ field: 'rootfs.from', message });
+  else if (box.rootfs?.change === 'pivot_root')
+    problems.push({ field: 'rootfs.change', message: `pivot_root ${message}` });
   return problems;
 }
 
@@ -51,6 +56,14 @@ function rootProblems(given: CheckedBox, { rootfs }: Box): readonly Problem[] {
       message: 'needs rootfs.change: pivot_root (chroot makes no mount of it)',
     });
   return problems;
+}
+
+function rootfsProblems({ rootfs: given }: CheckedBox, { rootfs }: Box): readonly Problem[] {
+  if (typeof given === 'object' && (given.path === undefined) === (given.from === undefined))
+    return [{ field: 'rootfs', message: 'must have either a path or from, the programs to make it of' }];
+  if (rootfs?.from === undefined || rootfs.change === 'pivot_root') return [];
+  const message = 'chroot would leave it mounted in a directory of the host: with from it is pivot_root';
+  return [{ field: 'rootfs.change', message }];
 }
 
 /** A mount made under a peer of the host's mount appears on the host: mount_namespaces(7), shared subtrees. */
@@ -71,6 +84,42 @@ function propagationProblems(given: CheckedBox, box: Box): readonly Problem[] {
   const message = `"${box.propagation}" would carry what the box mounts (${carried.join(', ')}) to the host: use private or slave${wayOut}`;
   return [{ field: 'propagation', message }];
 }
+
+/** A mount that is private has no master to receive from: mount(2) would take MS_SLAVE, and do nothing. */
+function bindPropagationProblems(box: Box): readonly Problem[] {
+  if (box.propagation !== 'private') return [];
+  return box.mounts.flatMap((mount, index) =>
+    mount.type === 'bind' && /^r?slave$/.test(mount.propagation ?? '')
+      ? [
+          {
+            field: `mounts[${index}].propagation`,
+            message: 'receives nothing from the host while all mounts of the box are private: needs propagation: slave',
+          },
+        ]
+      : [],
+  );
+}
+
+function newFileProblems(box: Box): readonly Problem[] {
+  const problems: Problem[] = [];
+  for (const field of ['symlinks', 'files'] as const) {
+    if (box[field].length > 0 && box.rootfs === undefined) {
+      problems.push({ field, message: 'needs a rootfs; without one, it would be written into the tree of the host' });
+    }
+  }
+  for (const [path, name] of box.files.map(file => [file.path, lexical(file.path)] as const)) {
+    if (!box.symlinks.some(link => lexical(link.path) === name)) continue;
+    problems.push({ field: fieldName(['files', path]), message: 'is a path of symlinks too' });
+  }
+  return problems;
+}
+
+/** A path as written, without what means nothing. */
+const lexical = (path: string): string =>
+  path
+    .split('/')
+    .filter(part => part !== '' && part !== '.')
+    .join('/');
 
 function otherProblems(given: CheckedBox, box: Box): readonly Problem[] {
   const problems: Problem[] = [];

@@ -1,13 +1,12 @@
 import * as v from 'valibot';
+import { check, fields, mountPoint, path, text } from './fields.js';
+import { filesSchema, mount, symlinksSchema } from './mount-schema.js';
 import {
   environmentNameProblem,
-  FILE_MODE,
-  isAbsolutePath,
   isMapping,
   isNamespacePath,
-  mountPointProblem,
   pathProblem,
-  TMPFS_SIZE,
+  programProblem,
   textProblem,
   utsNameProblem,
 } from './values.js';
@@ -17,42 +16,6 @@ import {
  * box.ts. The published JSON Schema (generated/box.schema.json) is made from this file, descriptions included.
  */
 
-/**
- * strictObject names only the first unknown key, and takes a list for a mapping without keys. It looks keys up with `in`:
- * with an ordinary object, an unknown field `toString` would pass as known.
- */
-function fields<const Entries extends v.ObjectEntries>(entries: Entries) {
-  const own: Entries = Object.assign(Object.create(null), entries);
-  const schema = v.strictObject(own);
-  const run = schema['~run'];
-  const runStrictly: typeof run = (dataset, config) => {
-    const input = dataset.value;
-    if (!isMapping(input)) {
-      const refused = run.call(schema, { value: undefined }, config);
-      for (const issue of refused.issues ?? []) Object.assign(issue, { input, received: v._stringify(input) });
-      return refused;
-    }
-    const outcome = run.call(schema, dataset, config);
-    for (const key of Object.keys(input)
-      .filter(name => !(name in own))
-      .slice(1)) {
-      const path = [{ type: 'object', origin: 'key', input, key, value: input[key] }] as const;
-      v._addIssue(schema, 'key', outcome, config, { input: key, expected: 'never', path: [...path] });
-    }
-    return outcome;
-  };
-  return Object.assign(schema, { '~run': runStrictly });
-}
-
-const check = (problem: (value: string) => string | undefined) =>
-  v.rawCheck<string>(({ dataset, addIssue }) => {
-    const message = dataset.typed ? problem(dataset.value) : undefined;
-    if (message !== undefined) addIssue({ message });
-  });
-
-const text = v.pipe(v.string(), check(textProblem));
-const path = v.pipe(v.string(), v.metadata({ pattern: '^/' }), check(pathProblem), v.guard(isAbsolutePath));
-const mountPoint = v.pipe(v.string(), v.metadata({ pattern: '^/' }), check(mountPointProblem), v.guard(isAbsolutePath));
 const utsName = v.pipe(v.string(), v.metadata({ minLength: 1, maxLength: 64 }), check(utsNameProblem));
 
 const joined = v.pipe(
@@ -76,36 +39,6 @@ const seconds = v.pipe(
   v.minValue(-MOST_SECONDS, 'must be at least -9000000000'),
   v.maxValue(MOST_SECONDS, 'must be at most 9000000000'),
 );
-
-const bind = fields({
-  type: v.literal('bind'),
-  source: v.pipe(path, v.description('What is shown in the box: a directory or a file of the host.')),
-  destination: v.pipe(mountPoint, v.description('Where it is shown. It must exist in the rootfs.')),
-  readOnly: v.optional(
-    v.pipe(v.boolean(), v.description('Nothing can be written through it; true of mounts below it too.')),
-  ),
-});
-const tmpfs = fields({
-  type: v.literal('tmpfs'),
-  destination: v.pipe(
-    mountPoint,
-    v.description('Where the empty file system is mounted. It must exist in the rootfs.'),
-  ),
-  size: v.optional(
-    v.pipe(
-      v.string(),
-      v.regex(TMPFS_SIZE, 'must be a size as tmpfs(5) takes it: "16m", "1g", "50%"'),
-      v.description('Its limit: bytes with k, m or g, or a percentage of memory.'),
-    ),
-  ),
-  mode: v.optional(
-    v.pipe(
-      v.string(),
-      v.regex(FILE_MODE, 'must be permission bits in octal, as a string: "755" or "1777"'),
-      v.description('The permissions of its root directory, octal; 1777 unless given.'),
-    ),
-  ),
-});
 
 export const ROOT_CHANGES = ['pivot_root', 'chroot'] as const;
 export const PROPAGATIONS = ['private', 'slave', 'shared', 'unchanged'] as const;
@@ -190,23 +123,37 @@ export const boxSchema = fields({
     v.pipe(
       v.union([
         path,
-        fields({
-          path,
-          change: v.optional(
-            v.pipe(
-              v.picklist(ROOT_CHANGES),
-              v.description('pivot_root leaves nothing of the old root in the box; chroot only changes where "/" is.'),
-            ),
-          ),
-          readOnly: v.optional(
-            v.pipe(
-              v.boolean(),
-              v.description(
-                'The root mount is read-only, and so is what is mounted below it on the host; mounts of the box are as they say.',
+        v.pipe(
+          fields({
+            path: v.optional(v.pipe(path, v.description('A directory of the host.'))),
+            from: v.optional(
+              v.pipe(
+                v.array(v.pipe(v.string(), check(programProblem))),
+                v.minLength(1, 'must name a program'),
+                v.description(
+                  "Instead of a directory, the host's own programs (names, looked up in the PATH of the box, or absolute paths of files and directories) with what they need, in memory, for this box alone.",
+                ),
               ),
             ),
-          ),
-        }),
+            change: v.optional(
+              v.pipe(
+                v.picklist(ROOT_CHANGES),
+                v.description(
+                  'pivot_root leaves nothing of the old root in the box; chroot only changes where "/" is.',
+                ),
+              ),
+            ),
+            readOnly: v.optional(
+              v.pipe(
+                v.boolean(),
+                v.description(
+                  'The root mount is read-only, and so is what is mounted below it on the host; mounts of the box are as they say.',
+                ),
+              ),
+            ),
+          }),
+          v.metadata({ oneOf: [{ required: ['path'] }, { required: ['from'] }] }),
+        ),
       ]),
       v.description('The directory that is "/" inside; without it, the root of the host.'),
     ),
@@ -226,9 +173,20 @@ export const boxSchema = fields({
     ),
   ),
   mounts: v.optional(
+    v.pipe(v.array(mount), v.description('What is mounted, in this order. Needs a mount namespace of its own.')),
+  ),
+  symlinks: v.optional(
     v.pipe(
-      v.array(v.variant('type', [bind, tmpfs])),
-      v.description('What is mounted, in this order. Needs a mount namespace of its own.'),
+      symlinksSchema,
+      v.description('Symbolic links made in the rootfs after the mounts, each with what it points to. Needs a rootfs.'),
+    ),
+  ),
+  files: v.optional(
+    v.pipe(
+      filesSchema,
+      v.description(
+        'Small files written into the rootfs after the mounts: their text, or content and mode. Needs a rootfs.',
+      ),
     ),
   ),
   maskedPaths: v.optional(

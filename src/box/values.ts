@@ -47,6 +47,12 @@ export function pathProblem(value: string): string | undefined {
 export const isAbsolutePath = (value: string): value is AbsolutePath => pathProblem(value) === undefined;
 export const isNamespacePath = (value: string): value is NamespacePath => pathProblem(value) === undefined;
 
+/** @throws TypeError for a path of this program's own that is none. */
+export function absolutePath(value: string): AbsolutePath {
+  if (!isAbsolutePath(value)) throw new TypeError(`not an absolute path: ${value}`);
+  return value;
+}
+
 /** Whether a path is "/", however it is spelt. */
 export const isRoot = (path: string): boolean => path.split('/').every(part => part === '' || part === '.');
 
@@ -57,6 +63,38 @@ export function mountPointProblem(value: string): string | undefined {
   if (isRoot(value)) return 'must not be "/": the root itself is the field rootfs';
   if (value.split('/').includes('..')) return 'must not contain ".."';
   return undefined;
+}
+
+/** A place where a file or a symlink is made: the last part is its name. */
+export function newFileProblem(value: string): string | undefined {
+  const problem = mountPointProblem(value);
+  if (problem !== undefined) return isRoot(value) ? 'must name a file below "/"' : problem;
+  const name = value.slice(value.lastIndexOf('/') + 1);
+  return name === '' || name === '.' ? 'must end with the name of a file' : undefined;
+}
+
+export function linkTargetProblem(value: string): string | undefined {
+  if (value === '') return 'must not be empty';
+  if (byteLength(value) > LONGEST_PATH) return `must be at most ${LONGEST_PATH} bytes long (PATH_MAX)`;
+  return textProblem(value);
+}
+
+/** What a box writes into its rootfs is configuration; more than that is copied or bound. */
+const LARGEST_FILE = 64 * 1024;
+
+export function contentProblem(value: string): string | undefined {
+  if (byteLength(value) > LARGEST_FILE) return `must be at most ${LARGEST_FILE} bytes long: bind a file of the host`;
+  return textProblem(value);
+}
+
+/** A program by its name, to be looked up, or a file or directory by its absolute path. */
+export function programProblem(value: string): string | undefined {
+  const message = 'must be the name of a program, or an absolute path';
+  if (value === '' || value === '.' || value === '..') return message;
+  if (value.includes('/') && !value.startsWith('/')) return message;
+  // ldd(1), which the script reads, ends a name with one.
+  if (value.includes('\n')) return 'must not contain a newline';
+  return value.startsWith('/') ? pathProblem(value) : textProblem(value);
 }
 
 /** __NEW_UTS_LEN in linux/utsname.h: both names, without the NUL. */
@@ -81,6 +119,9 @@ export function environmentNameProblem(name: string): string | undefined {
 
 /** A tmpfs size as tmpfs(5) takes it: bytes with an optional k, m or g, or a percentage of memory. */
 export const TMPFS_SIZE = /^[1-9][0-9]{0,14}(?:[kKmMgG]|%)?$/;
+
+/** A number of files as tmpfs(5) takes it. */
+export const TMPFS_INODES = /^[1-9][0-9]{0,14}[kKmMgG]?$/;
 
 /** Permission bits in octal, as chmod(1) takes them. */
 export const FILE_MODE = /^[0-7]{3,4}$/;

@@ -5,12 +5,23 @@ import type { ArgsDef } from 'citty';
 import { BoxError, type Problem } from '../box/problem.js';
 import { REPEATABLE } from './flags.js';
 
+export type GivenFlag = readonly [name: string, value: string];
+
 /** What was given for each flag, in order; a boolean flag has one empty string. */
 export class GivenFlags {
+  readonly #given: readonly GivenFlag[];
   readonly #values: ReadonlyMap<string, readonly string[]>;
 
-  constructor(values: ReadonlyMap<string, readonly string[]>) {
+  constructor(given: readonly GivenFlag[]) {
+    this.#given = given;
+    const values = new Map<string, string[]>();
+    for (const [name, value] of given) values.set(name, [...(values.get(name) ?? []), value]);
     this.#values = values;
+  }
+
+  /** Several flags, each with its value, in the order in which they were given. */
+  inOrder(...names: readonly string[]): readonly GivenFlag[] {
+    return this.#given.filter(([name]) => names.includes(name));
   }
 
   all(name: string): readonly string[] {
@@ -59,17 +70,17 @@ function optionsOf(definitions: ArgsDef): Options {
 
 /** Every problem is found, not only the first, and each is named by the flag: parseArgs itself stops at one. */
 function parseFlags(args: string[], options: Options): GivenFlags {
-  const values = new Map<string, string[]>();
+  const given: GivenFlag[] = [];
   const problems: Problem[] = [];
   for (const token of parseArgs({ args, options, strict: false, tokens: true }).tokens) {
     if (token.kind !== 'option') continue;
-    const known = values.get(token.name) ?? [];
-    const message = flagProblem(token, options, known.length > 0);
+    const repeated = given.some(([name]) => name === token.name);
+    const message = flagProblem(token, options, repeated);
     if (message !== undefined) problems.push({ field: fieldOf(token, options), message });
-    values.set(token.name, [...known, token.value ?? '']);
+    given.push([token.name, token.value ?? '']);
   }
   if (problems.length > 0) throw new BoxError(problems);
-  return new GivenFlags(values);
+  return new GivenFlags(given);
 }
 
 interface OptionToken {

@@ -4,6 +4,8 @@ import { BoxError, type Problem } from '../box/problem.js';
 import { readBoxFile } from '../box/read.js';
 import { isMapping, isNamespaceType, NAMESPACE_TYPES } from '../box/values.js';
 import { callersVariable, type GivenFlags, type ParsedArguments } from './arguments.js';
+import { filesOf, symlinksOf } from './file-flags.js';
+import { mountsOf } from './mount-flags.js';
 
 /**
  * Puts the file and the flags together into a box as one would write it, and checks it. Flags override fields of the
@@ -41,6 +43,8 @@ function fieldsOf(flags: GivenFlags, command: readonly string[], base: Mapping, 
     ...mappingField('timeOffsets', base, timeOffsets(flags, problems)),
     ...mappingField('env', base, environment(flags, problems)),
     ...mountsField(flags, base.mounts, problems),
+    ...mappingField('symlinks', base, symlinksOf(flags, problems)),
+    ...mappingField('files', base, filesOf(flags, problems)),
   };
 }
 
@@ -76,21 +80,27 @@ function textFields(flags: GivenFlags): Mapping {
 
 /** `--rootfs box` is a directory here, as it is for docker and bwrap; in a file only an absolute path means anything. */
 function rootfsField(flags: GivenFlags, base: unknown, problems: Problem[]): Mapping {
-  const given = flags.one('rootfs');
-  if (given === '') problems.push({ field: '--rootfs', message: 'must not be empty' });
-  const own = isMapping(base) ? base.path : base;
-  const path = given === undefined || given === '' ? own : resolve(given);
+  const [directory, programs] = [flags.one('rootfs'), flags.all('with')];
   const further = {
     ...(flags.has('chroot') ? { change: 'chroot' } : {}),
     ...(flags.has('read-only') ? { readOnly: true } : {}),
   };
-  if (path === undefined && given === undefined)
+  if (directory === '') problems.push({ field: '--rootfs', message: 'must not be empty' });
+  if (directory !== undefined && programs.length > 0)
+    problems.push({ field: '--with', message: 'contradicts --rootfs' });
+  const { path, from, ...rest } = isMapping(base) ? base : { path: base };
+  const source =
+    programs.length > 0
+      ? { from: programs.flatMap(list => list.split(',')) }
+      : directory
+        ? { path: resolve(directory) }
+        : { path, from };
+  const known = Object.entries(source).filter(([, value]) => value !== undefined);
+  if (known.length > 0) return { rootfs: { ...rest, ...Object.fromEntries(known), ...further } };
+  if (directory === undefined)
     for (const flag of ['chroot', 'read-only'].filter(name => flags.has(name)))
       problems.push({ field: `--${flag}`, message: 'needs --rootfs' });
-  if (path !== undefined && Object.keys(further).length > 0)
-    return { rootfs: { ...(isMapping(base) ? base : {}), path, ...further } };
-  if (path === own) return {};
-  return { rootfs: isMapping(base) ? { ...base, path } : path };
+  return {};
 }
 
 function switchField(flags: GivenFlags, name: 'proc' | 'dev' | 'loopback', problems: Problem[]): Mapping {
@@ -167,35 +177,7 @@ function environment(flags: GivenFlags, problems: Problem[]): Mapping {
 }
 
 function mountsField(flags: GivenFlags, base: unknown, problems: Problem[]): Mapping {
-  const given = [
-    ...flags.all('bind').flatMap(value => bindMount(value, problems)),
-    ...flags.all('tmpfs').flatMap(value => tmpfsMount(value, problems)),
-  ];
+  const given = mountsOf(flags, problems);
   if (given.length === 0) return {};
   return { mounts: base === undefined ? given : Array.isArray(base) ? [...base, ...given] : base };
-}
-
-function bindMount(value: string, problems: Problem[]): readonly Mapping[] {
-  const [source = '', destination = '', mode = 'rw', ...rest] = value.split(':');
-  if (source !== '' && destination !== '' && (mode === 'ro' || mode === 'rw') && rest.length === 0)
-    return [{ type: 'bind', source: resolve(source), destination, readOnly: mode === 'ro' }];
-  const message = `${JSON.stringify(value)} is not SRC:DST[:ro] (a path with ":" in it goes into a file, -f)`;
-  problems.push({ field: '--bind', message });
-  return [];
-}
-
-function tmpfsMount(value: string, problems: Problem[]): readonly Mapping[] {
-  const [destination = '', ...rest] = value.split(':');
-  const options = rest.length === 0 ? [] : rest.join(':').split(',');
-  const chosen: Record<string, string> = {};
-  for (const option of options) {
-    const [, name = '', text = ''] = /^(size|mode)=(.+)$/.exec(option) ?? [];
-    if (name !== '' && chosen[name] === undefined) {
-      chosen[name] = text;
-      continue;
-    }
-    const message = name === '' ? 'is no option of a tmpfs (size=N, mode=M)' : 'is given more than once';
-    problems.push({ field: '--tmpfs', message: `${JSON.stringify(option)} ${message}` });
-  }
-  return [{ type: 'tmpfs', destination, ...chosen }];
 }

@@ -15,6 +15,7 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Subcommand>>> = {
   script: async () => (await import('./script.js')).scriptCommand,
   plan: async () => (await import('./plan.js')).planCommand,
   compare: async () => (await import('./compare.js')).compareCommand,
+  rootfs: async () => (await import('./rootfs.js')).rootfsCommand,
 };
 
 async function main(argv: readonly string[]): Promise<number> {

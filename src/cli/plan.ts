@@ -11,10 +11,20 @@ export const planCommand = boxCommand('plan', 'print the operations of a box, in
 });
 
 function asText({ operation, description, systemCalls, bash }: PlannedOperation, index: number): string {
-  const calls = folded(systemCalls).map(call => `     ${call}\n`);
+  const calls = shortened(folded(systemCalls)).map(call => `     ${call}\n`);
   const lines = bash === '' ? [] : bash.split('\n').map(line => `   $ ${line}\n`);
   return [`${index + 1}. ${operation}: ${description}\n`, ...calls, ...lines].join('');
 }
+
+/** A hundred files are copied by the same calls as the first few. */
+function shortened(lines: readonly string[]): readonly string[] {
+  if (lines.length <= MOST_LINES) return lines;
+  const left = lines.length - SHOWN_LINES - 1;
+  return [...lines.slice(0, SHOWN_LINES), `... ${left} more`, ...lines.slice(-1)];
+}
+
+const MOST_LINES = 150;
+const SHOWN_LINES = 60;
 
 /** Sixty calls that differ in one number are one line for the eye; --json has them all. */
 function folded(calls: readonly string[]): readonly string[] {

@@ -9,7 +9,7 @@ import { BoxError } from '../box/problem.js';
  */
 export function requireRootfs({ rootfs, namespaces }: Box): void {
   // In a mount namespace that is joined, the path means something else than it does here.
-  if (rootfs === undefined || namespaces.mount.kind === 'joined') return;
+  if (rootfs === undefined || rootfs.from !== undefined || namespaces.mount.kind === 'joined') return;
   if (isMissing(rootfs.path)) {
     throw new BoxError([{ field: 'rootfs', message: `there is no directory ${JSON.stringify(rootfs.path)}` }]);
   }

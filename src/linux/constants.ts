@@ -25,6 +25,7 @@ export const MS = {
   MS_NOEXEC: 8,
   MS_BIND: 0x1000,
   MS_REC: 0x4000,
+  MS_UNBINDABLE: 0x20000,
   MS_PRIVATE: 0x40000,
   MS_SLAVE: 0x80000,
   MS_SHARED: 0x100000,
@@ -41,6 +42,8 @@ export const O = {
   O_RDONLY: 0,
   O_WRONLY: 1,
   O_RDWR: 2,
+  O_CREAT: 0o100,
+  O_EXCL: 0o200,
   O_CLOEXEC: 0o2000000,
   O_PATH: 0o10000000,
 } as const;
@@ -55,7 +58,9 @@ export const OPEN_TREE = {
 } as const;
 export const MOVE_MOUNT = { MOVE_MOUNT_F_EMPTY_PATH: 4, MOVE_MOUNT_T_EMPTY_PATH: 0x40 } as const;
 export const FSCONFIG = { FSCONFIG_SET_FLAG: 0, FSCONFIG_SET_STRING: 1, FSCONFIG_CMD_CREATE: 6 } as const;
-export const RESOLVE = { RESOLVE_NO_MAGICLINKS: 2, RESOLVE_IN_ROOT: 0x10 } as const;
+export const SEEK_END = 2;
+export const AT_SYMLINK_NOFOLLOW = 0x100;
+export const RESOLVE = { RESOLVE_NO_MAGICLINKS: 2, RESOLVE_NO_SYMLINKS: 4, RESOLVE_IN_ROOT: 0x10 } as const;
 export const S_IFREG = 0o100000;
 export const S_IFCHR = 0o020000;
 export const STATX = { STATX_TYPE: 1, STATX_MODE: 2 } as const;

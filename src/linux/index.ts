@@ -3,6 +3,7 @@ export * from './clone.js';
 export * from './constants.js';
 export { describeErrno, type ErrnoName, errnoName, errnoNumber } from './errno.js';
 export { type Architecture, type Instruction, instructions, machineCode } from './machine-code.js';
+export * from './make-entry.js';
 export * from './mount-calls.js';
 export * from './open-path.js';
 export { type Outcome, runCalls, runProcess } from './program.js';

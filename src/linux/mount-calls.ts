@@ -1,6 +1,5 @@
-import { AT, AT_FDCWD, FSCONFIG, MOUNT_ATTR, MOVE_MOUNT, OPEN_TREE } from './constants.js';
+import { AT, AT_FDCWD, FSCONFIG, MOUNT_ATTR, MOVE_MOUNT, MS, OPEN_TREE } from './constants.js';
 import {
-  type Argument,
   bytes,
   flags,
   integer,
@@ -15,16 +14,18 @@ import {
 
 /** The mount calls of Linux 5.2, which work on descriptors instead of paths: open_tree(2), fsopen(2), move_mount(2). */
 
-type MountAttribute = keyof typeof MOUNT_ATTR;
+export type MountAttribute = keyof typeof MOUNT_ATTR;
+export type PropagationFlag = 'MS_PRIVATE' | 'MS_SLAVE' | 'MS_SHARED' | 'MS_UNBINDABLE';
 
-/** A copy of the mounts at a path, attached nowhere yet. */
-export function cloneTree(path: string, result: Result): SystemCall {
+/** A copy of the mounts at a path, attached nowhere yet: the one there, or with `recursive` all below it too. */
+export function cloneTree(path: string, recursive: boolean, result: Result): SystemCall {
+  const below = recursive ? (['AT_RECURSIVE'] as const) : [];
   return {
     name: 'open_tree',
     arguments: [
       symbol('AT_FDCWD', AT_FDCWD),
       string(path),
-      flags(OPEN_TREE, 'OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC', 'AT_RECURSIVE'),
+      flags(OPEN_TREE, 'OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC', ...below),
     ],
     result,
   };
@@ -51,17 +52,20 @@ export function createMount(
   result: Result,
 ): readonly SystemCall[] {
   const context: Result = { of: `fsopen ${type}` };
-  const configure = (key: string, value: string | true): SystemCall => ({
+  const configure = ([key, value]: readonly [string, string | true]): SystemCall => ({
     name: 'fsconfig',
     arguments:
       value === true
         ? [resultOf(context), flags(FSCONFIG, 'FSCONFIG_SET_FLAG'), string(key), NULL, integer(0)]
         : [resultOf(context), flags(FSCONFIG, 'FSCONFIG_SET_STRING'), string(key), string(value), integer(0)],
   });
+  // mount(2) has one flag for both: the file system is read-only, and so is this mount of it.
+  const readOnly = attributes.includes('MOUNT_ATTR_RDONLY') ? [configure(['ro', true])] : [];
   return [
     { name: 'fsopen', arguments: [string(type), symbol('FSOPEN_CLOEXEC', 1)], result: context },
-    configure('source', type),
-    ...Object.entries(parameters).map(([key, value]) => configure(key, value)),
+    configure(['source', type]),
+    ...readOnly,
+    ...Object.entries(parameters).map(configure),
     {
       name: 'fsconfig',
       arguments: [resultOf(context), flags(FSCONFIG, 'FSCONFIG_CMD_CREATE'), NULL, NULL, integer(0)],
@@ -88,27 +92,40 @@ export function attach(mount: Result, place: Result): SystemCall {
   };
 }
 
-/** Makes a mount and all below it read-only, leaving their other flags: mount_setattr(2), Linux 5.12. */
-export const makeReadOnly = (mount: Result): SystemCall =>
-  setReadOnly(mount, flags(AT, 'AT_EMPTY_PATH', 'AT_RECURSIVE'), true);
+/** Makes a mount and all below it read-only, leaving their other flags. */
+export const makeReadOnly = (mount: Result): SystemCall => addAttributes(mount, ['MOUNT_ATTR_RDONLY'], true);
 
-/** The same of the one mount. */
-export const makeAloneReadOnly = (mount: Result): SystemCall => setReadOnly(mount, flags(AT, 'AT_EMPTY_PATH'), true);
+/** Adds flags to a mount, `recursive` to all below it too, and takes none away: mount_setattr(2), Linux 5.12. */
+export function addAttributes(mount: Result, attributes: readonly MountAttribute[], recursive: boolean): SystemCall {
+  const value = attributes.reduce((sum, name) => sum + MOUNT_ATTR[name], 0);
+  const shown = `{attr_set=${attributes.join('|')}, attr_clr=0, propagation=0, userns_fd=0}`;
+  return setAttributes(mount, words(value, 0, 0, 0), shown, recursive);
+}
+
+/** Whether mounts made below this one travel to its peers and from them: mount_namespaces(7). */
+export function setPropagation(mount: Result, propagation: PropagationFlag, recursive: boolean): SystemCall {
+  const shown = `{attr_set=0, attr_clr=0, propagation=${propagation}, userns_fd=0}`;
+  return setAttributes(mount, words(0, 0, MS[propagation], 0), shown, recursive);
+}
+
+/** Makes the one mount read-only. */
+export const makeAloneReadOnly = (mount: Result): SystemCall => addAttributes(mount, ['MOUNT_ATTR_RDONLY'], false);
 
 /** Takes that back, of the one mount. */
-export const makeAloneWritable = (mount: Result): SystemCall => setReadOnly(mount, flags(AT, 'AT_EMPTY_PATH'), false);
+export function makeAloneWritable(mount: Result): SystemCall {
+  const shown = '{attr_set=0, attr_clr=MOUNT_ATTR_RDONLY, propagation=0, userns_fd=0}';
+  return setAttributes(mount, words(0, MOUNT_ATTR.MOUNT_ATTR_RDONLY, 0, 0), shown, false);
+}
 
-function setReadOnly(mount: Result, reach: Argument, readOnly: boolean): SystemCall {
-  const attribute = MOUNT_ATTR.MOUNT_ATTR_RDONLY;
-  const attributes = readOnly ? words(attribute, 0, 0, 0) : words(0, attribute, 0, 0);
-  const [set, clear] = readOnly ? ['MOUNT_ATTR_RDONLY', '0'] : ['0', 'MOUNT_ATTR_RDONLY'];
+function setAttributes(mount: Result, attributes: Uint8Array, shown: string, recursive: boolean): SystemCall {
+  const below = recursive ? (['AT_RECURSIVE'] as const) : [];
   return {
     name: 'mount_setattr',
     arguments: [
       resultOf(mount),
       string(''),
-      reach,
-      bytes(attributes, `{attr_set=${set}, attr_clr=${clear}, propagation=0, userns_fd=0}`),
+      flags(AT, 'AT_EMPTY_PATH', ...below),
+      bytes(attributes, shown),
       integer(attributes.length),
     ],
   };

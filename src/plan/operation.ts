@@ -1,4 +1,6 @@
+import type { CgroupHierarchy } from '../host/cgroups.js';
 import type { Result, SystemCall } from '../linux/system-call.js';
+import type { Entry } from '../rootfs/tree.js';
 
 /**
  * What an operation is. Each kind has one file under operations/ (its fields, its line in a plan, its system calls) and
@@ -24,10 +26,14 @@ export interface Caller {
   readonly pidfd: number;
   /** Which descriptors become 0, 1 and 2 of the box. */
   readonly streams: readonly [stdin: number, stdout: number, stderr: number];
-  /** The descriptor of the rootfs, for operations after open-rootfs. */
+  /** The descriptor of the rootfs, for operations after open-rootfs or copy-programs. */
   readonly rootfs: Result;
+  /** The cgroup hierarchies of the host; empty unless an operation asks for them. */
+  readonly cgroups: readonly CgroupHierarchy[];
   /** The descriptor of a null device that no rootfs supplied, for operations after make-dev. */
   readonly nullDevice: Result;
+  /** What copy-programs copies: a fact of the host, like the others. */
+  readonly programFiles: readonly Entry[];
 }
 
 /** `unprivileged`: if the caller is not root, who needs a user namespace to be allowed the rest. */

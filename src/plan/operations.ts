@@ -2,6 +2,7 @@ import type { SystemCall } from '../linux/system-call.js';
 import type { Caller, OperationKind } from './operation.js';
 import { type ChangeRoot, changeRoot } from './operations/change-root.js';
 import { type CloseDescriptors, closeDescriptors } from './operations/close-descriptors.js';
+import { type CopyPrograms, copyPrograms } from './operations/copy-programs.js';
 import { type CreateNamespaces, createNamespaces } from './operations/create-namespaces.js';
 import { type DescriptorLimit, descriptorLimit } from './operations/descriptor-limit.js';
 import { type Execute, execute } from './operations/execute.js';
@@ -9,11 +10,17 @@ import { type FileModeMask, fileModeMask } from './operations/file-mode-mask.js'
 import { type JoinNamespaces, joinNamespaces } from './operations/join-namespaces.js';
 import { type LoopbackUp, loopbackUp } from './operations/loopback-up.js';
 import { type MakeDev, makeDev } from './operations/make-dev.js';
+import { type MakeFile, makeFile } from './operations/make-file.js';
+import { type MakeSymlink, makeSymlink } from './operations/make-symlink.js';
 import { type MapIds, mapIds } from './operations/map-ids.js';
 import { type MaskPaths, maskPaths } from './operations/mask-paths.js';
 import { type MountBind, mountBind } from './operations/mount-bind.js';
+import { type MountCgroup, mountCgroup } from './operations/mount-cgroup.js';
+import { type MountDevpts, mountDevpts } from './operations/mount-devpts.js';
+import { type MountMqueue, mountMqueue } from './operations/mount-mqueue.js';
 import { type MountProc, mountProc } from './operations/mount-proc.js';
 import { type MountPropagation, mountPropagation } from './operations/mount-propagation.js';
+import { type MountSysfs, mountSysfs } from './operations/mount-sysfs.js';
 import { type MountTmpfs, mountTmpfs } from './operations/mount-tmpfs.js';
 import { type OffsetClocks, offsetClocks } from './operations/offset-clocks.js';
 import { type OpenRootfs, openRootfs } from './operations/open-rootfs.js';
@@ -31,18 +38,25 @@ import { type WorkingDirectory, workingDirectory } from './operations/working-di
 export type Operation =
   | ChangeRoot
   | CloseDescriptors
+  | CopyPrograms
   | CreateNamespaces
   | DescriptorLimit
   | Execute
   | FileModeMask
   | JoinNamespaces
   | LoopbackUp
+  | MakeFile
+  | MakeSymlink
   | MakeDev
   | MapIds
   | MaskPaths
   | MountBind
+  | MountCgroup
+  | MountDevpts
+  | MountMqueue
   | MountProc
   | MountPropagation
+  | MountSysfs
   | MountTmpfs
   | OffsetClocks
   | OpenRootfs
@@ -62,18 +76,25 @@ type Of<Name extends OperationName> = Extract<Operation, { kind: Name }>;
 const KINDS: { readonly [Name in OperationName]: OperationKind<Of<Name>> } = {
   'change-root': changeRoot,
   'close-descriptors': closeDescriptors,
+  'copy-programs': copyPrograms,
   'create-namespaces': createNamespaces,
   'descriptor-limit': descriptorLimit,
   execute,
   'file-mode-mask': fileModeMask,
   'join-namespaces': joinNamespaces,
   'loopback-up': loopbackUp,
+  'make-file': makeFile,
+  'make-symlink': makeSymlink,
   'make-dev': makeDev,
   'map-ids': mapIds,
   'mask-paths': maskPaths,
   'mount-bind': mountBind,
+  'mount-cgroup': mountCgroup,
+  'mount-devpts': mountDevpts,
+  'mount-mqueue': mountMqueue,
   'mount-proc': mountProc,
   'mount-propagation': mountPropagation,
+  'mount-sysfs': mountSysfs,
   'mount-tmpfs': mountTmpfs,
   'offset-clocks': offsetClocks,
   'open-rootfs': openRootfs,

@@ -1,5 +1,6 @@
-import type { Box, NamespaceChoice } from '../box/box.js';
-import { type AbsolutePath, NAMESPACE_TYPES, type NamespaceType } from '../box/values.js';
+import type { Box, NamespaceChoice, Rootfs } from '../box/box.js';
+import { fillMount, type Mount } from '../box/mounts.js';
+import { type AbsolutePath, absolutePath, NAMESPACE_TYPES, type NamespaceType } from '../box/values.js';
 import type { UserNamespace } from './operation.js';
 import type { Operation } from './operations.js';
 
@@ -9,6 +10,7 @@ export type Plan = readonly Operation[];
 /** select(2) cannot hold descriptors from 1024 on: the soft limit that Linux distributions start programs with. */
 const SOFT_DESCRIPTOR_LIMIT = 1024;
 const FILE_MODE_MASK = 0o022;
+const OWN_PROC = fillMount({ type: 'proc', destination: absolutePath('/proc') });
 
 /**
  * The order is the kernel's: ids before anything that needs rights, propagation before the first mount, /proc while
@@ -57,10 +59,12 @@ function mountOperations(box: Box): Plan {
   const own = box.namespaces.mount.kind === 'new';
   return [
     ...(own ? [{ kind: 'mount-propagation', propagation } as const] : []),
-    ...(rootfs === undefined ? [] : [{ kind: 'open-rootfs', ...rootfs } as const]),
-    ...(box.proc ? [{ kind: 'mount-proc', rootfs: rootfs?.path } as const] : []),
+    ...(rootfs === undefined ? [] : [beginningOfRoot(rootfs, box.env)]),
+    ...(box.proc ? [mountOperation(OWN_PROC, rootfs?.path)] : []),
     ...(box.dev && rootfs ? [devOperation(box, rootfs.path)] : []),
     ...box.mounts.map(mount => mountOperation(mount, rootfs?.path)),
+    ...box.symlinks.map(symlink => ({ kind: 'make-symlink', ...symlink }) as const),
+    ...box.files.map(file => ({ kind: 'make-file', ...file }) as const),
   ];
 }
 
@@ -78,14 +82,22 @@ function protectOperations({ rootfs, dev, maskedPaths, readonlyPaths }: Box): Pl
   ];
 }
 
-function mountOperation(mount: Box['mounts'][number], rootfs: AbsolutePath | undefined): Operation {
-  const { destination } = mount;
-  switch (mount.type) {
-    case 'bind':
-      return { kind: 'mount-bind', source: mount.source, destination, readOnly: mount.readOnly, rootfs };
-    case 'tmpfs':
-      return { kind: 'mount-tmpfs', destination, size: mount.size, mode: mount.mode, rootfs };
+function beginningOfRoot({ from, ...rootfs }: Rootfs, env: Box['env']): Operation {
+  if (from === undefined) return { kind: 'open-rootfs', ...rootfs };
+  return { kind: 'copy-programs', programs: from, directories: searchPath(env), path: rootfs.path };
+}
+
+/** What is relative in PATH depends on where a program is started, and so means nothing here. */
+const searchPath = (env: Box['env']): readonly string[] =>
+  (env.PATH ?? '').split(':').filter(directory => directory.startsWith('/'));
+
+function mountOperation(mount: Mount, rootfs: AbsolutePath | undefined): Operation {
+  if (mount.type === 'bind') {
+    const { type, ...fields } = mount;
+    return { kind: `mount-${type}`, ...fields, rootfs };
   }
+  const { type, ...fields } = mount;
+  return { kind: `mount-${type}`, ...fields, rootfs };
 }
 
 function rootOperations(box: Box): Plan {
@@ -101,7 +113,7 @@ function rootOperations(box: Box): Plan {
   ];
 }
 
-function changeOfRoot({ path, change }: NonNullable<Box['rootfs']>): Operation {
+function changeOfRoot({ path, change }: Rootfs): Operation {
   return change === 'pivot_root' ? { kind: 'pivot-root', path } : { kind: 'change-root', path };
 }
 

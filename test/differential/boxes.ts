@@ -5,6 +5,7 @@ import { joinedBoxes } from './boxes/joined.js';
 import { mountBoxes } from './boxes/mounts.js';
 import { nameBoxes } from './boxes/names.js';
 import { namespaceBoxes } from './boxes/namespaces.js';
+import { programBoxes } from './boxes/programs.js';
 import type { NamedBox } from './named-box.js';
 
 /** Every box by name. Each is started in three ways, and must be the same in all of them. */
@@ -14,6 +15,7 @@ export const NAMED_BOXES: readonly NamedBox[] = [
   ...nameBoxes,
   ...mountBoxes,
   ...deviceBoxes,
+  ...programBoxes,
   ...commandBoxes,
   ...callerBoxes,
 ];

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeRootfs, removeRootfs } from '../support/rootfs.js';
 
-const PROGRAMS = ['sh', 'bash', 'ls', 'cat', 'readlink', 'ps', 'uname', 'ip', 'setpriv', 'env', 'true', 'stat'];
+export const PROGRAMS = ['sh', 'bash', 'ls', 'cat', 'readlink', 'ps', 'uname', 'ip', 'setpriv', 'env', 'true', 'stat'];
 const DIRECTORIES = ['proc', 'dev', 'mnt/target', 'tmp', 'a/b', 'srv', 'work dir'];
 
 export interface Ground {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { BoxInput } from '../../src/index.js';
+import { PROGRAMS } from './place.js';
 
 /** What random boxes can be made of on this machine. */
 export interface Material {
@@ -70,6 +71,7 @@ const PROTECTED = [
   '/twice',
   '/nowhere/at/all',
 ];
+const IN_PROGRAMS = ['/mnt', '/tmp', '/run', '/new/directory'];
 const ON_HOST = ['/mnt', '/srv', '/opt'];
 
 /**
@@ -88,7 +90,7 @@ export function randomBox(material: Material): fc.Arbitrary<BoxInput> {
     }),
     joined: fc.subarray(['uts', 'ipc', 'net', 'cgroup', 'time'] as const, { maxLength: 2 }),
     user: fc.constantFrom('auto' as const, 'new' as const, 'shared' as const),
-    root: fc.constantFrom('host' as const, 'pivot_root' as const, 'chroot' as const),
+    root: fc.constantFrom('host' as const, 'pivot_root' as const, 'chroot' as const, 'programs' as const),
     time: fc.option(
       fc.record({ monotonic: fc.integer({ min: -2, max: 10 ** 6 }), boottime: fc.integer({ min: -2, max: 10 ** 6 }) }),
     ),
@@ -126,7 +128,7 @@ function assemble(
     readonly choices: Readonly<Record<Common, 'new' | 'shared'>>;
     readonly joined: readonly (keyof Material['joinable'])[];
     readonly user: 'auto' | 'new' | 'shared';
-    readonly root: 'host' | 'pivot_root' | 'chroot';
+    readonly root: 'host' | 'pivot_root' | 'chroot' | 'programs';
     readonly time: { readonly monotonic: number; readonly boottime: number } | null;
     readonly joins: boolean;
     readonly hostname: string | undefined;
@@ -166,8 +168,8 @@ function assemble(
   if (timed) namespaces.time = 'new';
 
   const ownMounts = given.choices.mount === 'new';
-  const root = given.root === 'pivot_root' && !ownMounts ? 'chroot' : given.root;
-  const places = root === 'host' ? ON_HOST : IN_ROOTFS;
+  const root = !ownMounts && given.root !== 'host' ? 'chroot' : given.root;
+  const places = root === 'host' ? ON_HOST : root === 'programs' ? IN_PROGRAMS : IN_ROOTFS;
   const mounts = (ownMounts ? given.mounts : []).map(({ place, tmpfs, readOnly, size, mode }) => {
     const destination = places[place % places.length] ?? '/mnt';
     if (!tmpfs) return { type: 'bind' as const, source: `${directory}/source`, destination, readOnly };
@@ -189,6 +191,12 @@ function assemble(
   const keeps = given.propagation === 'private' || given.propagation === 'slave';
   const ownNames = given.choices.uts === 'new' && !isJoined('uts');
   const ownNet = given.choices.net === 'new' && !isJoined('net');
+  const directories = {
+    host: `${directory}/odd dir\nwith a newline`,
+    pivot_root: '/a/b/climbing',
+    chroot: '/a/b/climbing',
+    programs: '/var/tmp',
+  };
   const script = 'printf "%s|" "$@"; printf "%s|" "$@" >&2; exit "$0"';
   return {
     command: ['/bin/sh', '-c', script, String(given.status), ...given.words],
@@ -202,12 +210,17 @@ function assemble(
     ...(ownNames && given.domainname !== undefined ? { domainname: given.domainname } : {}),
     ...(root === 'host'
       ? {}
-      : { rootfs: { path: rootfs, change: root, readOnly: root === 'pivot_root' && given.readOnly } }),
+      : {
+          rootfs:
+            root === 'programs'
+              ? { from: [...PROGRAMS] }
+              : { path: rootfs, change: root, readOnly: root === 'pivot_root' && given.readOnly },
+        }),
     ...(dev === undefined ? {} : { dev }),
     ...(given.privileged === undefined ? {} : { privileged: given.privileged }),
     ...(ownMounts && given.maskedPaths !== undefined ? { maskedPaths: [...given.maskedPaths] } : {}),
     ...(ownMounts && given.readonlyPaths !== undefined ? { readonlyPaths: [...given.readonlyPaths] } : {}),
     ...(mounts.length > 0 ? { mounts } : {}),
-    ...(given.cwd ? { cwd: root === 'host' ? `${directory}/odd dir\nwith a newline` : '/a/b/climbing' } : {}),
+    ...(given.cwd ? { cwd: directories[root] } : {}),
   };
 }

@@ -92,15 +92,39 @@ function hintFor(operation: Operation | undefined, errno: string, call: string):
         return 'a user namespace may mount proc only with a pid namespace of its own, and where no part of the outer /proc is covered: use --no-proc';
       if (errno === 'ENOTDIR') return 'the rootfs, and /proc in it, must be directories';
       return errno === 'ENOENT' ? 'the rootfs needs a directory /proc, or use --no-proc' : undefined;
+    case 'mount-sysfs':
+      if (errno === 'EPERM')
+        return 'a user namespace may mount sysfs only with a net namespace of its own, and where no part of the outer /sys is covered or more restricted';
+      return mountHint(errno, 'sysfs goes');
+    case 'mount-mqueue':
+      if (errno === 'EPERM') return 'a user namespace may mount mqueue only with an ipc namespace of its own';
+      if (errno === 'ENODEV') return 'this kernel has no POSIX message queues (CONFIG_POSIX_MQUEUE)';
+      return mountHint(errno, 'mqueue goes');
+    case 'mount-devpts':
+      return errno === 'EINVAL' && call === 'fsconfig "gid"'
+        ? 'the gid must have a meaning in the user namespace of the box'
+        : mountHint(errno, 'devpts goes');
+    case 'mount-cgroup':
+      if (errno === 'EPERM') return 'a user namespace may mount cgroups only with a cgroup namespace of its own';
+      return mountHint(errno, 'the cgroup hierarchies go');
+    case 'make-file':
+    case 'make-symlink':
+      return newEntryHint(errno, call);
     case 'mount-bind':
+      if (call === 'mount_setattr' && errno === 'ENOSYS')
+        return 'readOnly, nosuid, nodev, noexec and propagation need Linux 5.12';
+      if (call.startsWith('open_tree') && errno === 'EINVAL')
+        return 'a user namespace may not show what is covered by a mount below the source: recursive';
       if (errno === 'ENOENT') return 'the source and the mount point must exist';
       return WRONG_KIND.includes(errno) ? 'a directory goes on a directory, a file on a file' : undefined;
     case 'make-dev':
       if (errno === 'ENOENT') return 'the host lacks one of the devices, or the rootfs changes: see --no-dev';
       return WRONG_KIND.includes(errno) ? '/dev of the rootfs must be a directory: see --no-dev' : undefined;
     case 'mount-tmpfs':
-      if (errno === 'ENOENT') return 'the mount point must exist';
-      return WRONG_KIND.includes(errno) ? 'a tmpfs goes on a directory' : undefined;
+      return mountHint(errno, 'a tmpfs goes');
+    case 'copy-programs':
+      if (errno === 'ENOENT' || errno === 'ELOOP') return 'the file has been replaced a moment ago: try again';
+      return errno === 'ENOSPC' ? 'the copies are kept in memory, half of which a tmpfs may take' : undefined;
     case 'open-rootfs':
       return errno === 'ENOENT' ? 'the rootfs must exist' : undefined;
     case 'change-root':
@@ -109,6 +133,18 @@ function hintFor(operation: Operation | undefined, errno: string, call: string):
     default:
       return undefined;
   }
+}
+
+function mountHint(errno: string, what: string): string | undefined {
+  if (errno === 'ENOENT') return 'the mount point must exist';
+  return WRONG_KIND.includes(errno) ? `${what} on a directory` : undefined;
+}
+
+function newEntryHint(errno: string, call: string): string | undefined {
+  if (errno === 'EISDIR') return 'a directory of the rootfs has this name, and is not removed';
+  if (errno === 'EEXIST') return 'something else changes the rootfs at the same time';
+  if (errno === 'EINVAL' && call === 'lseek') return 'it was not written whole: the file system is full';
+  return errno === 'ENOTDIR' ? 'what leads there must be directories' : undefined;
 }
 
 function permissionHint(withUser: boolean): string {

@@ -1,5 +1,7 @@
 import { hardDescriptorLimit, ignoredSignals } from '../../host/caller.js';
+import { cgroupHierarchies } from '../../host/cgroups.js';
 import { kernelIsAtLeast } from '../../host/kernel.js';
+import { programFiles } from '../../host/program-files.js';
 import { type Outcome, runCalls, runProcess } from '../../linux/program.js';
 import { integer, type SystemCall, withBranches } from '../../linux/system-call.js';
 import type { Caller } from '../../plan/operation.js';
@@ -17,7 +19,7 @@ import { type Pid, reapNow } from './reap.js';
  */
 export function startBox(plan: Plan, streams: Caller['streams']): Pid {
   refuseOldKernel(plan);
-  const { steps, calls } = prepare(plan, currentCaller(streams));
+  const { steps, calls } = prepare(plan, currentCaller(plan, streams));
   const outcome = runProcess(calls);
   const processes = calls.filter(call => call.name === 'clone3').flatMap(call => createdProcess(outcome, call));
   const box = processes.at(-1);
@@ -54,8 +56,13 @@ function prepare(plan: Plan, caller: Caller): Prepared {
 /** The rest of a caller stays as it is for the life of the process. */
 function sameCaller(one: Caller, other: Caller): boolean {
   const sameStreams = one.streams.every((descriptor, target) => descriptor === other.streams[target]);
-  return sameStreams && one.uid === other.uid && one.gid === other.gid;
+  const sameFiles = one.programFiles === other.programFiles;
+  return sameStreams && sameFiles && one.uid === other.uid && one.gid === other.gid && sameCgroups(one, other);
 }
+
+/** A controller may have been moved to another hierarchy since. */
+const sameCgroups = (one: Caller, other: Caller): boolean =>
+  one.cgroups === other.cgroups || JSON.stringify(one.cgroups) === JSON.stringify(other.cgroups);
 
 function createdProcess(outcome: Outcome, clone: SystemCall): Pid[] {
   const result = outcome.result(clone);
@@ -89,10 +96,18 @@ function ownPidfd(): number {
   return pidfd;
 }
 
+const NO_CGROUPS: Caller['cgroups'] = [];
+
+function cgroupsOfHost(): Caller['cgroups'] {
+  const found = cgroupHierarchies();
+  if (found.length > 0) return found;
+  throw new StartError('mounts: there is no cgroup file system on /sys/fs/cgroup to show', EXIT_STATUS.failed);
+}
+
 /** Node has no way to change them between two boxes; only a native addon could. */
 let kept: Pick<Caller, 'descriptorLimit' | 'ignoredSignals'> | undefined;
 
-function currentCaller(streams: Caller['streams']): Caller {
+function currentCaller(plan: Plan, streams: Caller['streams']): Caller {
   kept ??= { descriptorLimit: hardDescriptorLimit(), ignoredSignals: ignoredSignals() };
   return {
     uid: process.geteuid?.() ?? 0,
@@ -101,6 +116,8 @@ function currentCaller(streams: Caller['streams']): Caller {
     pidfd: ownPidfd(),
     streams,
     rootfs: { of: 'rootfs' },
+    cgroups: plan.some(({ kind }) => kind === 'mount-cgroup') ? cgroupsOfHost() : NO_CGROUPS,
     nullDevice: { of: 'null device' },
+    programFiles: programFiles(plan),
   };
 }

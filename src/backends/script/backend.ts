@@ -1,7 +1,9 @@
 import { closeSync, constants as fsConstants, openSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { execa } from 'execa';
+import { programFiles } from '../../host/program-files.js';
 import { requireRootfs } from '../../host/rootfs.js';
+import { makePlan } from '../../plan/plan.js';
 import type { Backend, End, RunningBox, StreamOptions } from '../backend.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
 import type { OpenStreams } from '../ffi/streams.js';
@@ -12,6 +14,8 @@ export const scriptBackend: Backend = {
   name: 'script',
   async start(box, options): Promise<RunningBox> {
     requireRootfs(box);
+    // For what it refuses; the script looks for itself.
+    programFiles(makePlan(box));
     const text = renderScript(box);
     const streams = await streamsFor(options);
     const script = openWithoutName(text);

@@ -90,11 +90,18 @@ function alwaysPlace({ kind }: Operation): Place | undefined {
   }
 }
 
+const isUsualProc = (operation: Operation): boolean =>
+  operation.kind === 'mount-proc' &&
+  operation.destination === '/proc' &&
+  operation.flags.join() === 'nosuid,nodev,noexec';
+
 function unshareCan(operation: Operation, plan: Plan): boolean {
   switch (operation.kind) {
     case 'open-rootfs':
       return operation.change === 'chroot';
     case 'mount-proc':
+      // It knows one place and one set of options, and mounts only once.
+      if (operation !== plan.find(isUsualProc)) return false;
       // For any other propagation, --mount-proc first makes the /proc of the host private, which shows in mountinfo.
       return plan.some(other => other.kind === 'mount-propagation' && other.propagation === 'private');
     case 'working-directory':

@@ -6,8 +6,11 @@ import type { Box } from '../../box/box.js';
 import { BoxError, fieldName, type Problem } from '../../box/problem.js';
 import { isRoot, namespaceFile } from '../../box/values.js';
 import { packageRoot } from '../../package-root.js';
+import { mountOptions } from '../../plan/file-system.js';
 import { describe, type Operation } from '../../plan/operations.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
+import { DIRECTORIES, TEXTS } from '../../rootfs/minimal-files.js';
+import { TERMINALS } from '../../rootfs/programs.js';
 import { joinsMount, loaderVariables, needsShell, type Place, type PlacedOperation, placeOperations } from './place.js';
 import { comment, quote } from './quote.js';
 import { packagesOf, toolsOf } from './tools.js';
@@ -38,7 +41,7 @@ export function renderScript(box: Box): string {
     user,
     // Whoever joins a user namespace of their own is root in it, whatever they are outside.
     needsPrivilege: user !== 'new' && box.namespaces.user.kind !== 'joined' && namespaceFilesOf(plan).length > 0,
-    rootfs: box.rootfs?.path,
+    rootfs: box.rootfs?.from === undefined ? box.rootfs?.path : undefined,
     ...sections,
     uses: functionsIn([...sections.inside, ...sections.leaving]),
     variables: variablesIn(sections.inside),
@@ -58,18 +61,20 @@ export function renderOperations(box: Box): readonly string[] {
 
 /** Functions of box.sh.ejs that operations call inside the box, each with those that it calls itself. */
 const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
+  add_mount: ['check_mount', 'list_mounts', 'mount_table'],
+  add_mount_flags: [],
   check_mount: [],
   find_in_root: [],
   go_to: [],
-  add_mount: ['check_mount', 'list_mounts', 'mount_table'],
+  make_read_only: ['add_mount_flags'],
+  mount_cgroups: ['go_to'],
   list_mounts: [],
-  make_read_only: [],
   mount_point: ['find_in_root', 'go_to'],
   mount_table: [],
 };
 
 /** What they and the operations leave there for each other. */
-const VARIABLES = ['found', 'kind', 'parent'];
+const VARIABLES = ['file', 'found', 'kind', 'parent'];
 
 const variablesIn = (sections: readonly Section[]): readonly string[] =>
   VARIABLES.filter(name => sections.some(({ body }) => body.includes(`$${name}`)));
@@ -124,6 +129,9 @@ function renderSection(box: Box, operation: Operation, place: Place): string {
     newPids: pid === 'new',
     coversProc: box.rootfs === undefined && box.maskedPaths.length + box.readonlyPaths.length > 0,
     change: box.rootfs?.change,
+    directories: DIRECTORIES,
+    texts: TEXTS,
+    terminals: TERMINALS,
   });
 }
 
@@ -135,7 +143,7 @@ function render(name: string, values: Readonly<Record<string, unknown>>): string
     template = ejs.compile(readFileSync(join(packageRoot, 'templates', `${name}.ejs`), 'utf8'), { escape: quote });
     templates.set(name, template);
   }
-  return template({ ...values, comment, indent, isRoot });
+  return template({ ...values, comment, indent, isRoot, mountOptions });
 }
 
 const indent = (body: string): string => body.replace(/^(?=.)/gm, '  ');

@@ -3,17 +3,20 @@ import { needsShell, type PlacedOperation } from './place.js';
 /** The programs that a script calls, each with the Debian and Ubuntu package it comes in. */
 const PACKAGES: Readonly<Record<string, string>> = {
   bash: 'bash',
+  chmod: 'coreutils',
   cp: 'coreutils',
   domainname: 'hostname',
   env: 'coreutils',
   hostname: 'hostname',
   ip: 'iproute2',
   ln: 'coreutils',
+  ldd: 'libc-bin',
   mkdir: 'coreutils',
   mount: 'mount',
   nsenter: 'util-linux',
   pivot_root: 'util-linux',
   readlink: 'coreutils',
+  rm: 'coreutils',
   stat: 'coreutils',
   umount: 'mount',
   unshare: 'util-linux',
@@ -28,12 +31,23 @@ export function packagesOf(tools: readonly string[]): readonly string[] {
   return [...new Set(tools.map(tool => PACKAGES[tool] ?? tool))].filter(name => name !== 'bash').sort();
 }
 
+/** What a file has that bash makes under the umask of a box. */
+const DEFAULT_FILE_MODE = '644';
+
 function toolsOfOperation({ operation, place }: PlacedOperation): readonly string[] {
   switch (operation.kind) {
+    case 'copy-programs':
+      return ['chmod', 'cp', 'ldd', 'mkdir', 'mount', 'readlink'];
     case 'join-namespaces':
       return ['nsenter'];
     case 'loopback-up':
       return ['ip'];
+    case 'make-file':
+      return ['mkdir', 'readlink', 'rm', ...(operation.mode === DEFAULT_FILE_MODE ? [] : ['chmod'])];
+    case 'make-symlink':
+      return ['ln', 'mkdir', 'readlink', 'rm'];
+    case 'mount-cgroup':
+      return ['ln', 'mkdir', 'mount', 'readlink'];
     case 'make-dev':
       return ['cp', 'ln', 'mkdir', 'mount', 'readlink', 'stat'];
     case 'mask-paths':
@@ -43,10 +57,16 @@ function toolsOfOperation({ operation, place }: PlacedOperation): readonly strin
     case 'read-only-root':
       return ['mount'];
     case 'mount-bind':
+    case 'mount-devpts':
+    case 'mount-mqueue':
+    case 'mount-sysfs':
     case 'mount-tmpfs':
       return ['mkdir', 'mount', 'readlink'];
     case 'mount-proc':
-      return place === 'enter' ? ['mount', ...(operation.rootfs === undefined ? [] : ['mkdir', 'readlink'])] : [];
+      if (place === 'launch') return [];
+      return operation.rootfs === undefined && operation.destination === '/proc'
+        ? ['mount']
+        : ['mkdir', 'mount', 'readlink'];
     case 'pivot-root':
       return ['mount', 'nsenter', 'pivot_root', 'umount'];
     case 'working-directory':

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, afterEach, describe, test } from 'node:test';
+import { BACKEND_NAMES, type BackendName, type BoxInput, run, StartError, script } from '../src/index.js';
+import { execute } from './support/cli.js';
+import { descendants, hostState } from './support/leftovers.js';
+import { ownDirectory } from './support/own-directory.js';
+import { makeRootfs, removeRootfs } from './support/rootfs.js';
+
+/**
+ * Somebody swaps a directory of the rootfs for a symlink to the host, and back, some hundred thousand times a second,
+ * while boxes start: what is mounted must land in the rootfs or not at all, and nothing is ever made on the host.
+ */
+
+const directory = ownDirectory('swapped');
+const secret = join(directory, 'secret');
+mkdirSync(secret);
+writeFileSync(join(secret, 'marker'), 'of the host\n');
+const source = join(directory, 'source');
+mkdirSync(source);
+writeFileSync(join(source, 'file'), 'bound\n');
+
+const rootfs = makeRootfs(['cat'], ['proc', 'dev', 'here/deeper']);
+symlinkSync(secret, join(rootfs, 'there'));
+after(() => removeRootfs(rootfs));
+
+const state = hostState();
+afterEach(() => {
+  assert.deepEqual(descendants(), []);
+  assert.deepEqual(hostState(), state);
+  assert.deepEqual(readdirSync(secret), ['marker']);
+});
+
+/** renameat2(2) with RENAME_EXCHANGE has no program of its own. At no moment is either name missing. */
+function swapping(one: string, two: string): ChildProcess {
+  const number = process.arch === 'x64' ? 316 : 276;
+  const loop = `my ($one, $two) = @ARGV; syscall(${number}, -100, $one, -100, $two, 2) == 0 or die $! while 1;`;
+  return spawn('perl', ['-e', loop, one, two], { stdio: ['ignore', 'ignore', 'inherit'] });
+}
+
+async function whileSwapping(one: string, two: string, body: () => Promise<void>): Promise<void> {
+  const swapper = swapping(one, two);
+  const gone = new Promise(resolve => swapper.on('close', resolve));
+  try {
+    await body();
+    assert.equal(swapper.exitCode, null, 'the swapper swaps until the end');
+  } finally {
+    swapper.kill('SIGKILL');
+    await gone;
+  }
+}
+
+const AT_ONCE = 4;
+
+/** The mount table that each box shows; undefined for one that was refused. */
+async function tables(backend: BackendName, box: BoxInput, count: number): Promise<readonly (string | undefined)[]> {
+  const once = backend === 'ffi' ? direct(box) : byScript(await script(box));
+  const shown: (string | undefined)[] = [];
+  const worker = async () => {
+    while (shown.length < count) shown.push(await once());
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return shown;
+}
+
+const direct = (box: BoxInput) => () =>
+  run(box).then(
+    ({ stdout }) => stdout,
+    (error: unknown) => {
+      assert.ok(error instanceof StartError, String(error));
+      return undefined;
+    },
+  );
+
+const byScript = (text: string) => async () => {
+  const { status, stdout, stderr } = await execute('bash', ['-s'], { input: text });
+  assert.ok(status === 0 || status === 125, stderr);
+  return status === 0 ? stdout : undefined;
+};
+
+interface Mount {
+  readonly point: string;
+  readonly options: string;
+  readonly type: string;
+}
+
+function mountsOf(table: string): readonly Mount[] {
+  return table
+    .trimEnd()
+    .split('\n')
+    .map(line => {
+      const [, , , , point = '', options = ''] = line.split(' ');
+      return { point, options, type: / - (\S+) /.exec(line)?.[1] ?? '' };
+    });
+}
+
+const SHOW = ['/usr/bin/cat', '/proc/self/mountinfo'];
+
+for (const backend of BACKEND_NAMES) {
+  describe(`a rootfs that changes while its box is started, ${backend}`, () => {
+    test('mount points that lead now into the rootfs, now out of it', { timeout: 120_000 }, () =>
+      whileSwapping(join(rootfs, 'here'), join(rootfs, 'there'), async () => {
+        const shown = await tables(
+          backend,
+          {
+            command: SHOW,
+            rootfs,
+            mounts: [
+              { type: 'tmpfs', destination: '/here/deeper' },
+              { type: 'bind', source, destination: '/here/made/by nsgen', readOnly: true },
+              { type: 'bind', source: join(source, 'file'), destination: '/here/file', readOnly: true },
+            ],
+          },
+          500,
+        );
+        const started = shown.flatMap(table => (table === undefined ? [] : [mountsOf(table)]));
+        // Where a mount has missed the rootfs, its line is missing in the table: it has gone with the old root.
+        for (const mounts of started) {
+          const found = mounts.filter(({ point }) => /^\/(?:here|there)\//.test(point));
+          assert.deepEqual(
+            found.map(({ point }) => point.replace(/^\/(?:here|there)/, '')),
+            ['/deeper', '/made/by\\040nsgen', '/file'],
+          );
+          const [, made, file] = found;
+          assert.match(made?.options ?? '', /^ro,/);
+          assert.match(file?.options ?? '', /^ro,/);
+        }
+        assert.ok(started.length > 0 && started.length < shown.length, `${started.length} of ${shown.length} started`);
+      }),
+    );
+
+    test('a source that is now one directory, now another, is read-only all the same', {
+      timeout: 120_000,
+    }, async () => {
+      const [one, two] = [join(directory, `one-${backend}`), join(directory, `two-${backend}`)];
+      mkdirSync(one);
+      symlinkSync(source, two);
+      await whileSwapping(one, two, async () => {
+        const mounts = [{ type: 'bind' as const, source: one, destination: '/proc/tty', readOnly: true }];
+        const shown = await tables(backend, { command: SHOW, rootfs, mounts }, 200);
+        for (const table of shown) {
+          assert.ok(table !== undefined, 'either can be bound');
+          const bound = mountsOf(table).find(({ point }) => point === '/proc/tty');
+          assert.match(bound?.options ?? 'not there', /^ro,/, table);
+        }
+      });
+    });
+  });
+}
