@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, describe, test } from 'node:test';
 import { BACKEND_NAMES, type BackendName, type BoxInput, run, StartError, script } from '../src/index.js';
@@ -10,7 +10,7 @@ import { ownDirectory } from './support/own-directory.js';
 import { makeRootfs, removeRootfs } from './support/rootfs.js';
 
 /**
- * Somebody swaps a directory of the rootfs for a symlink to the host, and back, some hundred thousand times a second,
+ * Somebody swaps a directory of the rootfs for a symlink to the host, and back, up to some hundred thousand times a second,
  * while boxes start: what is mounted must land in the rootfs or not at all, and nothing is ever made on the host.
  */
 
@@ -33,15 +33,16 @@ afterEach(() => {
   assert.deepEqual(readdirSync(secret), ['marker']);
 });
 
+const RENAMEAT2 = process.arch === 'x64' ? 316 : 276;
 /** renameat2(2) with RENAME_EXCHANGE has no program of its own. At no moment is either name missing. */
-function swapping(one: string, two: string): ChildProcess {
-  const number = process.arch === 'x64' ? 316 : 276;
-  const loop = `my ($one, $two) = @ARGV; syscall(${number}, -100, $one, -100, $two, 2) == 0 or die $! while 1;`;
-  return spawn('perl', ['-e', loop, one, two], { stdio: ['ignore', 'ignore', 'inherit'] });
-}
+const EXCHANGE = `syscall(${RENAMEAT2}, -100, $one, -100, $two, 2) == 0 or die $!`;
 
-async function whileSwapping(one: string, two: string, body: () => Promise<void>): Promise<void> {
-  const swapper = swapping(one, two);
+/** With pauses of up to so many seconds in between: some boxes see a change, some do not. */
+async function whileSwapping(one: string, two: string, pause: number, body: () => Promise<void>): Promise<void> {
+  const inode = lstatSync(one).ino;
+  const wait = pause > 0 ? `select undef, undef, undef, rand ${pause}` : '';
+  const loop = `my ($one, $two) = @ARGV; while (1) { ${EXCHANGE}; ${wait} }`;
+  const swapper = spawn('perl', ['-e', loop, one, two], { stdio: ['ignore', 'ignore', 'inherit'] });
   const gone = new Promise(resolve => swapper.on('close', resolve));
   try {
     await body();
@@ -49,6 +50,7 @@ async function whileSwapping(one: string, two: string, body: () => Promise<void>
   } finally {
     swapper.kill('SIGKILL');
     await gone;
+    if (lstatSync(one).ino !== inode) execFileSync('perl', ['-e', `my ($one, $two) = @ARGV; ${EXCHANGE}`, one, two]);
   }
 }
 
@@ -101,7 +103,7 @@ const SHOW = ['/usr/bin/cat', '/proc/self/mountinfo'];
 for (const backend of BACKEND_NAMES) {
   describe(`a rootfs that changes while its box is started, ${backend}`, () => {
     test('mount points that lead now into the rootfs, now out of it', { timeout: 120_000 }, () =>
-      whileSwapping(join(rootfs, 'here'), join(rootfs, 'there'), async () => {
+      whileSwapping(join(rootfs, 'here'), join(rootfs, 'there'), backend === 'ffi' ? 0 : 0.03, async () => {
         const shown = await tables(
           backend,
           {
@@ -137,7 +139,7 @@ for (const backend of BACKEND_NAMES) {
       const [one, two] = [join(directory, `one-${backend}`), join(directory, `two-${backend}`)];
       mkdirSync(one);
       symlinkSync(source, two);
-      await whileSwapping(one, two, async () => {
+      await whileSwapping(one, two, 0, async () => {
         const mounts = [{ type: 'bind' as const, source: one, destination: '/proc/tty', readOnly: true }];
         const shown = await tables(backend, { command: SHOW, rootfs, mounts }, 200);
         for (const table of shown) {
@@ -145,6 +147,18 @@ for (const backend of BACKEND_NAMES) {
           const bound = mountsOf(table).find(({ point }) => point === '/proc/tty');
           assert.match(bound?.options ?? 'not there', /^ro,/, table);
         }
+      });
+    });
+
+    test('a path with ".." while something else is renamed is looked up again', { timeout: 120_000 }, async () => {
+      const [one, two] = [join(directory, `this-${backend}`), join(directory, `that-${backend}`)];
+      for (const path of [one, two]) mkdirSync(path);
+      symlinkSync(`/${'here/deeper/../../'.repeat(60)}here/deeper`, join(rootfs, `long-${backend}`));
+      await whileSwapping(one, two, 0, async () => {
+        const mounts = [{ type: 'tmpfs' as const, destination: `/long-${backend}` }];
+        const shown = await tables(backend, { command: SHOW, rootfs, mounts }, 200);
+        for (const table of shown)
+          assert.ok(table !== undefined && mountsOf(table).some(({ point }) => point === '/here/deeper'));
       });
     });
   });

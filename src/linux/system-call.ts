@@ -43,7 +43,7 @@ export type Argument =
 
 export const integer = (value: number): Argument => ({ kind: 'integer', value });
 /** Permission bits, as strace(1) shows them. */
-export const octal = (value: number): Argument => symbol(`0${value.toString(8)}`, value);
+export const octal = (value: number): Argument => symbol(`0${value.toString(8).padStart(2, '0')}`, value);
 export const symbol = (text: string, value: number): Argument => ({ kind: 'symbol', value, text });
 export const string = (value: string): Argument => ({ kind: 'string', value });
 export const bytes = (value: Uint8Array, text: string): Argument => ({ kind: 'bytes', bytes: value, text });

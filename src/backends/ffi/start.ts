@@ -2,6 +2,7 @@ import { hardDescriptorLimit, ignoredSignals, inInitialUserNamespace } from '../
 import { cgroupHierarchies } from '../../host/cgroups.js';
 import { kernelIsAtLeast } from '../../host/kernel.js';
 import { programFiles } from '../../host/program-files.js';
+import { errnoNumber } from '../../linux/errno.js';
 import { type Outcome, runCalls, runProcess } from '../../linux/program.js';
 import { integer, type SystemCall, withBranches } from '../../linux/system-call.js';
 import type { Caller } from '../../plan/operation.js';
@@ -20,15 +21,24 @@ import { type Pid, reapNow } from './reap.js';
 export function startBox(plan: Plan, streams: Caller['streams']): Pid {
   refuseOldKernel(plan);
   const { steps, calls } = prepare(plan, currentCaller(plan, streams));
-  const outcome = runProcess(calls);
-  const processes = calls.filter(call => call.name === 'clone3').flatMap(call => createdProcess(outcome, call));
-  const box = processes.at(-1);
-  // The process that joined namespaces has ended as soon as the box was made.
-  for (const helper of processes.slice(0, -1)) reapNow(helper);
-  if (outcome.failure === undefined && box !== undefined) return box;
-  if (box !== undefined) reapNow(box);
-  throw explainFailure(operationOf(steps, outcome), outcome, calls);
+  for (let attempt = 1; ; attempt += 1) {
+    const outcome = runProcess(calls);
+    const processes = calls.filter(call => call.name === 'clone3').flatMap(call => createdProcess(outcome, call));
+    const box = processes.at(-1);
+    // The process that joined namespaces has ended as soon as the box was made.
+    for (const helper of processes.slice(0, -1)) reapNow(helper);
+    if (outcome.failure === undefined && box !== undefined) return box;
+    if (box !== undefined) reapNow(box);
+    if (wasDisturbed(outcome) && attempt < MOST_ATTEMPTS) continue;
+    throw explainFailure(operationOf(steps, outcome), outcome, calls);
+  }
 }
+
+const MOST_ATTEMPTS = 100;
+
+/** A path with ".." that is looked up while anything is renamed or mounted, anywhere, has to be looked up again: openat2(2). */
+const wasDisturbed = ({ failure }: Outcome): boolean =>
+  failure?.call.name === 'openat2' && failure.errno === errnoNumber('EAGAIN');
 
 interface Step {
   readonly operation: Operation;
