@@ -225,85 +225,6 @@ find_in_root() {
   done
 }
 
-# Makes sure that mounts are where they should be: whoever changes the rootfs meanwhile could lead mount elsewhere. The
-# kernel knows.
-check_mount() {
-  local line point top
-  local -a lines
-  local -A there=()
-  mapfile -t lines </proc/self/mountinfo
-  for line in "${lines[@]}"; do
-    read -r _ _ _ _ point _ <<<"$line"
-    # A space is \040 there; %b wants a 0 before the three digits, or it would take a fourth.
-    printf -v top %b "${point//\\/\\0}"
-    there[$top]=yes
-  done
-  for point in "$@"; do
-    if [[ -z ${there[$point]-} ]]; then return 1; fi
-  done
-}
-
-# Lists the mounts that can be seen, and how they are mounted. What is mounted later on a directory, or in the same place,
-# hides what was there before.
-list_mounts() {
-  local id parent point options above line
-  local -a lines=() all
-  local -A children=() hidden=()
-  mounted=()
-  mapfile -t all </proc/self/mountinfo
-  for line in "${all[@]}"; do
-    read -r id parent _ _ point options _ <<<"$line"
-    printf -v point %b "${point//\\/\\0}"
-    lines+=("$id $parent $options $point")
-    children[$parent$point]=yes
-  done
-  for line in "${lines[@]}"; do
-    id=${line%% *} line=${line#* }
-    parent=${line%% *} line=${line#* }
-    options=${line%% *} point=${line#* }
-    above=$point
-    while [[ -z ${hidden[$parent]-} && $above == /?* ]]; do
-      above=${above%/*}
-      if [[ -n ${children[$parent${above:-/}]-} ]]; then hidden[$id]=yes; fi
-    done
-    if [[ -n ${hidden[$parent]-} ]]; then hidden[$id]=yes; fi
-    if [[ -z ${hidden[$id]-} ]]; then mounted[$point]=$options; fi
-  done
-}
-
-# Adds a line of fstab(5) to a table for mount: source, mount point, type, options. What mount --all finds mounted
-# already it would pass over, so that is mounted by itself.
-add_mount() {
-  if [[ -n ${mounted[$2]-} ]]; then
-    mount_table
-    mount -n -i -c -t "$3" -o "$4" -- "$1" "$2"
-    return
-  fi
-  local field line=
-  for field in "$@"; do
-    field=${field//\\/\\134}
-    field=${field// /\\040}
-    field=${field//$'\t'/\\011}
-    line+="${field//$'\n'/\\012} "
-  done
-  table+=$line$'\n'
-  mounted[$2]=$4
-  points+=("$2")
-}
-
-# Mounts the whole table in one process. mount wants a regular file: bash 4.4 has a here-string in one, which has no name,
-# and newer ones do the same if they are told to. It is in the /dev of the box, and goes with the box.
-mount_table() {
-  if ((${#points[@]} == 0)); then return; fi
-  local BASH_COMPAT=4.4 TMPDIR=${dev-} file
-  exec {file}<<<"$table"
-  mount -n -i -c --all --fstab "/proc/self/fd/$file"
-  exec {file}<&-
-  check_mount "${points[@]}"
-  table=
-  points=()
-}
-
 # Adds flags to a mount, and to those below it. Their other flags are given again: a remount drops what it is not told,
 # and a user namespace may not drop any.
 add_mount_flags() {
@@ -369,9 +290,6 @@ enter() {
   exec 2>&3 3>&-
   set -Eeuo pipefail
   local step found
-  local table=
-  local -a points=()
-  local -A mounted=()
   local -a final=()
   trap failed ERR
 
@@ -459,10 +377,10 @@ main() {
 
   # The rest is done inside, by the function enter. Without --norc, a bash whose stdin is a socket reads ~/.bashrc.
   launch+=(-- "${BASH_CMDS[bash]}" --norc -c "enter \"\$@\"" box.sh)
-  export -f enter failed check_mount list_mounts mount_table add_mount add_mount_flags find_in_root
+  export -f enter failed find_in_root add_mount_flags
 
   if [[ -n $dry_run ]]; then
-    declare -f enter failed check_mount list_mounts mount_table add_mount add_mount_flags find_in_root
+    declare -f enter failed find_in_root add_mount_flags
     printf '%q ' "${launch[@]}" "$@"
     printf '\n'
     exit 0

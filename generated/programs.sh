@@ -311,6 +311,19 @@ list_mounts() {
   done
 }
 
+# Mounts the whole table in one process. mount wants a regular file: bash 4.4 has a here-string in one, which has no name,
+# and newer ones do the same if they are told to. It is in the /dev of the box, and goes with the box.
+mount_table() {
+  if ((${#points[@]} == 0)); then return; fi
+  local BASH_COMPAT=4.4 TMPDIR=${dev-} file
+  exec {file}<<<"$table"
+  mount -n -i -c --all --fstab "/proc/self/fd/$file"
+  exec {file}<&-
+  check_mount "${points[@]}"
+  table=
+  points=()
+}
+
 # Adds a line of fstab(5) to a table for mount: source, mount point, type, options. What mount --all finds mounted
 # already it would pass over, so that is mounted by itself.
 add_mount() {
@@ -329,19 +342,6 @@ add_mount() {
   table+=$line$'\n'
   mounted[$2]=$4
   points+=("$2")
-}
-
-# Mounts the whole table in one process. mount wants a regular file: bash 4.4 has a here-string in one, which has no name,
-# and newer ones do the same if they are told to. It is in the /dev of the box, and goes with the box.
-mount_table() {
-  if ((${#points[@]} == 0)); then return; fi
-  local BASH_COMPAT=4.4 TMPDIR=${dev-} file
-  exec {file}<<<"$table"
-  mount -n -i -c --all --fstab "/proc/self/fd/$file"
-  exec {file}<&-
-  check_mount "${points[@]}"
-  table=
-  points=()
 }
 
 # Says which step it was that failed. The reason has been printed by whatever failed.
@@ -816,10 +816,10 @@ main() {
 
   # The rest is done inside, by the function enter. Without --norc, a bash whose stdin is a socket reads ~/.bashrc.
   launch+=(-- "${BASH_CMDS[bash]}" --norc -c "enter \"\$@\"" box.sh)
-  export -f enter failed leave check_mount list_mounts mount_table add_mount find_in_root go_to mount_point
+  export -f enter failed leave find_in_root go_to mount_point check_mount list_mounts mount_table add_mount
 
   if [[ -n $dry_run ]]; then
-    declare -f enter failed leave check_mount list_mounts mount_table add_mount find_in_root go_to mount_point
+    declare -f enter failed leave find_in_root go_to mount_point check_mount list_mounts mount_table add_mount
     printf '%q ' "${launch[@]}" "$@"
     printf '\n'
     exit 0

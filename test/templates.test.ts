@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { FUNCTION_NAMES } from '../src/backends/script/functions.js';
 import { packageRoot } from '../src/package-root.js';
 import { OPERATION_NAMES } from '../src/plan/operations.js';
 
@@ -17,12 +18,19 @@ describe('templates', () => {
     assert.notEqual(names.length, 0);
     assert.deepEqual(namesIn('src/plan/operations', '.ts'), names);
     assert.deepEqual(
-      namesIn('templates', '.ejs').filter(name => name !== 'box.sh'),
+      namesIn('templates', '.ejs').filter(name => name !== 'box.sh' && !name.endsWith(': functions')),
       names,
     );
   });
 
-  for (const file of readdirSync(TEMPLATES)) {
+  test('every function of the scripts has its template, and there are no others', () => {
+    assert.notEqual(FUNCTION_NAMES.length, 0);
+    assert.deepEqual(namesIn('templates/functions', '.ejs'), FUNCTION_NAMES.toSorted());
+  });
+
+  for (const file of readdirSync(TEMPLATES, { recursive: true, encoding: 'utf8' }).filter(name =>
+    name.endsWith('.ejs'),
+  )) {
     const text = readFileSync(join(TEMPLATES, file), 'utf8');
 
     test(`${file} prints values only through the quoting function`, () => {
@@ -37,7 +45,7 @@ describe('templates', () => {
   }
 
   test('what would be raw output is found', () => {
-    assert.deepEqual(rawOutputs('<%- comment(line) %> <%- indent(body) -%>'), []);
+    assert.deepEqual(rawOutputs('<%- comment(line) %> <%- indent(body) -%> <%- body -%>'), []);
     for (const raw of ['<%- value %>', '<%-value-%>', '<%- comment(a) + b %>', '<%- comment(a), b %>', '<%_ x _%>']) {
       assert.deepEqual(rawOutputs(`a ${raw} b`), [raw]);
     }
@@ -56,7 +64,7 @@ function rawOutputs(template: string): readonly string[] {
   return tags.filter(tag => {
     if (/__|include|escapeFn/.test(tag)) return true;
     if (tag.startsWith('<%=')) return false;
-    if (tag.startsWith('<%-')) return !/^<%- (?:comment\([^()]*(?:\([^()]*\))?\)|indent\(body\)) -?%>$/.test(tag);
+    if (tag.startsWith('<%-')) return !/^<%- (?:comment\([^()]*(?:\([^()]*\))?\)|indent\(body\)|body) -?%>$/.test(tag);
     return !/^<%[ #]/.test(tag);
   });
 }

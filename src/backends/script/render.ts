@@ -12,6 +12,7 @@ import { describe, type Operation } from '../../plan/operations.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
 import { DIRECTORIES, TEXTS } from '../../rootfs/minimal-files.js';
 import { TERMINALS } from '../../rootfs/programs.js';
+import { functionsCalled } from './functions.js';
 import { joinsMount, loaderVariables, needsShell, type Place, type PlacedOperation, placeOperations } from './place.js';
 import { comment, quote } from './quote.js';
 import { packagesOf, toolsOf } from './tools.js';
@@ -29,6 +30,7 @@ export function renderScript(box: Box): string {
   const placed = placeOperations(plan);
   const sections = sectionsOf(box, placed);
   const tools = toolsOf(placed);
+  const called = functionsCalled([...sections.inside, ...sections.leaving].map(({ body }) => body));
   const created = plan.find(operation => operation.kind === 'create-namespaces');
   const user = created?.user ?? 'none';
   return render('box.sh', {
@@ -45,7 +47,8 @@ export function renderScript(box: Box): string {
     needsPrivilege: user !== 'new' && box.namespaces.user.kind !== 'joined' && namespaceFilesOf(plan).length > 0,
     roots: rootsOf(box),
     ...sections,
-    uses: functionsIn([...sections.inside, ...sections.leaving]),
+    uses: new Set(called),
+    functions: called.map(name => render(`functions/${name}`, {})),
     variables: variablesIn(sections.inside),
     leavingVariables: variablesIn(sections.leaving),
   });
@@ -61,30 +64,11 @@ export function renderOperations(box: Box): readonly string[] {
   });
 }
 
-/** Functions of box.sh.ejs that operations call inside the box, each with those that it calls itself. */
-const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
-  add_mount: ['check_mount', 'list_mounts', 'mount_table'],
-  add_mount_flags: [],
-  check_mount: [],
-  find_in_root: [],
-  go_to: [],
-  make_read_only: ['add_mount_flags'],
-  mount_cgroups: ['go_to'],
-  list_mounts: [],
-  mount_point: ['find_in_root', 'go_to'],
-  mount_table: [],
-};
-
-/** What they and the operations leave there for each other. */
+/** What operations, and the functions that they call, leave there for each other. */
 const VARIABLES = ['file', 'found', 'kind', 'parent'];
 
 const variablesIn = (sections: readonly Section[]): readonly string[] =>
   VARIABLES.filter(name => sections.some(({ body }) => body.includes(`$${name}`)));
-
-function functionsIn(sections: readonly Section[]): ReadonlySet<string> {
-  const called = Object.entries(FUNCTIONS).filter(([name]) => sections.some(({ body }) => body.includes(name)));
-  return new Set(called.flatMap(([name, others]) => [...others, name]));
-}
 
 /** The directories that must be there before anything is started, each with the field that names it. */
 function rootsOf({ rootfs, overlay }: Box): readonly Layer[] {
