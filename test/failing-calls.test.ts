@@ -106,6 +106,7 @@ function stepsOf(plan: readonly Operation[]): readonly Step[] {
     inInitialUserNamespace: true,
     rootfs: { of: 'rootfs' },
     cgroups: [],
+    idMaps: new Map<never, number>(),
     nullDevice: { of: 'null device' },
     programFiles: programFiles(plan),
   };

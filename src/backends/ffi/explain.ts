@@ -112,6 +112,8 @@ function hintFor(operation: Operation | undefined, errno: string, call: string):
     case 'make-symlink':
       return newEntryHint(errno, call);
     case 'mount-bind':
+      if (call === 'mount_setattr' && errno === 'EINVAL' && operation.idMap !== undefined)
+        return 'the file system of the source, or one below it, cannot be id-mapped, or is already';
       if (call === 'mount_setattr' && errno === 'ENOSYS')
         return 'readOnly, nosuid, nodev, noexec and propagation need Linux 5.12';
       if (call.startsWith('open_tree') && errno === 'EINVAL')
