@@ -17,7 +17,9 @@ export function explainFailure(
   if (operation?.kind === 'execute') return explainExecute(operation.command[0] ?? '', outcome, calls);
   const name = errnoName(failure.errno);
   const step = operation === undefined ? '' : `${describe(operation)}: `;
-  const call = callSummary(failure.call);
+  // What a file of the box holds is nobody else's business.
+  const secret = operation?.kind === 'make-file' && failure.call.name === 'write';
+  const call = secret ? 'write' : callSummary(failure.call);
   if (failure.call.name === 'futex') return new StartError(`${step}${wrongNode(failure.call)}`, EXIT_STATUS.failed);
   const hint = hintFor(operation, name, call);
   return new StartError(
