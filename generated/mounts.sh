@@ -356,7 +356,7 @@ add_mount() {
 # there, else one for each hierarchy, in a small tmpfs. In a cgroup namespace, the root of each is the box's own cgroup.
 mount_cgroups() {
   local place=$1 flags=$2 point rest type name option part unified=
-  local -a names=() parts
+  local -a names=() paths=() parts
   local -A types=() options=()
   while read -r _ _ _ _ point rest; do
     rest=${rest#* - }
@@ -393,20 +393,25 @@ mount_cgroups() {
     mount -n -i -c -t cgroup2 -o "${options[$unified]}" -- cgroup2 "$place"
     return
   fi
-  mount -n -i -c -t tmpfs -o "${flags#ro,},mode=755" -- tmpfs "$place"
-  go_to "$place"
-  mkdir -- "${names[@]}"
+  mount -n -i -c -t tmpfs -o "${flags/#ro/rw},mode=755" -- tmpfs "$place"
+  # On the host nobody swaps directories, and the working directory may be the box's.
+  if [[ -n ${root-} ]]; then
+    go_to "$place"
+    place=.
+  fi
+  for name in "${names[@]}"; do paths+=("$place/$name"); done
+  mkdir -- "${paths[@]}"
   for name in "${names[@]}"; do
-    mount -n -i -c -t "${types[$name]}" -o "${options[$name]}" -- "${types[$name]}" "$name"
+    mount -n -i -c -t "${types[$name]}" -o "${options[$name]}" -- "${types[$name]}" "$place/$name"
     # cpu and cpuacct lead to cpu,cpuacct, as systemd has it.
     IFS=, read -r -a parts <<<"${name#./}"
     if ((${#parts[@]} == 1)); then continue; fi
     for part in "${parts[@]}"; do
       part=./$part
-      if [[ $part != ./ && -z ${types[$part]-} ]]; then ln -s -- "${name#./}" "$part"; fi
+      if [[ $part != ./ && -z ${types[$part]-} ]]; then ln -s -- "${name#./}" "$place/$part"; fi
     done
   done
-  if [[ $flags == ro* ]]; then mount -n -i -c -o "remount,bind,$flags" -- .; fi
+  if [[ $flags == ro* ]]; then mount -n -i -c -o "remount,bind,$flags" -- "$place"; fi
 }
 
 # Adds flags to a mount, and to those below it. Their other flags are given again: a remount drops what it is not told,

@@ -6,7 +6,7 @@ import { fieldName } from '../src/box/problem.js';
 import { problemsOf } from './support/problems.js';
 import { anyText, howToRepeat, samples, seed } from './support/random.js';
 
-const PLAIN_BIND = { flags: [], recursive: true, propagation: undefined };
+const PLAIN_BIND = { flags: [], recursive: true, propagation: undefined, idMap: undefined };
 const HALF = 'must be well-formed Unicode (it contains half of a surrogate pair)';
 
 describe(`a box that is taken (${howToRepeat})`, () => {

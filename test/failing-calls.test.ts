@@ -44,6 +44,19 @@ const BOXES: Readonly<Record<string, BoxInput>> = {
     maskedPaths: ['/data', '/usr/bin'],
     readonlyPaths: ['/proc/sys', '/tmp'],
   },
+  'links, files and mounts of other types': {
+    command: ['true'],
+    rootfs,
+    mounts: [
+      { type: 'mqueue', destination: '/data', readOnly: true },
+      { type: 'devpts', destination: '/tmp' },
+      { type: 'bind', source: directory, destination: '/proc', noexec: true, propagation: 'rshared' },
+    ],
+    dev: false,
+    privileged: true,
+    symlinks: { '/link': 'x' },
+    files: { '/file': 'x' },
+  },
   'the tree of the host': { command: ['true'] },
   'a chroot': { command: ['true'], rootfs: { path: rootfs, change: 'chroot' }, proc: false },
   'programs of the host': {
@@ -106,6 +119,7 @@ function stepsOf(plan: readonly Operation[]): readonly Step[] {
     inInitialUserNamespace: true,
     rootfs: { of: 'rootfs' },
     cgroups: [],
+    idMaps: new Map<never, number>(),
     nullDevice: { of: 'null device' },
     programFiles: programFiles(plan),
   };

@@ -298,6 +298,13 @@ const CASES: readonly Case[] = [
     script: /Is a directory[\s\S]*write 10 bytes to "\/directory" of the rootfs, mode 644: failed/,
   },
   {
+    name: 'make-file where files are no text, without telling what it holds',
+    flags: ['--rootfs', ground, '--mount', 'type=mqueue,dst=/directory', '--add-file', `${large}:/directory/x`],
+    status: 125,
+    ffi: /^nsgen: write 60000 bytes to "\/directory\/x" of the rootfs, mode 644: write: E[A-Z]+ \([^x]*\)\n$/,
+    script: /write 60000 bytes to "\/directory\/x" of the rootfs, mode 644: failed/,
+  },
+  {
     name: 'make-symlink below a file',
     flags: ['--rootfs', ground, '--symlink', 'x:/file/below'],
     status: 125,

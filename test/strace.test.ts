@@ -35,6 +35,12 @@ const BOXES: Readonly<Record<string, readonly string[]>> = {
   ],
   'an overlay': [...['--rootfs', rootfs, '--overlay', '--overlay-lower', join(directory, 'layer')]],
   'an overlay that is kept': ['--rootfs', rootfs, '--overlay-upper', join(directory, 'upper'), '--unshare', 'user'],
+  'mounts of every type, links and files': [
+    ...['--rootfs', rootfs, '--mount', 'type=sysfs,dst=/sys', '--mount', 'type=cgroup,dst=/sys/fs/cgroup'],
+    ...['--mount', 'type=mqueue,dst=/mq', '--mount', 'type=devpts,dst=/pts,gid=5', '--mount', 'type=proc,dst=/p,ro'],
+    ...['--tmpfs', '/tmp:nr_inodes=9,ro', '--bind', '/etc:/data:nosuid,noexec,bind,rprivate'],
+    ...['--no-dev', '--privileged', '--symlink', 'x:/made/link', '--add-file', '/etc/hostname:/made/file:4751'],
+  ],
   'a chroot': ['--rootfs', rootfs, '--chroot', '--no-loopback'],
   'a user namespace': ['--unshare', 'user'],
   'clocks of its own': ['--unshare', 'user,time', '--monotonic', '5', '--boottime', '7'],

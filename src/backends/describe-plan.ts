@@ -29,6 +29,7 @@ export function describePlan(box: Box): readonly PlannedOperation[] {
     pidfd: -1,
     streams: [0, 1, 2],
     rootfs: { of: 'rootfs' },
+    idMaps: new Map<never, number>(),
     cgroups: cgroupHierarchies(),
     nullDevice: { of: 'null device' },
     programFiles: programFiles(plan),

@@ -52,6 +52,13 @@ const id = v.pipe(
   v.maxValue(HIGHEST_ID, `must be at most ${HIGHEST_ID}`),
 );
 
+const idMappings = v.pipe(
+  v.array(fields({ containerID: id, hostID: id, size: v.pipe(id, v.minValue(1, 'must be at least 1')) })),
+  v.minLength(1, 'must have a range'),
+  // UID_GID_MAP_MAX_EXTENTS of linux/user_namespace.h.
+  v.maxLength(340, 'must have at most 340 ranges'),
+);
+
 const bind = fields({
   type: v.literal('bind'),
   source: v.pipe(path, v.description('What is shown in the box: a directory or a file of the host.')),
@@ -64,6 +71,13 @@ const bind = fields({
       v.description('Whether mounts made below it travel: mount_namespaces(7). As the whole box has it unless given.'),
     ),
   ),
+  uidMappings: v.optional(
+    v.pipe(
+      idMappings,
+      v.description('Files of containerID in the source belong to hostID here: mount_setattr(2), IDMAP.'),
+    ),
+  ),
+  gidMappings: v.optional(v.pipe(idMappings, v.description('The same of groups. Both are given, or neither.'))),
 });
 
 const tmpfs = fields({

@@ -8,6 +8,18 @@ export const MOUNT_FLAGS = ['ro', 'nosuid', 'nodev', 'noexec'] as const;
 export type MountFlag = (typeof MOUNT_FLAGS)[number];
 export type MountPropagation = (typeof MOUNT_PROPAGATIONS)[number];
 
+/** A range of ids, as the OCI runtime specification names its parts. */
+interface IdRange {
+  readonly containerID: number;
+  readonly hostID: number;
+  readonly size: number;
+}
+
+export interface IdMap {
+  readonly uids: readonly IdRange[];
+  readonly gids: readonly IdRange[];
+}
+
 export interface BindMount {
   readonly type: 'bind';
   readonly source: AbsolutePath;
@@ -16,6 +28,7 @@ export interface BindMount {
   readonly flags: readonly MountFlag[];
   readonly recursive: boolean;
   readonly propagation: MountPropagation | undefined;
+  readonly idMap: IdMap | undefined;
 }
 
 /** A file system that the kernel makes anew, or shows of itself. */
@@ -59,8 +72,9 @@ export function fillMount(given: CheckedMount): Mount {
   const wishes = { ro: given.readOnly, nosuid: given.nosuid, nodev: given.nodev, noexec: given.noexec };
   const flags = MOUNT_FLAGS.filter(flag => wishes[flag] ?? DEFAULT_FLAGS[type].includes(flag));
   if (type !== 'bind') return { type, destination, flags, parameters: parametersOf(given) };
-  const { source, recursive = true, propagation } = given;
-  return { type, source, destination, flags, recursive, propagation };
+  const { source, recursive = true, propagation, uidMappings, gidMappings } = given;
+  const idMap = uidMappings && gidMappings && { uids: uidMappings, gids: gidMappings };
+  return { type, source, destination, flags, recursive, propagation, idMap };
 }
 
 function parametersOf(given: Exclude<CheckedMount, { type: 'bind' }>): FileSystemMount['parameters'] {

@@ -16,6 +16,7 @@ export function ruleProblems(given: CheckedBox, box: Box): readonly Problem[] {
     ...rootfsProblems(given, box),
     ...propagationProblems(given, box),
     ...bindPropagationProblems(box),
+    ...idMapProblems(given, box),
     ...newFileProblems(box),
     ...overlayProblems(given, box),
     ...otherProblems(given, box),
@@ -101,6 +102,20 @@ function bindPropagationProblems(box: Box): readonly Problem[] {
         ]
       : [],
   );
+}
+
+function idMapProblems(given: CheckedBox, box: Box): readonly Problem[] {
+  return (given.mounts ?? []).flatMap((mount, index) => {
+    if (mount.type !== 'bind') return [];
+    const { uidMappings, gidMappings } = mount;
+    if (uidMappings === undefined && gidMappings === undefined) return [];
+    const [has, lacks] = uidMappings ? ['uidMappings', 'gidMappings'] : ['gidMappings', 'uidMappings'];
+    const field = `mounts[${index}].${has}`;
+    if (uidMappings === undefined || gidMappings === undefined) return [{ field, message: `needs ${lacks} too` }];
+    if (box.namespaces.user.kind !== 'new' && box.namespaces.user.kind !== 'joined') return [];
+    const message = 'needs rights over the file system of the source: not in a user namespace of its own';
+    return [{ field, message }];
+  });
 }
 
 function newFileProblems(box: Box): readonly Problem[] {

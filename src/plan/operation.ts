@@ -1,3 +1,4 @@
+import type { IdMap } from '../box/mounts.js';
 import type { CgroupHierarchy } from '../host/cgroups.js';
 import type { Result, SystemCall } from '../linux/system-call.js';
 import type { Entry } from '../rootfs/tree.js';
@@ -30,6 +31,8 @@ export interface Caller {
   readonly streams: readonly [stdin: number, stdout: number, stderr: number];
   /** The descriptor of the rootfs, for operations after open-rootfs, mount-overlay or copy-programs. */
   readonly rootfs: Result;
+  /** Descriptors of user namespaces that map the owners of files, for the binds that ask for one. */
+  readonly idMaps: ReadonlyMap<IdMap, number>;
   /** The cgroup hierarchies of the host; empty unless an operation asks for them. */
   readonly cgroups: readonly CgroupHierarchy[];
   /** The descriptor of a null device that no rootfs supplied, for operations after make-dev. */

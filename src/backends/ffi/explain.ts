@@ -17,7 +17,9 @@ export function explainFailure(
   if (operation?.kind === 'execute') return explainExecute(operation.command[0] ?? '', outcome, calls);
   const name = errnoName(failure.errno);
   const step = operation === undefined ? '' : `${describe(operation)}: `;
-  const call = callSummary(failure.call);
+  // What a file of the box holds is nobody else's business.
+  const secret = operation?.kind === 'make-file' && failure.call.name === 'write';
+  const call = secret ? 'write' : callSummary(failure.call);
   if (failure.call.name === 'futex') return new StartError(`${step}${wrongNode(failure.call)}`, EXIT_STATUS.failed);
   const hint = hintFor(operation, name, call);
   return new StartError(
@@ -112,6 +114,8 @@ function hintFor(operation: Operation | undefined, errno: string, call: string):
     case 'make-symlink':
       return newEntryHint(errno, call);
     case 'mount-bind':
+      if (call === 'mount_setattr' && errno === 'EINVAL' && operation.idMap !== undefined)
+        return 'the file system of the source, or one below it, cannot be id-mapped, or is already';
       if (call === 'mount_setattr' && errno === 'ENOSYS')
         return 'readOnly, nosuid, nodev, noexec and propagation need Linux 5.12';
       if (call.startsWith('open_tree') && errno === 'EINVAL')

@@ -8,6 +8,9 @@ import { integer, NULL, type Output, output, type SystemCall, symbol } from '../
 /** A child of this process that has not been reaped: as long as it is not, no other process can have its number. */
 export type Pid = number & { readonly brand: 'Pid' };
 
+/** What clone3(2) returns to the maker. */
+export const isPid = (value: number): value is Pid => value > 0;
+
 /** How a process ended: wait(2). */
 export type WaitStatus =
   | { readonly kind: 'exited'; readonly status: number }

@@ -10,7 +10,8 @@ import { type Operation, systemCalls } from '../../plan/operations.js';
 import type { Plan } from '../../plan/plan.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
 import { explainFailure } from './explain.js';
-import { type Pid, reapNow } from './reap.js';
+import { closeIdMaps, NO_ID_MAPS, openIdMaps } from './id-maps.js';
+import { isPid, type Pid, reapNow } from './reap.js';
 
 /**
  * Starts a box: one syscall program, from clone3(2) to execve(2).
@@ -20,7 +21,16 @@ import { type Pid, reapNow } from './reap.js';
  */
 export function startBox(plan: Plan, streams: Caller['streams']): Pid {
   refuseOldKernel(plan);
-  const { steps, calls } = prepare(plan, currentCaller(plan, streams));
+  const caller = currentCaller(plan, streams);
+  const idMaps = openIdMaps(plan, caller);
+  try {
+    return startPrepared(prepare(plan, { ...caller, idMaps }));
+  } finally {
+    closeIdMaps(idMaps);
+  }
+}
+
+function startPrepared({ steps, calls }: Prepared): Pid {
   for (let attempt = 1; ; attempt += 1) {
     const outcome = runProcess(calls);
     const processes = calls.filter(call => call.name === 'clone3').flatMap(call => createdProcess(outcome, call));
@@ -67,7 +77,8 @@ function prepare(plan: Plan, caller: Caller): Prepared {
 function sameCaller(one: Caller, other: Caller): boolean {
   const sameStreams = one.streams.every((descriptor, target) => descriptor === other.streams[target]);
   const sameFiles = one.programFiles === other.programFiles;
-  return sameStreams && sameFiles && one.uid === other.uid && one.gid === other.gid && sameCgroups(one, other);
+  if (!sameStreams || !sameFiles || one.idMaps !== other.idMaps) return false;
+  return one.uid === other.uid && one.gid === other.gid && sameCgroups(one, other);
 }
 
 /** A controller may have been moved to another hierarchy since. */
@@ -78,8 +89,6 @@ function createdProcess(outcome: Outcome, clone: SystemCall): Pid[] {
   const result = outcome.result(clone);
   return result !== undefined && isPid(result) ? [result] : [];
 }
-
-const isPid = (value: number): value is Pid => value > 0;
 
 function operationOf(steps: readonly Step[], { failure }: Outcome): Operation | undefined {
   return steps.find(({ call }) => withBranches(call).some(made => made === failure?.call))?.operation;
@@ -130,6 +139,7 @@ function currentCaller(plan: Plan, streams: Caller['streams']): Caller {
     pidfd: ownPidfd(),
     streams,
     rootfs: { of: 'rootfs' },
+    idMaps: NO_ID_MAPS,
     cgroups: plan.some(({ kind }) => kind === 'mount-cgroup') ? cgroupsOfHost() : NO_CGROUPS,
     nullDevice: { of: 'null device' },
     programFiles: programFiles(plan),

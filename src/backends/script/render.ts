@@ -165,6 +165,7 @@ function unsupported(box: Box): readonly Problem[] {
   return [
     ...fields.map(field => ({ field, message })),
     ...unsupportedContent(box),
+    ...unsupportedIdMaps(box),
     ...unsupportedAfterShared(box),
     ...followed.map(name => ({
       field: fieldName(['env', name]),
@@ -172,6 +173,14 @@ function unsupported(box: Box): readonly Problem[] {
         'the script cannot set this together with another root: the program of the host that changes it would follow it',
     })),
   ];
+}
+
+/** mount(8) can only since util-linux 2.39, and nothing else on a host can. */
+function unsupportedIdMaps({ mounts }: Box): readonly Problem[] {
+  const message = 'the script cannot map the owners of files: use nsgen run';
+  return mounts.flatMap((mount, index) =>
+    mount.type === 'bind' && mount.idMap !== undefined ? [{ field: `mounts[${index}].uidMappings`, message }] : [],
+  );
 }
 
 /** The function that writes them is a variable of the environment on its way in: MAX_ARG_STRLEN, 128 KiB. */

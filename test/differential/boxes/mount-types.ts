@@ -134,6 +134,14 @@ export const mountTypeBoxes: readonly NamedBox[] = [
     }),
   ),
   {
+    name: 'the cgroup hierarchies of this host, on the host',
+    box: () => ({ command: ['pwd'], mounts: [{ type: 'cgroup', destination: '/mnt' }] }),
+    expect: all(
+      ends(0),
+      sees('mountinfo', new RegExp(`^/mnt(/\\S+)? on \\S+: \\S+ / ro,${RESTRICTED} - cgroup2?`, 'm')),
+    ),
+  },
+  {
     name: 'the cgroup hierarchies in a user namespace that shares them',
     fails: true,
     withoutWorld: true,
