@@ -37,9 +37,9 @@ export const commandBoxes: readonly NamedBox[] = [
     },
   },
   {
-    name: 'environment: PATH and HOME overridden keep their place',
+    name: 'environment: PATH and HOME come in the order given, where they are given',
     box: () => ({ command: ['/usr/bin/env'], env: { X: '1', HOME: '/h', PATH: '/p' } }),
-    expect: ends(0, 'PATH=/p\nHOME=/h\nX=1\n'),
+    expect: ends(0, 'X=1\nHOME=/h\nPATH=/p\n'),
   },
   {
     name: 'environment: what bash reads when it starts',

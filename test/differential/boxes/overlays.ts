@@ -21,7 +21,7 @@ const layers = (names: readonly string[]): string =>
 const bash = (text: string): string => `$'${text.replace(/[\\']/g, '\\$&').replaceAll('\n', '\\n')}'`;
 const layer = ({ directory }: Place, name: string): string => `${directory}/layers/${name}`;
 
-const CHANGES = 'cat mnt/file; rm mnt/file; rm -r a; mkdir a; echo new >new; cat new; ls -A a mnt';
+const CHANGES = 'cat mnt/file; rm mnt/file; rm -r a; mkdir a; echo fresh >fresh; cat fresh; ls -A a mnt';
 const shell = (script: string): BoxInput['command'] => ['/bin/bash', '-c', script];
 
 /** Each column finds the upper layer as the first did: what one box leaves there is not for the next. */
@@ -33,7 +33,7 @@ function keptRow(name: string, options: Partial<BoxInput>, expected: string): Na
     name,
     caller: anew(upper),
     box: ({ rootfs, directory }) => ({
-      command: shell('rm mnt/file; echo kept >new; cat new; [[ -e mnt/file ]]'),
+      command: shell('rm mnt/file; echo kept >fresh; cat fresh; [[ -e mnt/file ]]'),
       rootfs,
       overlay: { upper: `${directory}/${upper}` },
       ...options,
@@ -150,5 +150,5 @@ export const overlayBoxes: readonly NamedBox[] = [
 ];
 
 function sawChanges(stdout: string): void {
-  if (!/^of the rootfs\nnew\na:\n\nmnt:\ntarget\n$/.test(stdout)) throw new Error(`not the changes: ${stdout}`);
+  if (!/^of the rootfs\nfresh\na:\n\nmnt:\ntarget\n$/.test(stdout)) throw new Error(`not the changes: ${stdout}`);
 }
