@@ -34,7 +34,15 @@ const BOXES: Readonly<Record<string, readonly string[]>> = {
     ...['--tmpfs', '/tmp:mode=700', '--hostname', 'box', '--domainname', 'box.example', '-w', '/tmp'],
   ],
   'an overlay': [...['--rootfs', rootfs, '--overlay', '--overlay-lower', join(directory, 'layer')]],
-  'an overlay that is kept': ['--rootfs', rootfs, '--overlay-upper', join(directory, 'upper'), '--unshare', 'user'],
+  'an overlay that is kept': [
+    '--rootfs',
+    rootfs,
+    '--overlay-upper',
+    join(directory, 'upper'),
+    '--unshare',
+    'user',
+    '--no-dev',
+  ],
   'mounts of every type, links and files': [
     ...['--rootfs', rootfs, '--mount', 'type=sysfs,dst=/sys', '--mount', 'type=cgroup,dst=/sys/fs/cgroup'],
     ...['--mount', 'type=mqueue,dst=/mq', '--mount', 'type=devpts,dst=/pts,gid=5', '--mount', 'type=proc,dst=/p,ro'],
