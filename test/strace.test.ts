@@ -35,13 +35,8 @@ const BOXES: Readonly<Record<string, readonly string[]>> = {
   ],
   'an overlay': [...['--rootfs', rootfs, '--overlay', '--overlay-lower', join(directory, 'layer')]],
   'an overlay that is kept': [
-    '--rootfs',
-    rootfs,
-    '--overlay-upper',
-    join(directory, 'upper'),
-    '--unshare',
-    'user',
-    '--no-dev',
+    ...['--rootfs', rootfs, '--overlay-upper', join(directory, 'upper')],
+    ...['--unshare', 'user', '--no-dev', '--privileged'],
   ],
   'mounts of every type, links and files': [
     ...['--rootfs', rootfs, '--mount', 'type=sysfs,dst=/sys', '--mount', 'type=cgroup,dst=/sys/fs/cgroup'],
