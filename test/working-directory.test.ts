@@ -84,3 +84,15 @@ for (const backend of BACKEND_NAMES) {
     });
   }
 }
+
+test('the script says what bash cannot close, in its header and to whoever generates it', () => {
+  const generate = (...flags: readonly string[]) =>
+    spawnSync(process.execPath, [nsgenPath, 'script', '--rootfs', rootfs, ...flags, '--', 'ls'], { encoding: 'utf8' });
+  const { status, stdout, stderr } = generate('-w', '/inside');
+  assert.equal(status, 0);
+  assert.match(stderr, /^nsgen: note: bash has no openat2: .*\n$/);
+  assert.ok(stdout.includes(`# Note: ${stderr.slice('nsgen: note: '.length)}`));
+  const none = generate();
+  assert.deepEqual([none.status, none.stderr], [0, '']);
+  assert.ok(!none.stdout.includes('# Note'));
+});

@@ -1,4 +1,4 @@
-import { renderScript } from '../backends/script/render.js';
+import { caveatsOf, renderScript } from '../backends/script/render.js';
 import { write } from './output.js';
 import { boxCommand } from './subcommand.js';
 
@@ -7,7 +7,9 @@ export const scriptCommand = boxCommand(
   'write the bash script that runs a command in a box',
   {},
   async box => {
-    write(1, renderScript(box));
+    const script = renderScript(box);
+    for (const line of caveatsOf(box)) write(2, `nsgen: note: ${line}\n`);
+    write(1, script);
     return 0;
   },
 );

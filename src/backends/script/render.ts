@@ -39,6 +39,7 @@ export function renderScript(box: Box): string {
     words: box.command,
     annotations: Object.entries(box.annotations),
     summary: plan.map(describe),
+    caveats: caveatsOf(box),
     tools,
     packages: packagesOf(tools),
     namespaceFiles: namespaceFilesOf(plan),
@@ -52,6 +53,14 @@ export function renderScript(box: Box): string {
     variables: variablesIn(sections.inside),
     leavingVariables: variablesIn(sections.leaving),
   });
+}
+
+/** What the script cannot do as safely as `nsgen run`, and this box depends on: for its header, and whoever generates it. */
+export function caveatsOf({ rootfs, cwd }: Box): readonly string[] {
+  if (rootfs === undefined || cwd === undefined || isRoot(cwd)) return [];
+  return [
+    'bash has no openat2: who changes the rootfs while the box starts can make the working directory what the caller has open as stdin',
+  ];
 }
 
 /** What each operation of the plan comes to in bash, in order, for `nsgen plan`. */
