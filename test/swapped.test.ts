@@ -4,7 +4,7 @@ import { lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { after, afterEach, describe, test } from 'node:test';
 import { BACKEND_NAMES, type BackendName, type BoxInput, run, StartError, script } from '../src/index.js';
-import { execute } from './support/cli.js';
+import { execute, nsgenPath } from './support/cli.js';
 import { descendants, hostState } from './support/leftovers.js';
 import { ownDirectory } from './support/own-directory.js';
 import { makeRootfs, removeRootfs } from './support/rootfs.js';
@@ -150,6 +150,34 @@ for (const backend of BACKEND_NAMES) {
       });
     });
 
+    test('a masked file, in a directory that is swapped for another, is masked or the box is refused', {
+      timeout: 120_000,
+    }, async () => {
+      const names = [`masked-${backend}`, `unmasked-${backend}`] as const;
+      const [one, two] = [join(rootfs, names[0]), join(rootfs, names[1])];
+      for (const [path, name] of [
+        [one, 'of one'],
+        [two, 'of two'],
+      ] as const) {
+        mkdirSync(path);
+        writeFileSync(join(path, 'marker'), `${name}\n`);
+      }
+      // Under both names there is a file to be masked; what is swapped is the directory that it is in.
+      await whileSwapping(one, two, backend === 'ffi' ? 0 : 0.03, async () => {
+        const mask = `/${names[0]}/marker`;
+        const shown = await tables(backend, { command: SHOW, rootfs, maskedPaths: [mask] }, 100);
+        const started = shown.flatMap(table => (table === undefined ? [] : [mountsOf(table)]));
+        for (const mounts of started) {
+          const masks = mounts.filter(({ point }) => names.some(name => point === `/${name}/marker`));
+          assert.deepEqual(
+            masks.map(({ type }) => type),
+            ['tmpfs'],
+          );
+        }
+        assert.ok(started.length > 0);
+      });
+    });
+
     test('a path with ".." while something else is renamed is looked up again', { timeout: 120_000 }, async () => {
       const [one, two] = [join(directory, `this-${backend}`), join(directory, `that-${backend}`)];
       for (const path of [one, two]) mkdirSync(path);
@@ -163,3 +191,23 @@ for (const backend of BACKEND_NAMES) {
     });
   });
 }
+
+/** By script, this is the one thing that stays open: its header says so. */
+test('a working directory that is now a descriptor of the host: never there, ffi', { timeout: 120_000 }, async () => {
+  const [one, two] = [join(rootfs, 'work'), join(rootfs, 'descriptor')];
+  mkdirSync(one);
+  symlinkSync('/proc/self/fd/0', two);
+  const words = ['run', '--rootfs', rootfs, '-w', '/work', '--', '/usr/bin/cat', 'marker'];
+  await whileSwapping(one, two, 0, async () => {
+    for (let round = 0; round < 20; round++) {
+      const start = () =>
+        execute('bash', ['-c', 'exec "$@" <"$0"', secret, process.execPath, nsgenPath, ...words], { timeout: 20_000 });
+      const finished = await Promise.all(Array.from({ length: AT_ONCE }, start));
+      for (const { status, stdout, stderr } of finished) {
+        assert.equal(stdout, '');
+        // The directory of the rootfs has no such file, or the box is refused.
+        assert.ok(status === 1 || status === 125, stderr);
+      }
+    }
+  });
+});
