@@ -67,7 +67,7 @@ const REFUSED: readonly Refused[] = [
   { args: ['--read-only', 'true'], lines: ['--read-only: needs --rootfs'] },
   { args: ['--dev', 'true'], lines: ['dev: needs a rootfs: without one, /dev is that of the host'] },
   { args: ['--dev', '--no-dev', '--rootfs', 'x', 'true'], lines: ['--no-dev: contradicts --dev'] },
-  { args: ['--mask', 'x', 'true'], lines: ['maskedPaths[0]: must be an absolute path (it does not start with "/")'] },
+  { args: ['--mask', 'x', 'true'], lines: ['--mask: "x" must be an absolute path (it does not start with "/")'] },
   {
     args: ['--read-only-path', '/', 'true'],
     lines: ['readonlyPaths[0]: must not be "/": the root itself is the field rootfs'],

@@ -95,4 +95,10 @@ test('the script says what bash cannot close, in its header and to whoever gener
   const none = generate();
   assert.deepEqual([none.status, none.stderr], [0, '']);
   assert.ok(!none.stdout.includes('# Note'));
+  const programs = (...flags: readonly string[]) =>
+    spawnSync(process.execPath, [nsgenPath, 'script', '--with', 'ls', '-w', '/tmp', ...flags, '--', 'ls'], {
+      encoding: 'utf8',
+    });
+  assert.equal(programs().stderr, '');
+  assert.match(programs('--bind', '/srv:/srv').stderr, /bash has no openat2/);
 });

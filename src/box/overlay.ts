@@ -65,7 +65,7 @@ export function overlayProblems(given: CheckedBox, { overlay, rootfs, namespaces
 
 /** overlayfs(5): what one layer changes of another has no defined result, and the kernel refuses only some of it. */
 export function nestedProblems(layers: readonly Layer[]): readonly Problem[] {
-  return layers.flatMap(({ field, path }, index) => {
+  const problems = layers.flatMap(({ field, path }, index) => {
     const other = layers.find((layer, place) => place !== index && isWithin(path, layer.path, place < index));
     if (other === undefined) return [];
     const message =
@@ -74,6 +74,9 @@ export function nestedProblems(layers: readonly Layer[]): readonly Problem[] {
         : `is inside ${JSON.stringify(other.path)} (${other.field}): layers must not contain each other`;
     return [{ field, message }];
   });
+  // A work directory that nobody has named goes by the name of upper, and says the same.
+  const same = (one: Problem, other: Problem) => one.field === other.field && one.message === other.message;
+  return problems.filter((problem, index) => problems.findIndex(other => same(problem, other)) === index);
 }
 
 /** The same directory twice is the problem of the later one. */

@@ -18,7 +18,7 @@ export async function boxFromFlags({ flags, command }: ParsedArguments): Promise
   const { base, problems: known, inWords } = await baseOf(flags);
   const problems: Problem[] = [...known];
   const fields = isMapping(base) ? { ...base, ...fieldsOf(flags, command, base, problems) } : base;
-  const input = isMapping(fields) ? { ...fields, ...protectedPaths(flags, fields) } : fields;
+  const input = isMapping(fields) ? { ...fields, ...protectedPaths(flags, fields, problems) } : fields;
   try {
     // A config.json that is not well-formed makes no box.
     if (base === undefined) throw new BoxError([]);
@@ -72,8 +72,15 @@ function fieldsOf(flags: GivenFlags, command: readonly string[], base: Mapping, 
 }
 
 /** Added to those of the file, or to the default ones: who masks one path more does not mean to uncover the others. */
-function protectedPaths(flags: GivenFlags, fields: Mapping): Mapping {
-  const given = { maskedPaths: flags.all('mask'), readonlyPaths: flags.all('read-only-path') };
+function protectedPaths(flags: GivenFlags, fields: Mapping, problems: Problem[]): Mapping {
+  const absolute = (flag: string) =>
+    flags.all(flag).filter(path => {
+      // The box would name it by a place in a list that nobody has seen.
+      const message = `${JSON.stringify(path)} must be an absolute path (it does not start with "/")`;
+      if (!path.startsWith('/')) problems.push({ field: `--${flag}`, message });
+      return path.startsWith('/');
+    });
+  const given = { maskedPaths: absolute('mask'), readonlyPaths: absolute('read-only-path') };
   const chosen: Record<string, unknown> = {};
   for (const name of ['maskedPaths', 'readonlyPaths'] as const) {
     if (given[name].length === 0) continue;

@@ -30,7 +30,10 @@ export function filesOf(flags: GivenFlags, problems: Problem[]): Entries {
       const content = readSmall(source);
       files[path] = mode === undefined ? content : { content, mode };
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = (error instanceof Error ? error.message : String(error)).replace(
+        /, (?:open|read|stat)(?: '.*')?$/s,
+        '',
+      );
       problems.push({ field: '--add-file', message: `cannot read ${JSON.stringify(source)}: ${reason}` });
     }
   }

@@ -38,14 +38,16 @@ export const BOX_FLAGS = {
     valueHint: 'DIR',
     description: 'a directory to read from, above the rootfs and those that come after it',
   },
+  'read-only': { type: 'boolean', description: 'make the root mount read-only' },
+  proc: { type: 'boolean', description: 'mount a fresh /proc (default with a new mount namespace)' },
+  'no-proc': { type: 'boolean', description: 'leave /proc as it is: it shows the processes of the host' },
+  dev: { type: 'boolean', description: 'mount a /dev of its own (default with a rootfs entered by pivot_root)' },
+  'no-dev': { type: 'boolean', description: 'leave /dev as the rootfs has it' },
   bind: {
     type: 'string',
     valueHint: 'SRC:DST[:ro]',
     description: 'show SRC of the host at DST; also nosuid,nodev,noexec,bind,rslave,...',
   },
-  'read-only': { type: 'boolean', description: 'make the root mount read-only' },
-  dev: { type: 'boolean', description: 'mount a /dev of its own (default with a rootfs entered by pivot_root)' },
-  'no-dev': { type: 'boolean', description: 'leave /dev as the rootfs has it' },
   tmpfs: { type: 'string', valueHint: 'DST[:size=N,mode=M]', description: 'mount an empty tmpfs at DST' },
   mount: {
     type: 'string',
@@ -63,8 +65,6 @@ export const BOX_FLAGS = {
     valueHint: 'HOW',
     description: 'of mounts: private (default), slave, shared, unchanged',
   },
-  proc: { type: 'boolean', description: 'mount a fresh /proc (default with a new mount namespace)' },
-  'no-proc': { type: 'boolean', description: 'leave /proc as it is: it shows the processes of the host' },
   mask: { type: 'string', valueHint: 'PATH', description: 'cover PATH too: by an empty directory, or the null device' },
   'read-only-path': {
     type: 'string',

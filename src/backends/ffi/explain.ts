@@ -132,6 +132,9 @@ function hintFor(operation: Operation | undefined, errno: string, call: string):
       return errno === 'ENOSPC' ? 'the copies are kept in memory, half of which a tmpfs may take' : undefined;
     case 'mount-overlay':
       return overlayHint(operation, errno, call);
+    case 'working-directory':
+      if (errno === 'ELOOP') return 'it leads through a link of /proc to what is open elsewhere, or in a circle';
+      return errno === 'ENOENT' || errno === 'ENOTDIR' ? 'it must be a directory inside the box' : undefined;
     case 'open-rootfs':
       return errno === 'ENOENT' ? 'the rootfs must exist' : undefined;
     case 'change-root':

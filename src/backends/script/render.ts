@@ -56,8 +56,10 @@ export function renderScript(box: Box): string {
 }
 
 /** What the script cannot do as safely as `nsgen run`, and this box depends on: for its header, and whoever generates it. */
-export function caveatsOf({ rootfs, cwd }: Box): readonly string[] {
+export function caveatsOf({ rootfs, cwd, mounts }: Box): readonly string[] {
   if (rootfs === undefined || cwd === undefined || isRoot(cwd)) return [];
+  // Nobody else reaches a root of programs, but for what is bound in it.
+  if (rootfs.from !== undefined && mounts.every(({ type }) => type !== 'bind')) return [];
   return [
     'bash has no openat2: who changes the rootfs while the box starts can make the working directory what the caller has open as stdin',
   ];
