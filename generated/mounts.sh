@@ -496,11 +496,10 @@ enter() {
   check_mount "$found"
 
   step='mount a /dev with null, zero, full, random, urandom, tty, ptmx, pts, shm'
-  mount_point "$root" /dev directory
-  local dev=$found name reason options
+  # Made where every host has a directory that nobody can swap, and shown in the rootfs when it is complete.
+  local dev=/proc/driver name reason options
   local -a nodes=(null zero full random urandom tty)
   mount -n -i -c -t tmpfs -o nosuid,mode=755,size=65536k -- tmpfs "$dev"
-  check_mount "$dev"
   # Nodes of the box's own. Where none may be made (a user namespace, a device cgroup), the host's are shown instead:
   # read-only, so that nobody inside can change their owner or mode; a device is written to all the same.
   umask 0
@@ -535,6 +534,9 @@ enter() {
   add_mount devpts "$dev/pts" devpts nosuid,noexec,mode=0620,ptmxmode=0666
   add_mount tmpfs "$dev/shm" tmpfs nosuid,nodev,noexec,mode=1777,size=65536k
   mount_table
+  mount_point "$root" /dev directory
+  mount -n -i -c --rbind -- "$dev" "$found"
+  check_mount "$found"
 
   step='mount sysfs on "/sys", read-only'
   mount_point "$root" /sys directory

@@ -24,6 +24,7 @@ writeFileSync(join(source, 'file'), 'bound\n');
 
 const rootfs = makeRootfs(['cat'], ['proc', 'dev', 'here/deeper']);
 symlinkSync(secret, join(rootfs, 'there'));
+symlinkSync(secret, join(rootfs, 'not-dev'));
 after(() => removeRootfs(rootfs));
 
 const state = hostState();
@@ -149,6 +150,19 @@ for (const backend of BACKEND_NAMES) {
         }
       });
     });
+
+    test('a /dev that leads out of the rootfs as soon as something is mounted there', { timeout: 120_000 }, () =>
+      whileSwapping(join(rootfs, 'dev'), join(rootfs, 'not-dev'), backend === 'ffi' ? 0 : 0.01, async () => {
+        for (const table of await tables(backend, { command: SHOW, rootfs }, 150)) {
+          if (table === undefined) continue;
+          const points = mountsOf(table).map(({ point }) => point.replace(/^\/not-dev/, '/dev'));
+          assert.deepEqual(
+            points.filter(point => point.startsWith('/dev')),
+            ['/dev', '/dev/pts', '/dev/shm'],
+          );
+        }
+      }),
+    );
 
     test('a path with ".." while something else is renamed is looked up again', { timeout: 120_000 }, async () => {
       const [one, two] = [join(directory, `this-${backend}`), join(directory, `that-${backend}`)];
