@@ -7,7 +7,7 @@ import type { Layer } from '../../box/overlay.js';
 import { BoxError, fieldName, type Problem } from '../../box/problem.js';
 import { isRoot, namespaceFile } from '../../box/values.js';
 import { packageRoot } from '../../package-root.js';
-import { mountOptions } from '../../plan/file-system.js';
+import { mountOptions, restIn } from '../../plan/file-system.js';
 import { describe, type Operation } from '../../plan/operations.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
 import { DIRECTORIES, TEXTS } from '../../rootfs/minimal-files.js';
@@ -124,6 +124,7 @@ function renderSection(box: Box, operation: Operation, place: Place): string {
     directories: DIRECTORIES,
     texts: TEXTS,
     terminals: TERMINALS,
+    restIn,
   });
 }
 
