@@ -234,7 +234,7 @@ find_in_root() {
 # file system itself that is asked.
 check_covered() {
   local place=$1 type=$2 options=$3 file key value id='' line parent point at outer found ancestor
-  local -a lines covered=()
+  local -a lines checked=()
   local -A parents=() above=()
   shift 3
   [[ -d $place ]]
@@ -255,11 +255,11 @@ check_covered() {
   [[ $at == "$place" ]]
   for point in "$@"; do
     find_in_root "/proc/self/fd/$file" "$point"
-    for outer in "${covered[@]}"; do
+    for outer in "${checked[@]}"; do
       if [[ $found == "$outer"/* ]]; then continue 2; fi
     done
     if [[ ! -e $found ]]; then continue; fi
-    covered+=("$found")
+    checked+=("$found")
     point=$place${found#"/proc/self/fd/$file"}
     value=
     for line in ${above[$point]-}; do
