@@ -23,6 +23,8 @@
 #   - allow 1024 open descriptors, or as many as the hard limit says
 #   - reset the actions of all signals, and block none
 #   - execute "/bin/bash"
+#
+# Note: bash has no openat2: who renames what is in the rootfs, or above it, while the box starts is found out afterwards; see docs/security.md for what is not
 
 if [ -z "${BASH_VERSION-}" ]; then
   echo 'box.sh: needs bash: run it as "bash box.sh"' >&2

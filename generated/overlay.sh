@@ -27,6 +27,8 @@
 #   - allow 1024 open descriptors, or as many as the hard limit says
 #   - reset the actions of all signals, and block none
 #   - execute "/bin/sh" "-c" "rm -r /var/log && echo changed >/etc/motd"
+#
+# Note: bash has no openat2: who renames what is in the rootfs, or above it, while the box starts is found out afterwards; see docs/security.md for what is not
 
 if [ -z "${BASH_VERSION-}" ]; then
   echo 'box.sh: needs bash: run it as "bash box.sh"' >&2
@@ -227,6 +229,49 @@ find_in_root() {
       found=$found/$part
     fi
   done
+}
+
+# Makes sure that paths of a file system of the box are mounts, if they are there. Had somebody changed the rootfs
+# meanwhile, they could have passed for missing, or what covers them could be elsewhere. By its descriptor, it is the
+# file system itself that is asked.
+check_covered() {
+  local place=$1 type=$2 options=$3 file key value id='' line parent point at outer found ancestor
+  local -a lines checked=()
+  local -A parents=() above=()
+  shift 3
+  [[ -d $place ]]
+  exec {file}<"$place"
+  while read -r key value; do
+    if [[ $key == mnt_id: ]]; then id=$value; fi
+  done <"/proc/self/fdinfo/$file"
+  mapfile -t lines </proc/self/mountinfo
+  at=
+  for line in "${lines[@]}"; do
+    read -r key parent _ _ point value _ <<<"$line"
+    printf -v point %b "${point//\\/\\0}"
+    parents[$key]=$parent
+    if [[ $key == "$id" && $line == *" - $type "* ]]; then at=$point; fi
+    above[$point]+="$key,$value "
+  done
+  # A link may have led to that of the host.
+  [[ $at == "$place" ]]
+  for point in "$@"; do
+    find_in_root "/proc/self/fd/$file" "$point"
+    for outer in "${checked[@]}"; do
+      if [[ $found == "$outer"/* ]]; then continue 2; fi
+    done
+    if [[ ! -e $found ]]; then continue; fi
+    checked+=("$found")
+    point=$place${found#"/proc/self/fd/$file"}
+    value=
+    for line in ${above[$point]-}; do
+      ancestor=${line%%,*}
+      while [[ -n $ancestor && $ancestor != "$id" ]]; do ancestor=${parents[$ancestor]-}; done
+      if [[ -n $ancestor && ${line%%,*} != "$id" && ,${line#*,}, == *",$options"* ]]; then value=yes; fi
+    done
+    [[ -n $value ]]
+  done
+  exec {file}<&-
 }
 
 # Goes to a directory of the rootfs, which others may be changing. The kernel says where that is; nobody can swap a
@@ -437,11 +482,10 @@ enter() {
   check_mount "$found"
 
   step='mount a /dev with null, zero, full, random, urandom, tty, ptmx, pts, shm'
-  mount_point "$root" /dev directory
-  local dev=$found name reason options
+  # Made where every host has a directory that nobody can swap, and shown in the rootfs when it is complete.
+  local dev=/proc/driver name reason options
   local -a nodes=(null zero full random urandom tty)
   mount -n -i -c -t tmpfs -o nosuid,mode=755,size=65536k -- tmpfs "$dev"
-  check_mount "$dev"
   # Nodes of the box's own. Where none may be made (a user namespace, a device cgroup), the host's are shown instead:
   # read-only, so that nobody inside can change their owner or mode; a device is written to all the same.
   umask 0
@@ -476,6 +520,9 @@ enter() {
   add_mount devpts "$dev/pts" devpts nosuid,noexec,mode=0620,ptmxmode=0666
   add_mount tmpfs "$dev/shm" tmpfs nosuid,nodev,noexec,mode=1777,size=65536k
   mount_table
+  mount_point "$root" /dev directory
+  mount -n -i -c --rbind -- "$dev" "$found"
+  check_mount "$found"
 
   step='bring the loopback interface up'
   ip link set dev lo up
@@ -511,6 +558,18 @@ enter() {
   done
   mount_table
   exec {null}>&-
+  find_in_root "$root" /proc
+  check_covered "$found" proc '' \
+    /acpi \
+    /asound \
+    /interrupts \
+    /kcore \
+    /keys \
+    /latency_stats \
+    /sched_debug \
+    /scsi \
+    /timer_list \
+    /timer_stats
 
   step='make "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger" read-only'
   local path point around options
@@ -543,8 +602,15 @@ enter() {
   mount_table
   list_mounts
   for path in "${read_only[@]}"; do
-    [[ ${mounted[$path]} == ro* ]]
+    [[ ${mounted[$path]-} == ro* ]]
   done
+  find_in_root "$root" /proc
+  check_covered "$found" proc ro, \
+    /bus \
+    /fs \
+    /irq \
+    /sys \
+    /sysrq-trigger
 
   step='make "/srv/image/2-application" the root, and drop the old one'
   # pivot_root(8) puts the old root on top of the new one, where there is no umount to take it away. So it is done from a
@@ -634,10 +700,10 @@ main() {
 
   # The rest is done inside, by the function enter. Without --norc, a bash whose stdin is a socket reads ~/.bashrc.
   launch+=(-- "${BASH_CMDS[bash]}" --norc -c "enter \"\$@\"" box.sh)
-  export -f enter failed leave find_in_root go_to mount_point check_mount list_mounts mount_table add_mount
+  export -f enter failed leave find_in_root check_covered go_to mount_point check_mount list_mounts mount_table add_mount
 
   if [[ -n $dry_run ]]; then
-    declare -f enter failed leave find_in_root go_to mount_point check_mount list_mounts mount_table add_mount
+    declare -f enter failed leave find_in_root check_covered go_to mount_point check_mount list_mounts mount_table add_mount
     printf '%q ' "${launch[@]}" "$@"
     printf '\n'
     exit 0

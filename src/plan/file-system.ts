@@ -14,6 +14,40 @@ export interface FileSystemPlace {
   readonly parameters: FileSystemMount['parameters'];
   /** Undefined: the destination is of the host's tree, as the box has it. */
   readonly rootfs: AbsolutePath | undefined;
+  /** It is the one that stays to be seen there. */
+  readonly kernelPlace?: KernelPlace;
+}
+
+/**
+ * Where a box has a proc or sysfs of its own. What is looked up below these descriptors is in that mount, whatever the
+ * owner of the rootfs puts in its place meanwhile.
+ */
+export const KERNEL_MOUNTS = {
+  '/proc': { type: 'proc', mount: { of: 'mount of proc' } },
+  '/sys': { type: 'sysfs', mount: { of: 'mount of sysfs' } },
+} as const satisfies Record<string, { type: FileSystemMount['type']; mount: Result }>;
+
+export type KernelPlace = keyof typeof KERNEL_MOUNTS;
+
+/** What a path that is to be covered is looked up in, and what is left of it there. */
+export function lookUpIn(
+  path: string,
+  {
+    rootfs,
+    kernelPlaces,
+  }: { readonly rootfs: AbsolutePath | undefined; readonly kernelPlaces: readonly KernelPlace[] },
+  caller: Caller,
+): readonly [root: Result | undefined, path: string] {
+  for (const place of kernelPlaces) {
+    const rest = restIn(path, place);
+    if (rest !== undefined) return [KERNEL_MOUNTS[place].mount, rest];
+  }
+  return [rootfs && caller.rootfs, path];
+}
+
+/** Undefined: the path is not below, or by `..` might not be. */
+export function restIn(path: string, place: KernelPlace): string | undefined {
+  return path.startsWith(`${place}/`) && !path.split('/').includes('..') ? path.slice(place.length) : undefined;
 }
 
 const ATTRIBUTES: Readonly<Record<MountFlag, MountAttribute>> = {
@@ -29,9 +63,9 @@ export const attributesOf = (flags: readonly MountFlag[]): readonly MountAttribu
 /** @param mount what the result of the mount is called, for calls that follow. */
 export function mountFileSystem(
   type: string,
-  { destination, flags, parameters, rootfs }: FileSystemPlace,
+  { destination, flags, parameters, rootfs, kernelPlace }: FileSystemPlace,
   caller: Caller,
-  mount: Result = { of: `mount of ${type}` },
+  mount: Result = kernelPlace === undefined ? { of: `mount of ${type}` } : KERNEL_MOUNTS[kernelPlace].mount,
 ): readonly SystemCall[] {
   const place: Result = { of: `open ${destination}` };
   return [

@@ -2,6 +2,7 @@ import type { Box, NamespaceChoice, Rootfs } from '../box/box.js';
 import { fillMount, type Mount } from '../box/mounts.js';
 import type { Overlay } from '../box/overlay.js';
 import { type AbsolutePath, absolutePath, NAMESPACE_TYPES, type NamespaceType } from '../box/values.js';
+import { KERNEL_MOUNTS, type KernelPlace } from './file-system.js';
 import type { UserNamespace } from './operation.js';
 import type { Operation } from './operations.js';
 
@@ -61,9 +62,9 @@ function mountOperations(box: Box): Plan {
   return [
     ...(own ? [{ kind: 'mount-propagation', propagation } as const] : []),
     ...(rootfs === undefined ? [] : [beginningOfRoot(rootfs, box)]),
-    ...(box.proc ? [mountOperation(OWN_PROC, rootfs?.path)] : []),
+    ...(box.proc ? [mountOperation(OWN_PROC, box)] : []),
     ...(box.dev && rootfs ? [devOperation(box, rootfs.path)] : []),
-    ...box.mounts.map(mount => mountOperation(mount, rootfs?.path)),
+    ...box.mounts.map(mount => mountOperation(mount, box)),
     ...box.symlinks.map(symlink => ({ kind: 'make-symlink', ...symlink }) as const),
     ...box.files.map(file => ({ kind: 'make-file', ...file }) as const),
   ];
@@ -74,11 +75,12 @@ function devOperation({ maskedPaths }: Box, rootfs: AbsolutePath): Operation {
 }
 
 /** After all mounts, because what they show is covered too; and after the names, which the script writes to /proc/sys. */
-function protectOperations({ rootfs, dev, maskedPaths, readonlyPaths }: Box): Plan {
-  const path = rootfs?.path;
+function protectOperations(box: Box): Plan {
+  const { rootfs, dev, maskedPaths, readonlyPaths } = box;
+  const where = { rootfs: rootfs?.path, kernelPlaces: kernelPlacesOf(box) };
   return [
-    ...(maskedPaths.length > 0 ? [{ kind: 'mask-paths', paths: maskedPaths, rootfs: path, ownDev: dev } as const] : []),
-    ...(readonlyPaths.length > 0 ? [{ kind: 'read-only-paths', paths: readonlyPaths, rootfs: path } as const] : []),
+    ...(maskedPaths.length > 0 ? [{ kind: 'mask-paths', paths: maskedPaths, ...where, ownDev: dev } as const] : []),
+    ...(readonlyPaths.length > 0 ? [{ kind: 'read-only-paths', paths: readonlyPaths, ...where } as const] : []),
     ...(rootfs?.readOnly ? [{ kind: 'read-only-root', path: rootfs.path } as const] : []),
   ];
 }
@@ -103,13 +105,36 @@ function overlayOperation({ lower, kept, size }: Overlay, user: NamespaceChoice)
 const searchPath = (env: Box['env']): readonly string[] =>
   (env.PATH ?? '').split(':').filter(directory => directory.startsWith('/'));
 
-function mountOperation(mount: Mount, rootfs: AbsolutePath | undefined): Operation {
+/** Where a proc or sysfs in a rootfs is the one that is seen at the end: no other mount is there, or around it. */
+function kernelPlacesOf({ rootfs, proc, mounts }: Box): readonly KernelPlace[] {
+  if (rootfs === undefined) return [];
+  const all = proc ? [OWN_PROC, ...mounts] : mounts;
+  return KERNEL_PLACES.filter(place => {
+    const [only, ...others] = all.filter(({ destination }) => `${place}/`.startsWith(`${plain(destination)}/`));
+    return (
+      only !== undefined && others.length === 0 && only.type === KERNEL_MOUNTS[place].type && only.destination === place
+    );
+  });
+}
+
+/** As the kernel reads it: `//proc/.` is /proc. */
+const plain = (path: string) =>
+  path
+    .split('/')
+    .flatMap(part => (part === '' || part === '.' ? [] : [`/${part}`]))
+    .join('');
+
+const KERNEL_PLACES = ['/proc', '/sys'] as const satisfies readonly KernelPlace[];
+
+function mountOperation(mount: Mount, box: Box): Operation {
+  const rootfs = box.rootfs?.path;
   if (mount.type === 'bind') {
     const { type, ...fields } = mount;
     return { kind: `mount-${type}`, ...fields, rootfs };
   }
   const { type, ...fields } = mount;
-  return { kind: `mount-${type}`, ...fields, rootfs };
+  const kernelPlace = kernelPlacesOf(box).find(place => place === mount.destination);
+  return { kind: `mount-${type}`, ...fields, rootfs, ...(kernelPlace && { kernelPlace }) };
 }
 
 function rootOperations(box: Box): Plan {

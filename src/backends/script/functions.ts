@@ -4,6 +4,7 @@
  */
 const FUNCTIONS = {
   find_in_root: [],
+  check_covered: ['find_in_root'],
   go_to: [],
   mount_point: ['find_in_root', 'go_to'],
   check_mount: [],

@@ -7,7 +7,7 @@ import type { Layer } from '../../box/overlay.js';
 import { BoxError, fieldName, type Problem } from '../../box/problem.js';
 import { isRoot, namespaceFile } from '../../box/values.js';
 import { packageRoot } from '../../package-root.js';
-import { mountOptions } from '../../plan/file-system.js';
+import { mountOptions, restIn } from '../../plan/file-system.js';
 import { describe, type Operation } from '../../plan/operations.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
 import { DIRECTORIES, TEXTS } from '../../rootfs/minimal-files.js';
@@ -47,21 +47,21 @@ export function renderScript(box: Box): string {
     // Whoever joins a user namespace of their own is root in it, whatever they are outside.
     needsPrivilege: user !== 'new' && box.namespaces.user.kind !== 'joined' && namespaceFilesOf(plan).length > 0,
     roots: rootsOf(box),
+    heldRoot: holdsRoot(box),
     ...sections,
     uses: new Set(called),
     functions: called.map(name => render(`functions/${name}`, {})),
     variables: variablesIn(sections.inside),
-    leavingVariables: variablesIn(sections.leaving),
+    leavingVariables: variablesIn(sections.leaving).filter(name => name !== 'held'),
   });
 }
 
 /** What the script cannot do as safely as `nsgen run`, and this box depends on: for its header, and whoever generates it. */
-export function caveatsOf({ rootfs, cwd, mounts }: Box): readonly string[] {
-  if (rootfs === undefined || cwd === undefined || isRoot(cwd)) return [];
+export function caveatsOf({ rootfs, mounts }: Box): readonly string[] {
   // Nobody else reaches a root of programs, but for what is bound in it.
-  if (rootfs.from !== undefined && mounts.every(({ type }) => type !== 'bind')) return [];
+  if (rootfs === undefined || (rootfs.from !== undefined && mounts.every(({ type }) => type !== 'bind'))) return [];
   return [
-    'bash has no openat2: who changes the rootfs while the box starts can make the working directory what the caller has open as stdin',
+    'bash has no openat2: who renames what is in the rootfs, or above it, while the box starts is found out afterwards; see docs/security.md for what is not',
   ];
 }
 
@@ -76,10 +76,14 @@ export function renderOperations(box: Box): readonly string[] {
 }
 
 /** What operations, and the functions that they call, leave there for each other. */
-const VARIABLES = ['file', 'found', 'kind', 'parent'];
+const VARIABLES = ['file', 'found', 'held', 'kind', 'parent'];
 
 const variablesIn = (sections: readonly Section[]): readonly string[] =>
   VARIABLES.filter(name => sections.some(({ body }) => body.includes(`$${name}`)));
+
+/** A directory of the host may be renamed by its owner; what the box itself has mounted may not. */
+const holdsRoot = ({ rootfs, overlay }: Box): boolean =>
+  rootfs?.change === 'pivot_root' && rootfs.from === undefined && overlay === undefined;
 
 /** The directories that must be there before anything is started, each with the field that names it. */
 function rootsOf({ rootfs, overlay }: Box): readonly Layer[] {
@@ -132,9 +136,11 @@ function renderSection(box: Box, operation: Operation, place: Place): string {
     newPids: pid === 'new',
     coversProc: box.rootfs === undefined && box.maskedPaths.length + box.readonlyPaths.length > 0,
     change: box.rootfs?.change,
+    heldRoot: holdsRoot(box),
     directories: DIRECTORIES,
     texts: TEXTS,
     terminals: TERMINALS,
+    restIn,
   });
 }
 

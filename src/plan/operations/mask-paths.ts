@@ -4,6 +4,7 @@ import type { ErrnoName } from '../../linux/errno.js';
 import { attach, cloneTreeOf, createMount } from '../../linux/mount-calls.js';
 import { openPlace } from '../../linux/open-path.js';
 import type { Result, SystemCall } from '../../linux/system-call.js';
+import { type KernelPlace, lookUpIn } from '../file-system.js';
 import type { OperationKind } from '../operation.js';
 import { NULL_DEVICE } from './make-dev.js';
 
@@ -12,6 +13,7 @@ export interface MaskPaths {
   readonly kind: 'mask-paths';
   readonly paths: readonly AbsolutePath[];
   readonly rootfs: AbsolutePath | undefined;
+  readonly kernelPlaces: readonly KernelPlace[];
   /** The box has a /dev of its own by then, whose null device it is; else it is the host's. */
   readonly ownDev: boolean;
 }
@@ -23,7 +25,7 @@ export const maskPaths: OperationKind<MaskPaths> = {
   describe: ({ paths }) => `mask ${paths.map(path => JSON.stringify(path)).join(', ')}`,
 
   /** Never by a null device that the rootfs has: what its owner put there instead would be shown (CVE-2025-31133). */
-  systemCalls({ paths, rootfs, ownDev }, caller) {
+  systemCalls({ paths, ownDev, ...where }, caller) {
     return [
       ...(ownDev ? [] : openHostNode(NULL_DEVICE, caller.nullDevice)),
       ...paths.map((path): SystemCall => {
@@ -31,9 +33,9 @@ export const maskPaths: OperationKind<MaskPaths> = {
         const file: Result = { of: `open ${path}` };
         const empty: Result = { of: `mount of tmpfs for ${path}` };
         const device: Result = { of: `null device for ${path}` };
-        const root = rootfs && caller.rootfs;
+        const [root, rest] = lookUpIn(path, where, caller);
         return {
-          ...openPlace(root, path, true, directory),
+          ...openPlace(root, rest, true, directory),
           tolerate: MISSING,
           onSuccess: [
             ...createMount(
@@ -46,7 +48,7 @@ export const maskPaths: OperationKind<MaskPaths> = {
           ],
           onTolerated: [
             {
-              ...openPlace(root, path, false, file),
+              ...openPlace(root, rest, false, file),
               tolerate: MISSING,
               onSuccess: [cloneTreeOf(caller.nullDevice, device), attach(device, file)],
             },

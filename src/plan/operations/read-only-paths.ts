@@ -2,6 +2,7 @@ import type { AbsolutePath } from '../../box/values.js';
 import { attach, cloneTreeOf, makeReadOnly } from '../../linux/mount-calls.js';
 import { openPlace } from '../../linux/open-path.js';
 import type { Result, SystemCall } from '../../linux/system-call.js';
+import { type KernelPlace, lookUpIn } from '../file-system.js';
 import type { OperationKind } from '../operation.js';
 import { MISSING } from './mask-paths.js';
 
@@ -10,18 +11,19 @@ export interface ReadOnlyPaths {
   readonly kind: 'read-only-paths';
   readonly paths: readonly AbsolutePath[];
   readonly rootfs: AbsolutePath | undefined;
+  readonly kernelPlaces: readonly KernelPlace[];
 }
 
 export const readOnlyPaths: OperationKind<ReadOnlyPaths> = {
   describe: ({ paths }) => `make ${paths.map(path => JSON.stringify(path)).join(', ')} read-only`,
 
   /** Each is mounted on itself, and read-only before it is attached: at no moment can anything be written through it. */
-  systemCalls: ({ paths, rootfs }, caller) =>
+  systemCalls: ({ paths, ...where }, caller) =>
     paths.map((path): SystemCall => {
       const place: Result = { of: `open ${path}` };
       const mount: Result = { of: `mounts of ${path}` };
       return {
-        ...openPlace(rootfs && caller.rootfs, path, false, place),
+        ...openPlace(...lookUpIn(path, where, caller), false, place),
         tolerate: MISSING,
         onSuccess: [cloneTreeOf(place, mount), makeReadOnly(mount), attach(mount, place)],
       };
