@@ -202,7 +202,9 @@ function assemble(
   const possible = (type: MountType) => !owned || isOwned(type, namespaces);
   const mounts = (ownMounts ? given.mounts : []).map((mount, index, all): MountInput => {
     const destination = places[mount.place % places.length] ?? '/mnt';
-    const type = possible(mount.type) ? mount.type : 'tmpfs';
+    // Of these there is one file system for a namespace, which mount(2) puts into one place but once: EBUSY.
+    const again = mount.type !== 'bind' && all.slice(0, index).some(({ type }) => type === mount.type);
+    const type = possible(mount.type) && !again ? mount.type : 'tmpfs';
     const common = { destination, ...mount.restrictions };
     if (type === 'tmpfs') {
       const { size, mode } = mount;
