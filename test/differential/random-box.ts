@@ -200,7 +200,10 @@ function assemble(
   const root = !ownMounts && given.root !== 'host' ? 'chroot' : given.root;
   const places = root === 'host' ? ON_HOST : root === 'programs' ? IN_PROGRAMS : IN_ROOTFS;
   const possible = (type: MountType) => !owned || isOwned(type, namespaces);
-  const mounts = (ownMounts ? given.mounts : []).map((mount, index, all): MountInput => {
+  // Of mounts in one place, the script makes the uppermost read-only; and what is unbindable it refuses to.
+  const reboundLater = (given.readonlyPaths?.length ?? 0) > 0;
+  const chosen = (ownMounts ? given.mounts : []).slice(0, reboundLater ? 1 : undefined);
+  const mounts = chosen.map((mount, index, all): MountInput => {
     const destination = places[mount.place % places.length] ?? '/mnt';
     // Of these there is one file system for a namespace, which mount(2) puts into one place but once: EBUSY.
     const again = mount.type !== 'bind' && all.slice(0, index).some(({ type }) => type === mount.type);
@@ -213,7 +216,8 @@ function assemble(
     if (type !== 'bind') return { type, ...common };
     // The script restricts no bind after one that is shared.
     const late = all.slice(0, index).some(({ propagation }) => propagation?.endsWith('shared'));
-    const { recursive, propagation } = mount;
+    const { recursive } = mount;
+    const propagation = reboundLater && mount.propagation?.endsWith('unbindable') ? undefined : mount.propagation;
     const source = `${directory}/source`;
     return { type, source, ...(late ? { destination } : common), recursive, propagation };
   });
