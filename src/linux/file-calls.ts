@@ -1,4 +1,5 @@
-import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, O, RESOLVE } from './constants.js';
+import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, O, RESOLVE, SEEK_END } from './constants.js';
+import { mkdirAt, symlinkAt } from './directory-calls.js';
 import {
   bytes,
   flags,
@@ -28,7 +29,7 @@ const MOST_BYTES = 0x7ffff000;
 const MASKED = 0o022;
 
 export function makeDirectory(root: Result, path: string, mode: number): readonly SystemCall[] {
-  const make: SystemCall = { name: 'mkdirat', arguments: [resultOf(root), string(path), octal(mode)] };
+  const make = mkdirAt(root, path, mode);
   return (mode & MASKED) === 0 ? [make] : [make, changeMode(root, path, mode)];
 }
 
@@ -38,7 +39,7 @@ export const changeMode = (root: Result, path: string, mode: number): SystemCall
 });
 
 export const makeSymlink = (root: Result, path: string, target: string, modified: Time): readonly SystemCall[] => [
-  { name: 'symlinkat', arguments: [string(target), resultOf(root), string(path)] },
+  symlinkAt(target, root, path),
   {
     name: 'utimensat',
     arguments: [resultOf(root), string(path), times(modified), symbol('AT_SYMLINK_NOFOLLOW', AT_SYMLINK_NOFOLLOW)],
@@ -60,6 +61,7 @@ export function copyFile(source: string, root: Result, path: string, file: Copie
         arguments: [resultOf(to), resultOf(from), NULL, integer(MOST_BYTES)],
       }),
     ),
+    insistOnSize(to, file.size),
     { name: 'utimensat', arguments: [resultOf(to), NULL, times(file.modified), integer(0)] },
     close(to),
     close(from),
@@ -78,9 +80,19 @@ export function writeFile(root: Result, path: string, mode: number, text: string
   return [
     makeFile(root, path, mode, to),
     { name: 'write', arguments: [resultOf(to), string(text), integer(length)] },
+    insistOnSize(to, length),
     close(to),
   ];
 }
+
+/**
+ * A full file system takes less than it was given, and calls that a success, as does a source that has become shorter.
+ * Seeking back as far from the end then fails: EINVAL.
+ */
+export const insistOnSize = (file: Result, size: number): SystemCall => ({
+  name: 'lseek',
+  arguments: [resultOf(file), integer(-size), symbol('SEEK_END', SEEK_END)],
+});
 
 const makeFile = (root: Result, path: string, mode: number, result: Result): SystemCall => ({
   name: 'openat',

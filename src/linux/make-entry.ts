@@ -1,7 +1,9 @@
 import { constants } from 'node:fs';
-import { O, SEEK_END } from './constants.js';
+import { O } from './constants.js';
+import { symlinkAt } from './directory-calls.js';
+import { insistOnSize } from './file-calls.js';
 import { openMountPoint } from './open-path.js';
-import { flags, integer, octal, type Result, resultOf, type SystemCall, string, symbol } from './system-call.js';
+import { flags, integer, octal, type Result, resultOf, type SystemCall, string } from './system-call.js';
 
 /**
  * Files and symlinks in a rootfs that is somebody else's. What has the name already is removed, never opened: it may be
@@ -27,24 +29,17 @@ export function makeFile(root: Result, path: string, content: string, mode: numb
       ],
       result: file,
     },
-    ...(length === 0 ? [] : writeWhole(file, content, length)),
+    { name: 'write', arguments: [resultOf(file), string(content), integer(length)] },
+    insistOnSize(file, length),
     // umask(2) would have its say in the mode of openat(2).
     { name: 'fchmod', arguments: [resultOf(file), octal(mode)] },
     { name: 'close', arguments: [resultOf(file)] },
   ];
 }
 
-/** A full file system writes less than it was given, and calls that a success. Seeking back as far then fails. */
-function writeWhole(file: Result, content: string, length: number): readonly SystemCall[] {
-  return [
-    { name: 'write', arguments: [resultOf(file), string(content), integer(length)] },
-    { name: 'lseek', arguments: [resultOf(file), integer(-length), symbol('SEEK_END', SEEK_END)] },
-  ];
-}
-
 export function makeSymlink(root: Result, path: string, target: string): readonly SystemCall[] {
   const { directory, name, calls } = clearPlace(root, path);
-  return [...calls, { name: 'symlinkat', arguments: [string(target), resultOf(directory), string(name)] }];
+  return [...calls, symlinkAt(target, directory, name)];
 }
 
 /** Makes the directories on the way, opens the last, and removes what has the name; a directory stays, and is an error. */

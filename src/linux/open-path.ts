@@ -1,17 +1,7 @@
 import { constants } from 'node:fs';
 import { AT_FDCWD, O, RESOLVE, S_IFREG } from './constants.js';
-import {
-  bytes,
-  flags,
-  integer,
-  octal,
-  type Result,
-  resultOf,
-  type SystemCall,
-  string,
-  symbol,
-  words,
-} from './system-call.js';
+import { mkdirAt } from './directory-calls.js';
+import { bytes, flags, integer, type Result, resultOf, type SystemCall, string, symbol, words } from './system-call.js';
 
 /** Opens a path of the host, for its place in the tree only. */
 export function openPath(path: string, result: Result): SystemCall {
@@ -134,7 +124,7 @@ export function makeInRoot(root: Result, path: string, kind: MountPointKind): re
 
 function makeEntry(directory: Result, name: string, kind: MountPointKind): readonly SystemCall[] {
   if (kind === 'directory') {
-    return [{ name: 'mkdirat', arguments: [resultOf(directory), string(name), octal(0o755)], tolerate: ['EEXIST'] }];
+    return [{ ...mkdirAt(directory, name, 0o755), tolerate: ['EEXIST'] }];
   }
   if (kind === 'file') {
     const type = symbol('S_IFREG|0644', S_IFREG + 0o644);

@@ -129,6 +129,8 @@ function hintFor(operation: Operation | undefined, errno: string, call: string):
       return mountHint(errno, 'a tmpfs goes');
     case 'copy-programs':
       if (errno === 'ENOENT' || errno === 'ELOOP') return 'the file has been replaced a moment ago: try again';
+      if (errno === 'EINVAL' && call === 'lseek')
+        return 'it was not copied whole: the memory for copies is full, or the file is shorter now';
       return errno === 'ENOSPC' ? 'the copies are kept in memory, half of which a tmpfs may take' : undefined;
     case 'mount-overlay':
       return overlayHint(operation, errno, call);

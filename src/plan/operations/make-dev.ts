@@ -1,6 +1,7 @@
 import type { AbsolutePath } from '../../box/values.js';
 import { S_IFREG } from '../../linux/constants.js';
 import { type DeviceNode, makeNode, openHostNode } from '../../linux/device-node.js';
+import { mkdirAt, symlinkAt } from '../../linux/directory-calls.js';
 import { attach, cloneTreeOf, createMount, makeAloneReadOnly } from '../../linux/mount-calls.js';
 import { openEntry, openMountPoint } from '../../linux/open-path.js';
 import { integer, octal, type Result, resultOf, type SystemCall, string, symbol } from '../../linux/system-call.js';
@@ -57,9 +58,7 @@ export const makeDev: OperationKind<MakeDev> = {
       },
       { name: 'umask', arguments: [octal(mask)] },
       ...(keepsNull ? [openEntry(dev, NULL_DEVICE.name, nullDevice)] : []),
-      ...LINKS.map(([name, target]): SystemCall => {
-        return { name: 'symlinkat', arguments: [string(target), resultOf(dev), string(name)] };
-      }),
+      ...LINKS.map(([name, target]) => symlinkAt(target, dev, name)),
       // Each mount of devpts is an instance of its own since Linux 4.7. No gid=5: that group may have no id in the box.
       ...mountIn(dev, 'pts', pts =>
         createMount('devpts', { mode: '0620', ptmxmode: '0666' }, ['MOUNT_ATTR_NOSUID', 'MOUNT_ATTR_NOEXEC'], pts),
@@ -99,10 +98,5 @@ function bindNode(dev: Result, node: DeviceNode): readonly SystemCall[] {
 function mountIn(dev: Result, name: string, create: (mount: Result) => readonly SystemCall[]): readonly SystemCall[] {
   const mount: Result = { of: `mount of /dev/${name}` };
   const place: Result = { of: `open ${name}` };
-  return [
-    { name: 'mkdirat', arguments: [resultOf(dev), string(name), octal(0o755)] },
-    ...create(mount),
-    openEntry(dev, name, place),
-    attach(mount, place),
-  ];
+  return [mkdirAt(dev, name, 0o755), ...create(mount), openEntry(dev, name, place), attach(mount, place)];
 }

@@ -1,7 +1,8 @@
 import type { CgroupHierarchy } from '../../host/cgroups.js';
+import { mkdirAt, symlinkAt } from '../../linux/directory-calls.js';
 import { addAttributes, attach, createMount } from '../../linux/mount-calls.js';
 import { openInRoot } from '../../linux/open-path.js';
-import { octal, type Result, resultOf, type SystemCall, string } from '../../linux/system-call.js';
+import type { Result, SystemCall } from '../../linux/system-call.js';
 import { attributesOf, describeFlags, type FileSystemPlace, mountFileSystem } from '../file-system.js';
 import type { OperationKind } from '../operation.js';
 
@@ -28,7 +29,7 @@ export const mountCgroup: OperationKind<MountCgroup> = {
     return [
       ...mountFileSystem('tmpfs', { ...operation, flags, parameters: { mode: '755' } }, caller, tree),
       ...caller.cgroups.flatMap(hierarchy => mountHierarchy(tree, hierarchy, operation)),
-      ...names.flatMap(name => linksTo(name, names).map(link => makeLink(tree, link, name))),
+      ...names.flatMap(name => linksTo(name, names).map(link => symlinkAt(name, tree, link))),
       ...(operation.flags.includes('ro') ? [addAttributes(tree, ['MOUNT_ATTR_RDONLY'], false)] : []),
     ];
   },
@@ -39,7 +40,7 @@ function mountHierarchy(tree: Result, hierarchy: CgroupHierarchy, { flags }: Mou
   const mount: Result = { of: `mount of ${type} ${name}` };
   const place: Result = { of: `open ${name}` };
   return [
-    { name: 'mkdirat', arguments: [resultOf(tree), string(name), octal(0o755)] },
+    mkdirAt(tree, name, 0o755),
     ...createMount(type, options, attributesOf(flags), mount),
     openInRoot(tree, name, place),
     attach(mount, place),
@@ -50,8 +51,3 @@ function mountHierarchy(tree: Result, hierarchy: CgroupHierarchy, { flags }: Mou
 function linksTo(name: string, names: readonly string[]): readonly string[] {
   return name.includes(',') ? name.split(',').filter(part => part !== '' && !names.includes(part)) : [];
 }
-
-const makeLink = (tree: Result, link: string, name: string): SystemCall => ({
-  name: 'symlinkat',
-  arguments: [string(name), resultOf(tree), string(link)],
-});

@@ -1,17 +1,9 @@
 import type { AbsolutePath } from '../../box/values.js';
-import { AT_FDCWD, LOCK } from '../../linux/constants.js';
+import { LOCK } from '../../linux/constants.js';
+import { mkdirAt, symlinkAt } from '../../linux/directory-calls.js';
 import { attach, createMount } from '../../linux/mount-calls.js';
 import { openDirectory, openPath } from '../../linux/open-path.js';
-import {
-  flags,
-  integer,
-  octal,
-  type Result,
-  resultOf,
-  type SystemCall,
-  string,
-  symbol,
-} from '../../linux/system-call.js';
+import { flags, integer, type Result, resultOf, type SystemCall, string } from '../../linux/system-call.js';
 import { type Caller, type OperationKind, type UserNamespace, wantsUserNamespace } from '../operation.js';
 
 /**
@@ -50,8 +42,8 @@ export const mountOverlay: OperationKind<MountOverlay> = {
       ...createMount('tmpfs', parameters, [], tmpfs),
       attach(tmpfs, place),
       { name: 'fchdir', arguments: [resultOf(tmpfs)] },
-      makeDirectory('root', 0o755),
-      ...lower.map((path, index) => linkTo(path, String(index))),
+      mkdirAt(undefined, 'root', 0o755),
+      ...lower.map((path, index) => symlinkAt(path, undefined, String(index))),
       ...(kept === undefined ? scratchLayer() : keptLayer(kept, operation, caller)),
       mountOn('root', optionsOf(operation, caller, 'upper', 'work')),
       openPath('root', caller.rootfs),
@@ -60,16 +52,11 @@ export const mountOverlay: OperationKind<MountOverlay> = {
   },
 };
 
-function makeDirectory(path: string, mode: number): SystemCall {
-  return { name: 'mkdirat', arguments: [symbol('AT_FDCWD', AT_FDCWD), string(path), octal(mode)] };
-}
-
-function linkTo(path: string, name: string): SystemCall {
-  return { name: 'symlinkat', arguments: [string(path), symbol('AT_FDCWD', AT_FDCWD), string(name)] };
-}
-
 /** The mode of upper is that of the root inside. */
-const scratchLayer = (): readonly SystemCall[] => [makeDirectory('upper', 0o755), makeDirectory('work', 0o700)];
+const scratchLayer = (): readonly SystemCall[] => [
+  mkdirAt(undefined, 'upper', 0o755),
+  mkdirAt(undefined, 'work', 0o700),
+];
 
 /**
  * overlayfs lets two mounts share an upper, and promises nothing then; only with index=on does it refuse. A mount with
@@ -88,13 +75,13 @@ function keptLayer(
     tolerate: ['EINVAL'],
   });
   return [
-    { ...makeDirectory(upper, 0o755), tolerate: ['EEXIST'] },
-    { ...makeDirectory(work, 0o700), tolerate: ['EEXIST'] },
+    { ...mkdirAt(undefined, upper, 0o755), tolerate: ['EEXIST'] },
+    { ...mkdirAt(undefined, work, 0o700), tolerate: ['EEXIST'] },
     openDirectory(upper, 'O_RDONLY', lock),
     openDirectory(work, 'O_PATH', { of: `open ${work}` }),
     { name: 'flock', arguments: [resultOf(lock), exclusively] },
-    linkTo(upper, 'upper'),
-    linkTo(work, 'work'),
+    symlinkAt(upper, undefined, 'upper'),
+    symlinkAt(work, undefined, 'work'),
     isFree('upper'),
     isFree('work'),
   ];
