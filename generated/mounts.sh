@@ -26,8 +26,8 @@
 #   - write 8 bytes to "/etc/motd" of the rootfs, mode 644
 #   - write 41 bytes to "/usr/local/bin/hello" of the rootfs, mode 0755
 #   - bring the loopback interface up
-#   - mask "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware"
 #   - make "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger" read-only
+#   - mask "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware"
 #   - make "/srv/box" the root, and drop the old one
 #   - pass stdin, stdout and stderr through
 #   - close every other descriptor
@@ -646,6 +646,47 @@ enter() {
   step='bring the loopback interface up'
   ip link set dev lo up
 
+  step='make "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger" read-only'
+  local path point around options
+  local -a read_only=() below
+  list_mounts
+  for path in \
+    /proc/bus \
+    /proc/fs \
+    /proc/irq \
+    /proc/sys \
+    /proc/sysrq-trigger; do
+    find_in_root "$root" "$path"
+    if [[ ! -e $found ]]; then continue; fi
+    # The flags of the mount that it is in are given again, and those of the mounts below it: mount drops what it is not told.
+    around=/
+    below=()
+    for point in "${!mounted[@]}"; do
+      if [[ $found == "$point" || $found == "$point"/* ]] && ((${#point} > ${#around})); then around=$point; fi
+      if [[ $point == "$found"/* ]]; then below+=("$point"); fi
+    done
+    options=${mounted[$around]#rbind,}
+    add_mount "$found" "$found" none "rbind,${options/#rw/ro}"
+    read_only+=("$found")
+    for point in "${below[@]}"; do
+      options=${mounted[$point]#rbind,}
+      add_mount none "$point" none "remount,bind,${options/#rw/ro}"
+      read_only+=("$point")
+    done
+  done
+  mount_table
+  list_mounts
+  for path in "${read_only[@]}"; do
+    [[ ${mounted[$path]-} == ro* ]]
+  done
+  find_in_root "$root" /proc
+  check_covered "$found" proc ro, \
+    /bus \
+    /fs \
+    /irq \
+    /sys \
+    /sysrq-trigger
+
   step='mask "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware"'
   local path outer
   local -a masks=()
@@ -693,47 +734,6 @@ enter() {
   check_covered "$found" sysfs '' \
     /devices/virtual/powercap \
     /firmware
-
-  step='make "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger" read-only'
-  local path point around options
-  local -a read_only=() below
-  list_mounts
-  for path in \
-    /proc/bus \
-    /proc/fs \
-    /proc/irq \
-    /proc/sys \
-    /proc/sysrq-trigger; do
-    find_in_root "$root" "$path"
-    if [[ ! -e $found ]]; then continue; fi
-    # The flags of the mount that it is in are given again, and those of the mounts below it: mount drops what it is not told.
-    around=/
-    below=()
-    for point in "${!mounted[@]}"; do
-      if [[ $found == "$point" || $found == "$point"/* ]] && ((${#point} > ${#around})); then around=$point; fi
-      if [[ $point == "$found"/* ]]; then below+=("$point"); fi
-    done
-    options=${mounted[$around]#rbind,}
-    add_mount "$found" "$found" none "rbind,${options/#rw/ro}"
-    read_only+=("$found")
-    for point in "${below[@]}"; do
-      options=${mounted[$point]#rbind,}
-      add_mount none "$point" none "remount,bind,${options/#rw/ro}"
-      read_only+=("$point")
-    done
-  done
-  mount_table
-  list_mounts
-  for path in "${read_only[@]}"; do
-    [[ ${mounted[$path]-} == ro* ]]
-  done
-  find_in_root "$root" /proc
-  check_covered "$found" proc ro, \
-    /bus \
-    /fs \
-    /irq \
-    /sys \
-    /sysrq-trigger
 
   step='make "/srv/box" the root, and drop the old one'
   # pivot_root(8) puts the old root on top of the new one, where there is no umount to take it away. So it is done from a

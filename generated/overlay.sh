@@ -18,8 +18,8 @@
 #   - mount proc on /proc of the rootfs
 #   - mount a /dev with null, zero, full, random, urandom, tty, ptmx, pts, shm
 #   - bring the loopback interface up
-#   - mask "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware"
 #   - make "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger" read-only
+#   - mask "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware"
 #   - make "/srv/image/2-application" the root, and drop the old one
 #   - pass stdin, stdout and stderr through
 #   - close every other descriptor
@@ -440,8 +440,9 @@ enter() {
       fi
     done
   done
-  [[ -d /srv/boxes/one ]] || mkdir -m 755 -- /srv/boxes/one
-  [[ -d /srv/boxes/one.work ]] || mkdir -m 700 -- /srv/boxes/one.work
+  # With -p it is no error that another box makes them at this moment; the directories that they are in are there.
+  [[ -d /srv/boxes/one ]] || mkdir -p -- /srv/boxes/one
+  [[ -d /srv/boxes/one.work ]] || (umask 077 && mkdir -p -- /srv/boxes/one.work)
   # Here, and in no other mount namespace, a tmpfs gives them short names: so no path of the host is among the options,
   # which the box can read, and nothing in them has to be escaped.
   local root=/proc/fs
@@ -527,6 +528,47 @@ enter() {
   step='bring the loopback interface up'
   ip link set dev lo up
 
+  step='make "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger" read-only'
+  local path point around options
+  local -a read_only=() below
+  list_mounts
+  for path in \
+    /proc/bus \
+    /proc/fs \
+    /proc/irq \
+    /proc/sys \
+    /proc/sysrq-trigger; do
+    find_in_root "$root" "$path"
+    if [[ ! -e $found ]]; then continue; fi
+    # The flags of the mount that it is in are given again, and those of the mounts below it: mount drops what it is not told.
+    around=/
+    below=()
+    for point in "${!mounted[@]}"; do
+      if [[ $found == "$point" || $found == "$point"/* ]] && ((${#point} > ${#around})); then around=$point; fi
+      if [[ $point == "$found"/* ]]; then below+=("$point"); fi
+    done
+    options=${mounted[$around]#rbind,}
+    add_mount "$found" "$found" none "rbind,${options/#rw/ro}"
+    read_only+=("$found")
+    for point in "${below[@]}"; do
+      options=${mounted[$point]#rbind,}
+      add_mount none "$point" none "remount,bind,${options/#rw/ro}"
+      read_only+=("$point")
+    done
+  done
+  mount_table
+  list_mounts
+  for path in "${read_only[@]}"; do
+    [[ ${mounted[$path]-} == ro* ]]
+  done
+  find_in_root "$root" /proc
+  check_covered "$found" proc ro, \
+    /bus \
+    /fs \
+    /irq \
+    /sys \
+    /sysrq-trigger
+
   step='mask "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware"'
   local path outer
   local -a masks=()
@@ -570,47 +612,6 @@ enter() {
     /scsi \
     /timer_list \
     /timer_stats
-
-  step='make "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger" read-only'
-  local path point around options
-  local -a read_only=() below
-  list_mounts
-  for path in \
-    /proc/bus \
-    /proc/fs \
-    /proc/irq \
-    /proc/sys \
-    /proc/sysrq-trigger; do
-    find_in_root "$root" "$path"
-    if [[ ! -e $found ]]; then continue; fi
-    # The flags of the mount that it is in are given again, and those of the mounts below it: mount drops what it is not told.
-    around=/
-    below=()
-    for point in "${!mounted[@]}"; do
-      if [[ $found == "$point" || $found == "$point"/* ]] && ((${#point} > ${#around})); then around=$point; fi
-      if [[ $point == "$found"/* ]]; then below+=("$point"); fi
-    done
-    options=${mounted[$around]#rbind,}
-    add_mount "$found" "$found" none "rbind,${options/#rw/ro}"
-    read_only+=("$found")
-    for point in "${below[@]}"; do
-      options=${mounted[$point]#rbind,}
-      add_mount none "$point" none "remount,bind,${options/#rw/ro}"
-      read_only+=("$point")
-    done
-  done
-  mount_table
-  list_mounts
-  for path in "${read_only[@]}"; do
-    [[ ${mounted[$path]-} == ro* ]]
-  done
-  find_in_root "$root" /proc
-  check_covered "$found" proc ro, \
-    /bus \
-    /fs \
-    /irq \
-    /sys \
-    /sysrq-trigger
 
   step='make "/srv/image/2-application" the root, and drop the old one'
   # pivot_root(8) puts the old root on top of the new one, where there is no umount to take it away. So it is done from a

@@ -74,13 +74,16 @@ function devOperation({ maskedPaths }: Box, rootfs: AbsolutePath): Operation {
   return { kind: 'make-dev', rootfs, mask: FILE_MODE_MASK, keepsNull: maskedPaths.length > 0 };
 }
 
-/** After all mounts, because what they show is covered too; and after the names, which the script writes to /proc/sys. */
+/**
+ * After all mounts, because what they show is covered too; and after the names, which the script writes to /proc/sys.
+ * What is masked comes second, as in runc: a mask is read-only already, and bash would reach nothing below it.
+ */
 function protectOperations(box: Box): Plan {
   const { rootfs, dev, maskedPaths, readonlyPaths } = box;
   const where = { rootfs: rootfs?.path, kernelPlaces: kernelPlacesOf(box) };
   return [
-    ...(maskedPaths.length > 0 ? [{ kind: 'mask-paths', paths: maskedPaths, ...where, ownDev: dev } as const] : []),
     ...(readonlyPaths.length > 0 ? [{ kind: 'read-only-paths', paths: readonlyPaths, ...where } as const] : []),
+    ...(maskedPaths.length > 0 ? [{ kind: 'mask-paths', paths: maskedPaths, ...where, ownDev: dev } as const] : []),
     ...(rootfs?.readOnly ? [{ kind: 'read-only-root', path: rootfs.path } as const] : []),
   ];
 }
