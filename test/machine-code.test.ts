@@ -52,6 +52,8 @@ interface Step {
   onPositive?: string;
   onTolerated?: string;
   onFailure?: string;
+  /** Address of a word that gets the result too. */
+  copy?: number;
 }
 
 /** An offset that 32 bits do not hold. */
@@ -94,6 +96,7 @@ const run = (architecture: Architecture, program: Record<string, Step>, buffer: 
     set(base + ENTRY.onTolerated, entry(step.onTolerated ?? next));
     set(base + ENTRY.onFailure, entry(step.onFailure ?? 'end'));
     set(base + ENTRY.result, UNCHANGED);
+    set(base + ENTRY.copy, step.copy ?? base + ENTRY.result);
   }
   data.fill(0, BUFFER - elf.DATA);
   data.set(Buffer.from(buffer), BUFFER - elf.DATA);
@@ -134,6 +137,16 @@ for (const architecture of ['x64', 'arm64'] as const) {
       const stub = elf.STUBS[architecture];
       const bytes = Buffer.from(stub.map(([hex]) => hex).join(''), 'hex');
       assert.deepEqual(disassemble(architecture, bytes), listing(stub));
+    });
+
+    test('a result is copied to where the entry says, an error too', () => {
+      const { results, buffer } = run(architecture, {
+        child: { call: 'getppid', copy: BUFFER + 8 },
+        error: { call: 'lseek', with: [-1, 0, 0], copy: BUFFER + 24, onFailure: 'end' },
+      });
+      assert.equal(buffer.readBigInt64LE(8), results.child);
+      assert.equal(buffer.readBigInt64LE(24), BigInt(-EBADF));
+      assert.equal(results.error, BigInt(-EBADF));
     });
 
     test('a negative number returns, at once when it is the first', () => {

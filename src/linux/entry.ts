@@ -12,8 +12,10 @@
  *     onTolerated ... when the system call failed with a tolerated errno. The entry's own address makes it try again
  *     onFailure   ... when it failed otherwise; the header then names this entry
  *     result      what the system call returned, always stored: -errno when it failed
+ *     copy        address of a word that gets the result too: a field of a struct that a later call takes. The entry's own
+ *                 result where there is none
  *
- * Two words at the end are spare. A result in [-4095, -1] is an error (MAX_ERRNO in the kernel's include/linux/err.h);
+ * The word at the end is spare. A result in [-4095, -1] is an error (MAX_ERRNO in the kernel's include/linux/err.h);
  * any other is not, even if it is negative as a signed number.
  *
  * Entries name each other by address: a table can branch and loop, but not be moved once it is laid out.
@@ -36,6 +38,7 @@ export const ENTRY = {
   onTolerated: 88,
   onFailure: 96,
   result: 104,
+  copy: 112,
 } as const;
 
 /** Offsets in bytes into the header. `failed` is the address of the last entry that went on by its onFailure. */

@@ -10,7 +10,7 @@ export const arm64: readonly Instruction[] = [
 
   // 0x08: the next entry. A negative number: return.
   ['480140f9', 'ldr x8, [x10]'],
-  ['a804f8b7', 'tbnz x8, #63, 0xa0'],
+  ['e804f8b7', 'tbnz x8, #63, 0xa8'],
 
   // 0x10: the arguments. One whose bit is set in the indirect mask is replaced by the 64 bits it points at.
   ['408540a9', 'ldp x0, x1, [x10, #8]'],
@@ -34,34 +34,36 @@ export const arm64: readonly Instruction[] = [
   // include/linux/err.h).
   ['010000d4', 'svc #0x0'],
   ['403500f9', 'str x0, [x10, #104]'],
+  ['4b3940f9', 'ldr x11, [x10, #112]'],
+  ['600100f9', 'str x0, [x11]'],
   ['1ffc3fb1', 'cmn x0, #0xfff'],
-  ['c2000054', 'b.cs 0x74'],
+  ['c2000054', 'b.cs 0x7c'],
 
-  // 0x60: no error. Go on with onZero or, 0x6c, onPositive.
-  ['600000b5', 'cbnz x0, 0x6c'],
+  // 0x68: no error. Go on with onZero or, 0x74, onPositive.
+  ['600000b5', 'cbnz x0, 0x74'],
   ['4a2540f9', 'ldr x10, [x10, #72]'],
-  ['e8ffff17', 'b 0x8'],
-  ['4a2940f9', 'ldr x10, [x10, #80]'],
   ['e6ffff17', 'b 0x8'],
+  ['4a2940f9', 'ldr x10, [x10, #80]'],
+  ['e4ffff17', 'b 0x8'],
 
-  // 0x74: an error. lsr takes the shift modulo 64, so errno 64 and above must be told apart before it.
+  // 0x7c: an error. lsr takes the shift modulo 64, so errno 64 and above must be told apart before it.
   ['e00300cb', 'neg x0, x0'],
   ['1ffc00f1', 'cmp x0, #0x3f'],
-  ['c8000054', 'b.hi 0x94'],
+  ['c8000054', 'b.hi 0x9c'],
   ['4b2140f9', 'ldr x11, [x10, #64]'],
   ['6b25c09a', 'lsr x11, x11, x0'],
-  ['6b000036', 'tbz w11, #0, 0x94'],
+  ['6b000036', 'tbz w11, #0, 0x9c'],
 
-  // 0x8c: tolerated. Go on with onTolerated.
+  // 0x94: tolerated. Go on with onTolerated.
   ['4a2d40f9', 'ldr x10, [x10, #88]'],
-  ['deffff17', 'b 0x8'],
+  ['dcffff17', 'b 0x8'],
 
-  // 0x94: not tolerated. The header gets the entry; go on with onFailure.
+  // 0x9c: not tolerated. The header gets the entry; go on with onFailure.
   ['2a0100f9', 'str x10, [x9]'],
   ['4a3140f9', 'ldr x10, [x10, #96]'],
-  ['dbffff17', 'b 0x8'],
+  ['d9ffff17', 'b 0x8'],
 
-  // 0xa0: return 0.
+  // 0xa8: return 0.
   ['00008052', 'mov w0, #0x0'],
   ['c0035fd6', 'ret'],
 ];

@@ -36,9 +36,14 @@ export class Memory {
   /** @returns the address of the string as execve(2) and open(2) want it: UTF-8, ended by a NUL. */
   writeString(value: string): number {
     const address = this.allocate(Buffer.byteLength(value) + 1);
+    this.rewriteString(address, value);
+    return address;
+  }
+
+  /** Writes a string where room for it was allocated. */
+  rewriteString(address: number, value: string): void {
     const start = address - this.#mapping.address;
     this.#mapping.buffer[start + this.#mapping.buffer.write(value, start, 'utf8')] = 0;
-    return address;
   }
 
   writeBytes(value: Uint8Array): number {

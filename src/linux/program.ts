@@ -3,7 +3,17 @@ import { ENTRY } from './entry.js';
 import { errnoNumber } from './errno.js';
 import { architecture } from './libc.js';
 import { Memory } from './memory.js';
-import { type Argument, integer, NULL, type Output, output, type SystemCall, symbol } from './system-call.js';
+import {
+  type Argument,
+  type Field,
+  integer,
+  NULL,
+  type Output,
+  output,
+  type Result,
+  type SystemCall,
+  symbol,
+} from './system-call.js';
 import { SYSTEM_CALL_NUMBERS } from './system-call-numbers.js';
 
 /**
@@ -126,6 +136,7 @@ class Program {
   readonly #first: Node;
   readonly #header: number;
   readonly #outputs: ReadonlyMap<Output, number>;
+  readonly #changing: readonly Changing[];
 
   constructor(memory: Memory, nodes: readonly Node[], first: Node) {
     this.#memory = memory;
@@ -134,12 +145,15 @@ class Program {
     memory.reset(HEADER_SIZE + nodes.reduce((size, node) => size + ENTRY.size + dataSize(node.call), 0));
     this.#header = memory.allocate(HEADER_SIZE);
     for (const node of nodes) node.address = memory.allocate(ENTRY.size);
-    this.#outputs = writeEntries(memory, nodes);
+    const { outputs, changing } = writeEntries(memory, nodes);
+    this.#outputs = outputs;
+    this.#changing = changing;
   }
 
   run(): Outcome {
     const memory = this.#memory;
     memory.writeWord(this.#header, 0);
+    for (const { address, read } of this.#changing) memory.rewriteString(address, read());
     for (const { address } of this.#nodes) memory.writeWord(address + ENTRY.result, NOT_REACHED);
     memory.run(this.#header, this.#first.address);
 
@@ -162,11 +176,19 @@ class Program {
   }
 }
 
-function writeEntries(table: Memory, nodes: readonly Node[]): ReadonlyMap<Output, number> {
+/** A string in memory that is written anew for each run. */
+interface Changing {
+  readonly address: number;
+  readonly read: () => string;
+}
+
+function writeEntries(table: Memory, nodes: readonly Node[]) {
   const numbers = SYSTEM_CALL_NUMBERS[architecture()];
   const results = new Map(nodes.flatMap(({ call, address }) => (call?.result ? [[call.result, address]] : [])));
   const outputs = new Map<Output, number>();
   const shared = new Map<object, number>();
+  const changing: Changing[] = [];
+  for (const { address } of nodes) table.writeWord(address + ENTRY.copy, address + ENTRY.result);
   for (const { call, address, onZero, onPositive, onTolerated, onFailure } of nodes) {
     table.writeWord(address, call === undefined ? -1 : numbers[call.name]);
     let indirect = 0;
@@ -178,7 +200,10 @@ function writeEntries(table: Memory, nodes: readonly Node[]): ReadonlyMap<Output
         indirect |= 1 << index;
         table.writeWord(place, source + ENTRY.result);
       } else {
-        table.writeWord(place, writeArgument(table, argument, outputs, shared));
+        const value = writeArgument(table, argument, outputs, shared);
+        table.writeWord(place, value);
+        if (argument.kind === 'changing') changing.push({ address: value, read: argument.read });
+        if (argument.kind === 'bytes') copyResults(table, argument.fields ?? [], value, results);
       }
       place += 8;
     }
@@ -189,7 +214,20 @@ function writeEntries(table: Memory, nodes: readonly Node[]): ReadonlyMap<Output
     table.writeWord(address + ENTRY.onTolerated, onTolerated?.address ?? 0);
     table.writeWord(address + ENTRY.onFailure, onFailure?.address ?? 0);
   }
-  return outputs;
+  return { outputs, changing };
+}
+
+function copyResults(
+  table: Memory,
+  fields: readonly Field[],
+  struct: number,
+  results: ReadonlyMap<Result, number>,
+): void {
+  for (const { offset, result } of fields) {
+    const source = results.get(result);
+    if (source === undefined) throw new Error(`nothing returns <${result.of}>`);
+    table.writeWord(source + ENTRY.copy, struct + offset);
+  }
 }
 
 type Direct = Exclude<Argument, { kind: 'result' }>;
@@ -206,6 +244,8 @@ function writeArgument(
       return argument.value;
     case 'string':
       return table.writeString(argument.value);
+    case 'changing':
+      return table.allocate(argument.length + 1);
     case 'strings':
       return remember(shared, argument, () => writeStrings(table, argument.values));
     case 'bytes':
@@ -247,6 +287,8 @@ function argumentSize(argument: Argument): number {
       return argument.values.reduce((size, value) => size + stringSize(value) + 8, 32);
     case 'bytes':
       return argument.bytes.length + 16;
+    case 'changing':
+      return argument.length + 17;
     case 'output':
       return argument.output.length + 16;
     default:

@@ -32,12 +32,19 @@ export interface Output {
   readonly text: string;
 }
 
+/** A 64-bit field of a struct, at an offset in bytes, that gets what a call returns. One field for each result. */
+export interface Field {
+  readonly offset: number;
+  readonly result: Result;
+}
+
 export type Argument =
   | { readonly kind: 'integer'; readonly value: number }
   | { readonly kind: 'symbol'; readonly value: number; readonly text: string }
   | { readonly kind: 'string'; readonly value: string }
   | { readonly kind: 'strings'; readonly values: readonly string[]; readonly text?: string }
-  | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly text: string }
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly text: string; readonly fields?: readonly Field[] }
+  | { readonly kind: 'changing'; readonly read: () => string; readonly length: number; readonly text: string }
   | { readonly kind: 'output'; readonly output: Output; readonly offset: number }
   | { readonly kind: 'result'; readonly result: Result };
 
@@ -46,7 +53,19 @@ export const integer = (value: number): Argument => ({ kind: 'integer', value })
 export const octal = (value: number): Argument => symbol(`0${value.toString(8).padStart(2, '0')}`, value);
 export const symbol = (text: string, value: number): Argument => ({ kind: 'symbol', value, text });
 export const string = (value: string): Argument => ({ kind: 'string', value });
-export const bytes = (value: Uint8Array, text: string): Argument => ({ kind: 'bytes', bytes: value, text });
+export const bytes = (value: Uint8Array, text: string, fields: readonly Field[] = []): Argument => ({
+  kind: 'bytes',
+  bytes: value,
+  text,
+  fields,
+});
+/** A string of at most so many bytes that is asked for each time the program runs: what differs between two boxes of one plan. */
+export const changing = (read: () => string, length: number, text: string): Argument => ({
+  kind: 'changing',
+  read,
+  length,
+  text,
+});
 /** Room, or from the offset on: a field of the struct that a call has written there. */
 export const output = (room: Output, offset = 0): Argument => ({ kind: 'output', output: room, offset });
 export const resultOf = (result: Result): Argument => ({ kind: 'result', result });
@@ -87,6 +106,7 @@ function formatArgument(argument: Argument): string {
       return String(argument.value);
     case 'symbol':
     case 'bytes':
+    case 'changing':
       return argument.text;
     case 'string':
       return JSON.stringify(argument.value);
