@@ -1,9 +1,10 @@
 import type { Box } from '../box/box.js';
 import { hardDescriptorLimit, ignoredSignals, inInitialUserNamespace } from '../host/caller.js';
+import { cgroupPlaces } from '../host/cgroup/places.js';
 import { cgroupHierarchies } from '../host/cgroups.js';
 import { programFiles } from '../host/program-files.js';
 import { formatSystemCall, type SystemCall } from '../linux/system-call.js';
-import { describe, type OperationName, systemCalls } from '../plan/operations.js';
+import { describe, type OperationName, settingsOf, systemCalls } from '../plan/operations.js';
 import { makePlan } from '../plan/plan.js';
 import { renderOperations } from './script/render.js';
 
@@ -20,6 +21,7 @@ export interface PlannedOperation {
 /** A box's plan for people to read, as it would be carried out for the caller here and now. */
 export function describePlan(box: Box): readonly PlannedOperation[] {
   const plan = makePlan(box);
+  const make = plan.find(operation => operation.kind === 'make-cgroup');
   const caller = {
     uid: process.geteuid?.() ?? 0,
     gid: process.getegid?.() ?? 0,
@@ -31,6 +33,7 @@ export function describePlan(box: Box): readonly PlannedOperation[] {
     rootfs: { of: 'rootfs' },
     idMaps: new Map<never, number>(),
     cgroups: cgroupHierarchies(),
+    cgroup: { places: make === undefined ? [] : cgroupPlaces(make, plan.flatMap(settingsOf)), name: () => '' },
     nullDevice: { of: 'null device' },
     programFiles: programFiles(plan),
   } as const;

@@ -4,6 +4,7 @@ import { issueProblems } from './issues.js';
 import { type File, fillFiles, fillMount, fillSymlinks, type Mount, type Symlink } from './mounts.js';
 import { type Overlay, overlayOf } from './overlay.js';
 import { BoxError, type Problem } from './problem.js';
+import { type Resources, resourcesOf } from './resources.js';
 import { ruleProblems } from './rules.js';
 import { boxSchema, type CheckedBox, type DefaultVariable, type PROPAGATIONS, type ROOT_CHANGES } from './schema.js';
 import {
@@ -57,6 +58,11 @@ export interface Box {
   readonly maskedPaths: readonly AbsolutePath[];
   readonly readonlyPaths: readonly AbsolutePath[];
   readonly loopback: boolean;
+  readonly resources: Resources;
+  readonly accounting: boolean;
+  readonly freezer: boolean;
+  /** Undefined: the nearest one to the caller's that can have it. */
+  readonly cgroupParent: AbsolutePath | undefined;
   /** What others want to know of the box; nsgen does nothing with it but show it. */
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -158,6 +164,10 @@ function fillDefaults(given: CheckedBox): Box {
     maskedPaths: distinct(given.maskedPaths ?? (protects ? DEFAULT_MASKED_PATHS.map(absolutePath) : [])),
     readonlyPaths: distinct(given.readonlyPaths ?? (protects ? DEFAULT_READONLY_PATHS.map(absolutePath) : [])),
     loopback: given.loopback ?? namespaces.net.kind === 'new',
+    resources: resourcesOf(given.resources),
+    accounting: given.accounting ?? false,
+    freezer: given.freezer ?? false,
+    cgroupParent: given.cgroupParent,
     annotations: { ...given.annotations },
   };
 }

@@ -1,6 +1,7 @@
 import type { Box } from './box.js';
 import { overlayProblems } from './overlay.js';
 import { fieldName, type Problem } from './problem.js';
+import { resourceProblems } from './resources.js';
 import type { CheckedBox } from './schema.js';
 import { isRoot } from './values.js';
 
@@ -19,6 +20,7 @@ export function ruleProblems(given: CheckedBox, box: Box): readonly Problem[] {
     ...idMapProblems(given, box),
     ...newFileProblems(box),
     ...overlayProblems(given, box),
+    ...resourceProblems(box),
     ...otherProblems(given, box),
   ];
 }

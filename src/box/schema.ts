@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { check, fields, mountPoint, path, text } from './fields.js';
 import { filesSchema, mount, symlinksSchema } from './mount-schema.js';
 import { overlay } from './overlay-schema.js';
+import { resources } from './resources-schema.js';
 import {
   environmentNameProblem,
   isMapping,
@@ -235,6 +236,36 @@ export const boxSchema = fields({
     v.pipe(
       v.boolean(),
       v.description('Whether the loopback interface of a new net namespace is brought up; true unless given.'),
+    ),
+  ),
+  resources: v.optional(
+    v.pipe(
+      resources,
+      v.description(
+        'What the box may use at most, as in the OCI runtime specification. Each needs its cgroup controller.',
+      ),
+    ),
+  ),
+  accounting: v.optional(
+    v.pipe(
+      v.boolean(),
+      v.description(
+        'Whether what the box uses is counted, in a cgroup of its own: memory, cpu, pids, io. False unless given.',
+      ),
+    ),
+  ),
+  freezer: v.optional(
+    v.pipe(
+      v.boolean(),
+      v.description('Whether all of the box can be stopped at once, by the cgroup freezer. False unless given.'),
+    ),
+  ),
+  cgroupParent: v.optional(
+    v.pipe(
+      path,
+      v.description(
+        'The cgroup, from the root of each hierarchy on, in which that of the box is made; else the nearest that can have it.',
+      ),
     ),
   ),
   annotations: v.optional(

@@ -7,6 +7,7 @@ import { isMapping, isNamespaceType, NAMESPACE_TYPES } from '../box/values.js';
 import { callersVariable, type GivenFlags, type ParsedArguments } from './arguments.js';
 import { filesOf, symlinksOf } from './file-flags.js';
 import { mountsOf } from './mount-flags.js';
+import { resourcesOf } from './resource-flags.js';
 
 /**
  * Puts the file and the flags together into a box as one would write it, and checks it. Flags override fields of the
@@ -65,6 +66,8 @@ function fieldsOf(flags: GivenFlags, command: readonly string[], base: Mapping, 
     ...mappingField('timeOffsets', base, timeOffsets(flags, problems)),
     ...mappingField('env', base, environment(flags, problems)),
     ...mountsField(flags, base.mounts, problems),
+    ...resourcesOf(flags, base.resources, problems),
+    ...(flags.has('cgroup-parent') ? { cgroupParent: flags.one('cgroup-parent') } : {}),
     ...mappingField('annotations', base, annotations(flags, problems)),
     ...mappingField('symlinks', base, symlinksOf(flags, problems)),
     ...mappingField('files', base, filesOf(flags, problems)),

@@ -16,6 +16,8 @@ export const CLONE = {
   CLONE_NEWNET: 0x40000000,
   /** Linux 5.5, clone3(2) only: every handler of the child is the default one from its first instruction. */
   CLONE_CLEAR_SIGHAND: 0x1_0000_0000,
+  /** Linux 5.7, clone3(2) only. */
+  CLONE_INTO_CGROUP: 0x2_0000_0000,
 } as const;
 
 export const MS = {

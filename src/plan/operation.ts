@@ -2,6 +2,7 @@ import type { IdMap } from '../box/mounts.js';
 import type { CgroupHierarchy } from '../host/cgroups.js';
 import type { Result, SystemCall } from '../linux/system-call.js';
 import type { Entry } from '../rootfs/tree.js';
+import type { CgroupPlace } from './cgroup.js';
 
 /**
  * What an operation is. Each kind has one file under operations/ (its fields, its line in a plan, its system calls) and
@@ -35,6 +36,12 @@ export interface Caller {
   readonly idMaps: ReadonlyMap<IdMap, number>;
   /** The cgroup hierarchies of the host; empty unless an operation asks for them. */
   readonly cgroups: readonly CgroupHierarchy[];
+  /** Where the cgroups of the box are made; no places unless an operation makes some. */
+  readonly cgroup: {
+    readonly places: readonly CgroupPlace[];
+    /** Of the next box: no two have the same. */
+    readonly name: () => string;
+  };
   /** The descriptor of a null device that no rootfs supplied, for operations after make-dev. */
   readonly nullDevice: Result;
   /** What copy-programs copies: a fact of the host, like the others. */
@@ -46,3 +53,7 @@ export type UserNamespace = 'new' | 'unprivileged' | 'none';
 
 export const wantsUserNamespace = (user: UserNamespace, caller: Caller): boolean =>
   user === 'new' || (user === 'unprivileged' && caller.uid !== 0);
+
+/** The cgroup of version 2 that a process is made in, with CLONE_INTO_CGROUP. */
+export const unifiedCgroup = ({ cgroup }: Caller): Result | undefined =>
+  cgroup.places.find(({ version }) => version === 2)?.directory;

@@ -1,4 +1,5 @@
 import type { SystemCall } from '../linux/system-call.js';
+import type { Setting } from './cgroup.js';
 import type { Caller, OperationKind } from './operation.js';
 import { type ChangeRoot, changeRoot } from './operations/change-root.js';
 import { type CloseDescriptors, closeDescriptors } from './operations/close-descriptors.js';
@@ -7,8 +8,14 @@ import { type CreateNamespaces, createNamespaces } from './operations/create-nam
 import { type DescriptorLimit, descriptorLimit } from './operations/descriptor-limit.js';
 import { type Execute, execute } from './operations/execute.js';
 import { type FileModeMask, fileModeMask } from './operations/file-mode-mask.js';
+import { type JoinCgroup, joinCgroup } from './operations/join-cgroup.js';
 import { type JoinNamespaces, joinNamespaces } from './operations/join-namespaces.js';
+import { type LimitCpu, limitCpu } from './operations/limit-cpu.js';
+import { type LimitCpuset, limitCpuset } from './operations/limit-cpuset.js';
+import { type LimitMemory, limitMemory } from './operations/limit-memory.js';
+import { type LimitPids, limitPids } from './operations/limit-pids.js';
 import { type LoopbackUp, loopbackUp } from './operations/loopback-up.js';
+import { type MakeCgroup, makeCgroup } from './operations/make-cgroup.js';
 import { type MakeDev, makeDev } from './operations/make-dev.js';
 import { type MakeFile, makeFile } from './operations/make-file.js';
 import { type MakeSymlink, makeSymlink } from './operations/make-symlink.js';
@@ -44,6 +51,12 @@ export type Operation =
   | DescriptorLimit
   | Execute
   | FileModeMask
+  | JoinCgroup
+  | LimitCpu
+  | LimitCpuset
+  | LimitMemory
+  | LimitPids
+  | MakeCgroup
   | JoinNamespaces
   | LoopbackUp
   | MakeFile
@@ -83,6 +96,12 @@ const KINDS: { readonly [Name in OperationName]: OperationKind<Of<Name>> } = {
   'descriptor-limit': descriptorLimit,
   execute,
   'file-mode-mask': fileModeMask,
+  'join-cgroup': joinCgroup,
+  'limit-cpu': limitCpu,
+  'limit-cpuset': limitCpuset,
+  'limit-memory': limitMemory,
+  'limit-pids': limitPids,
+  'make-cgroup': makeCgroup,
   'join-namespaces': joinNamespaces,
   'loopback-up': loopbackUp,
   'make-file': makeFile,
@@ -119,6 +138,22 @@ export const OPERATION_NAMES: readonly string[] = Object.keys(KINDS);
 function kindOf<Name extends OperationName>(operation: Of<Name>): OperationKind<Of<Name>> {
   const name: Name = operation.kind;
   return KINDS[name];
+}
+
+/** What an operation that limits something writes, and where; of others nothing. */
+export function settingsOf(operation: Operation): readonly Setting[] {
+  switch (operation.kind) {
+    case 'limit-cpu':
+      return limitCpu.settings(operation);
+    case 'limit-cpuset':
+      return limitCpuset.settings(operation);
+    case 'limit-memory':
+      return limitMemory.settings(operation);
+    case 'limit-pids':
+      return limitPids.settings(operation);
+    default:
+      return [];
+  }
 }
 
 export const describe = (operation: Operation): string => kindOf(operation).describe(operation);

@@ -2,6 +2,7 @@ import type { Box, NamespaceChoice, Rootfs } from '../box/box.js';
 import { fillMount, type Mount } from '../box/mounts.js';
 import type { Overlay } from '../box/overlay.js';
 import { type AbsolutePath, absolutePath, NAMESPACE_TYPES, type NamespaceType } from '../box/values.js';
+import { CONTROLLERS, type Controller } from './cgroup.js';
 import { KERNEL_MOUNTS, type KernelPlace } from './file-system.js';
 import type { UserNamespace } from './operation.js';
 import type { Operation } from './operations.js';
@@ -27,17 +28,44 @@ export function makePlan(box: Box): Plan {
 function namespaceOperations(box: Box): Plan {
   const { user, time } = box.namespaces;
   const joined = NAMESPACE_TYPES.flatMap(type => joinedNamespace(type, box.namespaces[type]));
-  const created = NAMESPACE_TYPES.filter(
-    type => type !== 'user' && type !== 'time' && box.namespaces[type].kind === 'new',
-  );
+  const cgroups = cgroupOperations(box);
+  const apart: readonly NamespaceType[] = cgroups.length > 0 ? ['user', 'time', 'cgroup'] : ['user', 'time'];
+  const created = NAMESPACE_TYPES.filter(type => !apart.includes(type) && box.namespaces[type].kind === 'new');
   const userNamespace = userNamespaceOf(user);
   return [
+    ...cgroups,
     ...(joined.length > 0 ? [{ kind: 'join-namespaces', namespaces: joined } as const] : []),
     { kind: 'create-namespaces', types: created, user: userNamespace, joined: joined.length > 0 },
+    ...(cgroups.length > 0 ? [{ kind: 'join-cgroup', namespace: box.namespaces.cgroup.kind === 'new' } as const] : []),
     { kind: 'parent-death-signal' },
     { kind: 'file-mode-mask', mask: FILE_MODE_MASK },
     ...(userNamespace === 'none' ? [] : [{ kind: 'map-ids', user: userNamespace } as const]),
     ...(time.kind === 'new' ? [{ kind: 'offset-clocks', ...box.timeOffsets } as const] : []),
+  ];
+}
+
+/** What a cgroup is for: each limit, and what is counted or done with all of the box. */
+function cgroupOperations({ resources, accounting, freezer, cgroupParent }: Box): Plan {
+  const { memory, cpu, cpuset, pids } = resources;
+  const wanted: Readonly<Record<Controller, boolean>> = {
+    memory: memory !== undefined || accounting,
+    cpu: cpu !== undefined || accounting,
+    cpuset: cpuset !== undefined,
+    pids: pids !== undefined || accounting,
+    io: accounting,
+    hugetlb: false,
+    devices: false,
+    freezer,
+    cpuacct: accounting,
+  };
+  const controllers = CONTROLLERS.filter(controller => wanted[controller]);
+  if (controllers.length === 0) return [];
+  return [
+    { kind: 'make-cgroup', controllers, everywhere: false, parent: cgroupParent },
+    ...(memory === undefined ? [] : [{ kind: 'limit-memory', ...memory } as const]),
+    ...(cpu === undefined ? [] : [{ kind: 'limit-cpu', ...cpu } as const]),
+    ...(cpuset === undefined ? [] : [{ kind: 'limit-cpuset', ...cpuset } as const]),
+    ...(pids === undefined ? [] : [{ kind: 'limit-pids', ...pids } as const]),
   ];
 }
 

@@ -50,7 +50,7 @@ export function inProcess(box: LauncherBox): readonly Contestant[] {
         timed(
           () =>
             new Promise(resolve => {
-              onEnd(startBox(plan, [0, 1, 2]), status => resolve(status.kind === 'exited' ? status.status : 128));
+              onEnd(startBox(plan, [0, 1, 2]).pid, status => resolve(status.kind === 'exited' ? status.status : 128));
             }),
         ),
     },

@@ -1,10 +1,11 @@
 import { isMainThread } from 'node:worker_threads';
 import type { Box } from '../../box/box.js';
+import { removeCgroups } from '../../host/cgroup/remove.js';
 import { requireRootfs } from '../../host/rootfs.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
 import type { Backend, End, RunningBox } from '../backend.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
-import { exitStatusOf, isWaitedFor, onEnd, signalName } from './reap.js';
+import { exitStatusOf, isWaitedFor, onEnd, type Pid, signalName, type WaitStatus } from './reap.js';
 import { startBox } from './start.js';
 import { openStreams } from './streams.js';
 
@@ -17,13 +18,8 @@ export const ffiBackend: Backend = {
     const plan = planFor(box);
     const streams = openStreams(options);
     try {
-      const pid = startBox(plan, streams.forBox);
-      const ended = new Promise<End>(resolve => {
-        onEnd(pid, status => {
-          const signal = status.kind === 'signaled' ? signalName(status.signal) : undefined;
-          resolve({ exitStatus: exitStatusOf(status), signal });
-        });
-      });
+      const { pid, cgroups } = startBox(plan, streams.forBox);
+      const ended = endOf(pid, cgroups);
       const kill = (signal: NodeJS.Signals) => isWaitedFor(pid) && process.kill(pid, signal);
       return { pid, ...streams.forCaller(), kill, suspend: () => void kill('SIGSTOP'), ended };
     } catch (error) {
@@ -34,6 +30,15 @@ export const ffiBackend: Backend = {
     }
   },
 };
+
+async function endOf(pid: Pid, cgroups: readonly string[]): Promise<End> {
+  const status = await new Promise<WaitStatus>(resolve => {
+    onEnd(pid, resolve);
+  });
+  if (cgroups.length > 0) await removeCgroups(cgroups);
+  const signal = status.kind === 'signaled' ? signalName(status.signal) : undefined;
+  return { exitStatus: exitStatusOf(status), signal };
+}
 
 const plans = new WeakMap<Box, Plan>();
 

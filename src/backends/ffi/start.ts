@@ -9,6 +9,7 @@ import type { Caller } from '../../plan/operation.js';
 import { type Operation, systemCalls } from '../../plan/operations.js';
 import type { Plan } from '../../plan/plan.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
+import { abandon, cgroupFor, closeOpened, directoriesOf, nextName, remember } from './cgroup.js';
 import { explainFailure } from './explain.js';
 import { closeIdMaps, NO_ID_MAPS, openIdMaps } from './id-maps.js';
 import { isPid, type Pid, reapNow } from './reap.js';
@@ -16,29 +17,40 @@ import { isPid, type Pid, reapNow } from './reap.js';
 /**
  * Starts a box: one syscall program, from clone3(2) to execve(2).
  *
- * @returns the pid of the command, as the caller sees it. Whoever calls must reap it.
  * @throws StartError naming the step, the path and the errno. The child is gone and reaped by then.
  */
-export function startBox(plan: Plan, streams: Caller['streams']): Pid {
+export function startBox(plan: Plan, streams: Caller['streams']): StartedBox {
   refuseOldKernel(plan);
   const caller = currentCaller(plan, streams);
   const idMaps = openIdMaps(plan, caller);
   try {
-    return startPrepared(prepare(plan, { ...caller, idMaps }));
+    const pid = startPrepared(prepare(plan, { ...caller, idMaps }));
+    remember(plan, caller.cgroup);
+    return { pid, cgroups: directoriesOf(caller.cgroup) };
   } finally {
     closeIdMaps(idMaps);
   }
 }
 
-function startPrepared({ steps, calls }: Prepared): Pid {
+export interface StartedBox {
+  /** As the caller sees it. Whoever calls must reap it. */
+  readonly pid: Pid;
+  /** The directories of its cgroups. Whoever calls must remove them then. */
+  readonly cgroups: readonly string[];
+}
+
+function startPrepared({ caller: { cgroup }, steps, calls }: Prepared): Pid {
   for (let attempt = 1; ; attempt += 1) {
+    nextName();
     const outcome = runProcess(calls);
+    closeOpened(calls, outcome, cgroup);
     const processes = calls.filter(call => call.name === 'clone3').flatMap(call => createdProcess(outcome, call));
     const box = processes.at(-1);
     // The process that joined namespaces has ended as soon as the box was made.
     for (const helper of processes.slice(0, -1)) reapNow(helper);
     if (outcome.failure === undefined && box !== undefined) return box;
     if (box !== undefined) reapNow(box);
+    abandon(cgroup);
     if (wasDisturbed(outcome) && attempt < MOST_ATTEMPTS) continue;
     throw explainFailure(operationOf(steps, outcome), outcome, calls);
   }
@@ -77,7 +89,7 @@ function prepare(plan: Plan, caller: Caller): Prepared {
 function sameCaller(one: Caller, other: Caller): boolean {
   const sameStreams = one.streams.every((descriptor, target) => descriptor === other.streams[target]);
   const sameFiles = one.programFiles === other.programFiles;
-  if (!sameStreams || !sameFiles || one.idMaps !== other.idMaps) return false;
+  if (!sameStreams || !sameFiles || one.idMaps !== other.idMaps || one.cgroup !== other.cgroup) return false;
   return one.uid === other.uid && one.gid === other.gid && sameCgroups(one, other);
 }
 
@@ -141,6 +153,7 @@ function currentCaller(plan: Plan, streams: Caller['streams']): Caller {
     rootfs: { of: 'rootfs' },
     idMaps: NO_ID_MAPS,
     cgroups: plan.some(({ kind }) => kind === 'mount-cgroup') ? cgroupsOfHost() : NO_CGROUPS,
+    cgroup: cgroupFor(plan),
     nullDevice: { of: 'null device' },
     programFiles: programFiles(plan),
   };

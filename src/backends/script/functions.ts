@@ -1,5 +1,5 @@
 /**
- * Functions of bash that operations call inside the box. Each is a file in templates/functions/ and is in a script only if
+ * Functions of bash that operations call, before a box is started or inside it. Each is a file in templates/functions/ and is in a script only if
  * something there calls it.
  */
 const FUNCTIONS = {
@@ -14,6 +14,14 @@ const FUNCTIONS = {
   mount_cgroups: ['go_to'],
   add_mount_flags: [],
   make_read_only: ['add_mount_flags'],
+  find_hierarchy: [],
+  no_controller: [],
+  enable_controllers: [],
+  find_unified: ['enable_controllers'],
+  find_cgroups: ['find_hierarchy', 'find_unified', 'no_controller'],
+  make_cgroups: [],
+  set_limit: [],
+  remove_cgroups: [],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 type FunctionName = keyof typeof FUNCTIONS;

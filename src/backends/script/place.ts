@@ -75,6 +75,11 @@ function alwaysPlace({ kind }: Operation): Place | undefined {
     case 'close-descriptors':
     case 'descriptor-limit':
     case 'file-mode-mask':
+    case 'limit-cpu':
+    case 'limit-cpuset':
+    case 'limit-memory':
+    case 'limit-pids':
+    case 'make-cgroup':
     case 'standard-streams':
       return 'prepare';
     case 'create-namespaces':

@@ -7,12 +7,13 @@ import type { Layer } from '../../box/overlay.js';
 import { BoxError, fieldName, type Problem } from '../../box/problem.js';
 import { isRoot, namespaceFile } from '../../box/values.js';
 import { packageRoot } from '../../package-root.js';
+import type { Setting } from '../../plan/cgroup.js';
 import { mountOptions, restIn } from '../../plan/file-system.js';
-import { describe, type Operation } from '../../plan/operations.js';
+import { describe, type Operation, settingsOf } from '../../plan/operations.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
 import { DIRECTORIES, TEXTS } from '../../rootfs/minimal-files.js';
 import { TERMINALS } from '../../rootfs/programs.js';
-import { functionsCalled } from './functions.js';
+import { FUNCTION_NAMES, functionsCalled } from './functions.js';
 import { joinsMount, loaderVariables, needsShell, type Place, type PlacedOperation, placeOperations } from './place.js';
 import { comment, quote } from './quote.js';
 import { packagesOf, toolsOf } from './tools.js';
@@ -28,9 +29,10 @@ export function renderScript(box: Box): string {
   if (problems.length > 0) throw new BoxError(problems);
   const plan = makePlan(box);
   const placed = placeOperations(plan);
-  const sections = sectionsOf(box, placed);
+  const sections = sectionsOf(box, plan, placed);
   const tools = toolsOf(placed);
   const called = functionsCalled([...sections.inside, ...sections.leaving].map(({ body }) => body));
+  const before = functionsCalled(sections.preparing.map(({ body }) => body));
   const created = plan.find(operation => operation.kind === 'create-namespaces');
   const user = created?.user ?? 'none';
   return render('box.sh', {
@@ -50,7 +52,10 @@ export function renderScript(box: Box): string {
     heldRoot: holdsRoot(box),
     ...sections,
     uses: new Set(called),
-    functions: called.map(name => render(`functions/${name}`, {})),
+    functions: FUNCTION_NAMES.filter(name => called.includes(name) || before.includes(name)).map(name =>
+      render(`functions/${name}`, {}),
+    ),
+    ownCgroups: plan.some(({ kind }) => kind === 'make-cgroup'),
     variables: variablesIn(sections.inside),
     leavingVariables: variablesIn(sections.leaving).filter(name => name !== 'held'),
   });
@@ -67,11 +72,12 @@ export function caveatsOf({ rootfs, mounts }: Box): readonly string[] {
 
 /** What each operation of the plan comes to in bash, in order, for `nsgen plan`. */
 export function renderOperations(box: Box): readonly string[] {
-  const placed = placeOperations(makePlan(box));
+  const plan = makePlan(box);
+  const placed = placeOperations(plan);
   const shell = needsShell(placed);
   return placed.map(({ operation, place }) => {
     const inside = shell && operation.kind === 'execute';
-    return renderSection(box, operation, inside ? 'enter' : place).trimEnd();
+    return renderSection(box, plan, operation, inside ? 'enter' : place).trimEnd();
   });
 }
 
@@ -103,29 +109,34 @@ interface Sections {
   readonly leaving: readonly Section[];
 }
 
-function sectionsOf(box: Box, placed: readonly PlacedOperation[]): Sections {
+function sectionsOf(box: Box, plan: Plan, placed: readonly PlacedOperation[]): Sections {
   const shell = needsShell(placed);
   const section = (operation: Operation, place: Place) => ({
     text: describe(operation),
-    body: renderSection(box, operation, place),
+    body: renderSection(box, plan, operation, place),
   });
   const notEmpty = ({ body }: Section) => body.trim() !== '';
-  const at = (place: Place) =>
-    placed
-      .filter(({ operation, place: own }) => own === place && !(shell && operation.kind === 'execute'))
+  const atTheEnd = ({ kind }: Operation) => kind === 'join-cgroup' || (shell && kind === 'execute');
+  const at = (place: Place, among = placed) =>
+    among
+      .filter(({ operation, place: own }) => own === place && !atTheEnd(operation))
       .map(({ operation }) => section(operation, place))
       .filter(notEmpty);
-  const last = placed.filter(({ operation }) => operation.kind === 'execute' || joinsMount(operation));
+  const last = placed.filter(({ operation }) => atTheEnd(operation) || joinsMount(operation));
   const end = shell ? last.map(({ operation }) => section(operation, 'enter')) : [];
   const pivots = placed.filter(({ operation }) => operation.kind === 'pivot-root');
-  const preparing = at('prepare');
+  // The descriptors by which the box enters its cgroups are not among those that are closed.
+  const [cgroups, others] = [true, false].map(limits =>
+    placed.filter(({ operation }) => limits === isOfCgroup(operation)),
+  );
+  const preparing = [...at('prepare', others), ...at('prepare', cgroups)];
   const launching = at('launch');
   if (pivots.length === 0) return { preparing, launching, inside: [...at('enter'), ...end], leaving: [] };
   const pivoted = pivots.map(({ operation }) => section(operation, 'leave'));
   return { preparing, launching, inside: at('enter'), leaving: [...pivoted, ...at('leave'), ...end] };
 }
 
-function renderSection(box: Box, operation: Operation, place: Place): string {
+function renderSection(box: Box, plan: Plan, operation: Operation, place: Place): string {
   const changesProgram = box.rootfs !== undefined || box.namespaces.mount.kind === 'joined';
   const pid = box.namespaces.pid.kind;
   return render(operation.kind, {
@@ -134,6 +145,9 @@ function renderSection(box: Box, operation: Operation, place: Place): string {
     rootfs: box.rootfs?.path,
     changesProgram,
     newPids: pid === 'new',
+    ownCgroup: plan.some(other => other.kind === 'join-cgroup' && other.namespace),
+    fieldsOfControllers: plan.flatMap(settingsOf),
+    limits: settingsOf(operation).map(setLimit).join(''),
     coversProc: box.rootfs === undefined && box.maskedPaths.length + box.readonlyPaths.length > 0,
     change: box.rootfs?.change,
     heldRoot: holdsRoot(box),
@@ -142,6 +156,15 @@ function renderSection(box: Box, operation: Operation, place: Place): string {
     terminals: TERMINALS,
     restIn,
   });
+}
+
+const isOfCgroup = (operation: Operation): boolean =>
+  operation.kind === 'make-cgroup' || settingsOf(operation).length > 0;
+
+/** A file - is none: the value says why. */
+function setLimit({ field, controller, v1, v2 }: Setting): string {
+  const words = [v1, v2].flatMap(value => ('refused' in value ? ['-', value.refused] : [value.file, value.value]));
+  return `set_limit ${[field, controller, ...words].map(word => quote(word)).join(' ')}\n`;
 }
 
 const templates = new Map<string, ejs.TemplateFunction>();
@@ -166,6 +189,8 @@ function namespaceFilesOf(plan: Plan): readonly string[] {
         return operation.namespaces.map(({ type }) => namespaceFile(type));
       case 'offset-clocks':
         return ['time'];
+      case 'join-cgroup':
+        return operation.namespace ? ['cgroup'] : [];
       default:
         return [];
     }

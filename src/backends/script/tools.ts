@@ -18,6 +18,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   pivot_root: 'util-linux',
   readlink: 'coreutils',
   rm: 'coreutils',
+  rmdir: 'coreutils',
   stat: 'coreutils',
   umount: 'mount',
   unshare: 'util-linux',
@@ -43,6 +44,8 @@ function toolsOfOperation({ operation, place }: PlacedOperation): readonly strin
       return ['nsenter'];
     case 'loopback-up':
       return ['ip'];
+    case 'make-cgroup':
+      return ['mkdir', 'rmdir'];
     case 'make-file':
       return ['mkdir', 'readlink', 'rm', ...(operation.mode === DEFAULT_FILE_MODE ? [] : ['chmod'])];
     case 'make-symlink':

@@ -1,7 +1,7 @@
 import type { NamespaceType } from '../../box/values.js';
 import { cloneCall } from '../../linux/clone.js';
 import { SIGNALS } from '../../linux/constants.js';
-import { type OperationKind, type UserNamespace, wantsUserNamespace } from '../operation.js';
+import { type OperationKind, type UserNamespace, unifiedCgroup, wantsUserNamespace } from '../operation.js';
 
 /** Starts the process of the box, in new namespaces. */
 export interface CreateNamespaces {
@@ -40,8 +40,8 @@ export const createNamespaces: OperationKind<CreateNamespaces> = {
     const parent = joined ? (['CLONE_PARENT'] as const) : [];
     // With CLONE_PARENT the exit signal is that of the maker, and clone3 insists on none of its own.
     const exitSignal = joined ? 0 : SIGNALS.SIGCHLD;
-    return [
-      cloneCall(['CLONE_VM', 'CLONE_VFORK', 'CLONE_CLEAR_SIGHAND', ...parent, ...created.map(cloneFlag)], exitSignal),
-    ];
+    const set = ['CLONE_VM', 'CLONE_VFORK', 'CLONE_CLEAR_SIGHAND', ...parent, ...created.map(cloneFlag)] as const;
+    // The process that joined namespaces is in the cgroup already.
+    return [cloneCall(set, exitSignal, joined ? undefined : unifiedCgroup(caller))];
   },
 };

@@ -11,7 +11,7 @@ import {
   string,
   symbol,
 } from '../../linux/system-call.js';
-import type { Caller, OperationKind } from '../operation.js';
+import { type Caller, type OperationKind, unifiedCgroup } from '../operation.js';
 import { cloneFlag } from './create-namespaces.js';
 
 /** Enters namespaces that exist already. */
@@ -39,7 +39,7 @@ export const joinNamespaces: OperationKind<JoinNamespaces> = {
     // setns(2) into a time namespace wants a process that shares its memory with no other: EUSERS.
     const sharing = namespaces.some(({ type }) => type === 'time') ? [] : (['CLONE_VM'] as const);
     return [
-      cloneCall([...sharing, 'CLONE_VFORK', 'CLONE_CLEAR_SIGHAND'], SIGNALS.SIGCHLD),
+      cloneCall([...sharing, 'CLONE_VFORK', 'CLONE_CLEAR_SIGHAND'], SIGNALS.SIGCHLD, unifiedCgroup(caller)),
       ...opened.map(
         ({ path, descriptor }): SystemCall => ({
           name: 'openat',

@@ -1,0 +1,76 @@
+import { closeSync, readFileSync } from 'node:fs';
+import { cgroupPlaces } from '../../host/cgroup/places.js';
+import { removeEmptyCgroups } from '../../host/cgroup/remove.js';
+import type { Outcome } from '../../linux/program.js';
+import type { SystemCall } from '../../linux/system-call.js';
+import type { Caller } from '../../plan/operation.js';
+import { settingsOf } from '../../plan/operations.js';
+import type { Plan } from '../../plan/plan.js';
+
+/** Where a plan makes its cgroups, for the processes that it is carried out in. */
+
+interface Known {
+  readonly membership: string;
+  readonly cgroup: Caller['cgroup'];
+}
+
+const known = new WeakMap<Plan, Known>();
+const NONE: Caller['cgroup'] = { places: [], name: () => '' };
+
+/**
+ * The places are looked for once for each plan, and again when nsgen itself has been moved to another cgroup.
+ *
+ * @throws StartError when this host has no place for what the box asks for.
+ */
+export function cgroupFor(plan: Plan): Caller['cgroup'] {
+  const make = plan.find(operation => operation.kind === 'make-cgroup');
+  if (make === undefined) return NONE;
+  const membership = readFileSync('/proc/self/cgroup', 'utf8');
+  const before = known.get(plan);
+  if (before?.membership === membership) return before.cgroup;
+  const cgroup = { places: cgroupPlaces(make, plan.flatMap(settingsOf)), name };
+  known.set(plan, { membership, cgroup });
+  return cgroup;
+}
+
+/** Once they have been made, nothing need be switched on for the next. */
+export function remember(plan: Plan, { places }: Caller['cgroup']): void {
+  const before = known.get(plan);
+  if (before === undefined || places.every(({ enable }) => enable.length === 0)) return;
+  known.set(plan, { ...before, cgroup: { places: places.map(place => ({ ...place, enable: [] })), name } });
+}
+
+let boxes = 0;
+let owner: string | undefined;
+
+/** nsgen-PID-START-N: by pid and start time of who made it, what was left behind is told from what is in use. */
+function name(): string {
+  owner ??= `${process.pid}-${startTime()}`;
+  return `nsgen-${owner}-${boxes}`;
+}
+
+/** To be called before each start. */
+export function nextName(): void {
+  boxes += 1;
+}
+
+/** Clock ticks after the start of the system: field 22 of /proc/PID/stat. */
+function startTime(): string {
+  const stat = readFileSync('/proc/self/stat', 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+}
+
+/** The directories of the box that was started last. */
+export const directoriesOf = ({ places }: Caller['cgroup']): readonly string[] =>
+  places.map(({ parent }) => `${parent}/${name()}`);
+
+/** What was opened for the box in this process. */
+export function closeOpened(calls: readonly SystemCall[], outcome: Outcome, { places }: Caller['cgroup']): void {
+  for (const call of calls) {
+    if (!places.some(({ directory }) => directory === call.result)) continue;
+    const descriptor = outcome.result(call);
+    if (descriptor !== undefined && descriptor >= 0) closeSync(descriptor);
+  }
+}
+
+export const abandon = (cgroup: Caller['cgroup']): void => removeEmptyCgroups(directoriesOf(cgroup));

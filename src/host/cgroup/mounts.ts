@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type AbsolutePath, absolutePath } from '../../box/values.js';
+
+/** A cgroup hierarchy with processes of its own, as this process finds it: cgroups(7). */
+export interface Hierarchy {
+  readonly version: 1 | 2;
+  /** By the names of version 1; of version 2 none: cgroup.controllers says. */
+  readonly controllers: readonly string[];
+  /** Where it is mounted. */
+  readonly top: AbsolutePath;
+  /** The directory of the cgroup that the calling process is in, at or below `top`. */
+  readonly own: AbsolutePath;
+}
+
+/**
+ * The hierarchies that are mounted, from the mount table and the membership of the caller.
+ *
+ * @param mountinfo /proc/self/mountinfo, proc_pid_mountinfo(5).
+ * @param membership /proc/self/cgroup, cgroups(7).
+ */
+export function hierarchies(
+  mountinfo = readFileSync('/proc/self/mountinfo', 'utf8'),
+  membership = readFileSync('/proc/self/cgroup', 'utf8'),
+): readonly Hierarchy[] {
+  const mounts = mountinfo.split('\n').flatMap(mountOf);
+  return membership.split('\n').flatMap(line => {
+    const [, number = '', list = '', path = ''] = /^(\d+):([^:]*):(.*)$/.exec(line) ?? [];
+    if (number === '') return [];
+    const version = number === '0' ? 2 : 1;
+    const controllers = list === '' ? [] : list.split(',');
+    const found = mounts.filter(mount => mount.version === version && controllers.every(name => mount.names.has(name)));
+    // A mount that shows the caller's own cgroup, should there be several.
+    const mount = found.find(({ root }) => below(path, root) !== undefined) ?? found[0];
+    if (mount === undefined) return [];
+    const own = absolutePath(join(mount.point, below(path, mount.root) ?? ''));
+    return [{ version, controllers, top: absolutePath(mount.point), own }];
+  });
+}
+
+interface Mount {
+  readonly version: 1 | 2;
+  readonly root: string;
+  readonly point: string;
+  readonly names: ReadonlySet<string>;
+}
+
+function mountOf(line: string): readonly Mount[] {
+  const [before = '', after = ''] = line.split(' - ');
+  const [type, , options = ''] = after.split(' ');
+  if (type !== 'cgroup' && type !== 'cgroup2') return [];
+  const [, , , root = '', point = ''] = before.split(' ').map(withoutEscapes);
+  return [{ version: type === 'cgroup' ? 1 : 2, root, point, names: new Set(options.split(',')) }];
+}
+
+const withoutEscapes = (text: string): string =>
+  text.replace(/\\([0-7]{3})/g, (_, digits) => String.fromCharCode(Number.parseInt(digits, 8)));
+
+/** What of a path is below a directory; undefined: it is not, and neither is what lies above a cgroup namespace. */
+function below(path: string, directory: string): string | undefined {
+  if (path.split('/').includes('..')) return undefined;
+  if (directory === '/') return path;
+  return path === directory || path.startsWith(`${directory}/`) ? path.slice(directory.length) : undefined;
+}

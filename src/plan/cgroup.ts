@@ -1,0 +1,82 @@
+import type { AbsolutePath } from '../box/values.js';
+import { O } from '../linux/constants.js';
+import { flags, integer, type Result, resultOf, type SystemCall, string } from '../linux/system-call.js';
+
+/** What operations on the cgroups of a box share: cgroups(7). */
+
+/** By their names in version 2. devices and freezer are part of every cgroup there, and cpuacct of cpu.stat. */
+export const CONTROLLERS = [
+  'memory',
+  'cpu',
+  'cpuset',
+  'pids',
+  'io',
+  'hugetlb',
+  'devices',
+  'freezer',
+  'cpuacct',
+] as const;
+export type Controller = (typeof CONTROLLERS)[number];
+
+/** A cgroup of the box's own, in one hierarchy: a fact of the host. */
+export interface CgroupPlace {
+  readonly version: 1 | 2;
+  /** What it controls: of version 1 all of the hierarchy, of version 2 what was asked for. */
+  readonly controllers: readonly Controller[];
+  /** The directory that it is made in. */
+  readonly parent: AbsolutePath;
+  /** Version 2: what has first to be switched on for the children of which directories, from the top. */
+  readonly enable: readonly { readonly directory: AbsolutePath; readonly controllers: readonly Controller[] }[];
+  /** Version 1: a cpuset is empty at first, and takes no process. */
+  readonly cpuset: { readonly cpus: string; readonly mems: string } | undefined;
+  /** Its descriptor, from make-cgroup on. */
+  readonly directory: Result;
+}
+
+/** A file of a cgroup and what is written to it, or why it cannot be. */
+export type Value = { readonly file: string; readonly value: string } | { readonly refused: string };
+
+/** One limit, as either version has it. */
+export interface Setting {
+  readonly controller: Controller;
+  /** Of the box. */
+  readonly field: string;
+  readonly v1: Value;
+  readonly v2: Value;
+}
+
+/** An operation that only writes limits: the script has them from the same list. */
+export interface Limits<Operation> {
+  settings(operation: Operation): readonly Setting[];
+}
+
+export const placeOf = (places: readonly CgroupPlace[], controller: Controller): CgroupPlace | undefined =>
+  places.find(place => place.controllers.includes(controller));
+
+/** @throws TypeError for what checkSettings would have refused. */
+export function writeSettings(settings: readonly Setting[], places: readonly CgroupPlace[]): readonly SystemCall[] {
+  return settings.flatMap(setting => {
+    const place = placeOf(places, setting.controller);
+    const value = place && valueFor(setting, place);
+    if (place === undefined || value === undefined || 'refused' in value)
+      throw new TypeError(`${setting.field}: nothing to write it to`);
+    return writeIn(place.directory, value.file, value.value);
+  });
+}
+
+export const valueFor = (setting: Setting, { version }: CgroupPlace): Value =>
+  version === 1 ? setting.v1 : setting.v2;
+
+/** Opens a file of a cgroup, writes to it in one write(2), and closes it. */
+export function writeIn(directory: Result, file: string, value: string): readonly SystemCall[] {
+  const descriptor: Result = { of: `open ${file}` };
+  return [
+    {
+      name: 'openat',
+      arguments: [resultOf(directory), string(file), flags(O, 'O_WRONLY', 'O_CLOEXEC')],
+      result: descriptor,
+    },
+    { name: 'write', arguments: [resultOf(descriptor), string(value), integer(Buffer.byteLength(value))] },
+    { name: 'close', arguments: [resultOf(descriptor)] },
+  ];
+}
