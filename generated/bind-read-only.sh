@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 85a3e44087f7be27b3a770754b3b4136fe863d30ae19aa349522b5a9aeb8968a
+#   box      sha256 97cbee5b4f134edd515ffb4f30e51785bc90acbc047d7d1ffe0206a98e7da9b0
 #   command  touch /etc/written
 #   needs    Linux, bash 4.4, coreutils, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

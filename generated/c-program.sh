@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 ee85bd565ea8ae9d5679eb72877b097162f16f848346554737b8794182798c7d
+#   box      sha256 fff15ad1036504acb7156d07af368ff9b0b58f43e9b85d5cfd38edd5ec78ee7d
 #   command  bash
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

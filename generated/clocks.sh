@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 c2086d4213d9539614ad2ead4bcc25590e268bd2534f23c33b13e2d9e258e2ba
+#   box      sha256 c774ce360e7fcafbec682e076f0bbc26bcc37701d9413b8fca07fc6446fda73f
 #   command  uptime --pretty
 #   needs    Linux, bash 4.4, coreutils, iproute2, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 2ca06539a30bf80d1d7cf5262134c3f3a371e505a9c9e7b08a877066ed767496
+#   box      sha256 bbc1a8fc9a3da9a3c6799baeb97b0ab567a54165b49b124119a9a05b3d99a2b4
 #   command  /bin/bash
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 bce4a581d1e922763e3d2ef985828d8d3e078d2ac02d7268aad03f9c695ba969
+#   box      sha256 043d43e321fbb33e2a4433cac2645fbabaa9e9baf3a05fac4cd1c472c0dd1a93
 #   command  ip address
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 f8ee2ccdaa979a9e0f3dd234c954f6cf4cac1e9a38af7a139a943b8842e2f4fb
+#   box      sha256 be8c8ee9d15741b1ffd5f46bab6353113fca533d6ad20de210bf40b3c0b39e73
 #   command  ps -ef
 #   needs    Linux, bash 4.4, coreutils, iproute2, libc-bin, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 48523beae9ef0f6ec64ace577914eb9fc50efb1e65b1d2ab0c1289c89c3b8424
+#   box      sha256 1759bc9d1dd26b1c14e563820f8f200046831b56078bcd990171f60d1a07e2d6
 #   command  /bin/sh
 #   needs    Linux, bash 4.4, coreutils, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 9c6248d25ce2c1a3394684e1bb0091f08ba2f7d11fde8582ab34d48f6f77434a
+#   box      sha256 8e0f94db835970a3a6aafa1606bb610913831012653e08455e9f9fc23bcaa649
 #   command  pstree
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 5c083a350bb1f605abf1dc64ed497b6dd9858a79888ef69313eb8684055bb18f
+#   box      sha256 8f260d1a0f52ac5d2b0bb1beeedf96237d0f993bf8cbd5449da2e211303f2449
 #   command  cat /proc/self/uid_map
 #   needs    Linux, bash 4.4, coreutils, iproute2, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -119,6 +119,7 @@ function stepsOf(plan: readonly Operation[]): readonly Step[] {
     inInitialUserNamespace: true,
     rootfs: { of: 'rootfs' },
     cgroups: [],
+    cgroup: { places: [], name: () => '' },
     idMaps: new Map<never, number>(),
     nullDevice: { of: 'null device' },
     programFiles: programFiles(plan),

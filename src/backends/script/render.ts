@@ -147,7 +147,7 @@ function renderSection(box: Box, plan: Plan, operation: Operation, place: Place)
     newPids: pid === 'new',
     ownCgroup: plan.some(other => other.kind === 'join-cgroup' && other.namespace),
     fieldsOfControllers: plan.flatMap(settingsOf),
-    limits: settingsOf(operation).map(setLimit).join(''),
+    limits: settingsOf(operation).map(limitWords),
     coversProc: box.rootfs === undefined && box.maskedPaths.length + box.readonlyPaths.length > 0,
     change: box.rootfs?.change,
     heldRoot: holdsRoot(box),
@@ -161,10 +161,10 @@ function renderSection(box: Box, plan: Plan, operation: Operation, place: Place)
 const isOfCgroup = (operation: Operation): boolean =>
   operation.kind === 'make-cgroup' || settingsOf(operation).length > 0;
 
-/** A file - is none: the value says why. */
-function setLimit({ field, controller, v1, v2 }: Setting): string {
+/** The arguments of set_limit. A file - is none: the value says why. */
+function limitWords({ field, controller, v1, v2 }: Setting): readonly string[] {
   const words = [v1, v2].flatMap(value => ('refused' in value ? ['-', value.refused] : [value.file, value.value]));
-  return `set_limit ${[field, controller, ...words].map(word => quote(word)).join(' ')}\n`;
+  return [field, controller, ...words];
 }
 
 const templates = new Map<string, ejs.TemplateFunction>();
