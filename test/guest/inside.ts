@@ -1,0 +1,125 @@
+import { spawn } from 'node:child_process';
+import { readdirSync, realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { packageRoot } from '../../src/package-root.js';
+import { boot, type Machine } from './emulator.js';
+import { type Command, initramfs } from './initramfs.js';
+import type { Module } from './kernel.js';
+import { fromLine, type Result, type Told } from './results.js';
+
+/** Runs test files in a guest, or where the outer run is, and makes each of their tests one of the outer run's. */
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+export interface Place {
+  readonly machine: Machine;
+  readonly busybox: Buffer;
+  readonly modules: readonly Module[];
+  readonly root: string;
+  readonly brought: ReadonlyMap<string, string>;
+  readonly node: string;
+}
+
+/** The test files of a directory beside this file. NSGEN_GUEST_FILES=memory,io chooses those with such a part. */
+export function filesOf(directory: string): readonly string[] {
+  const parts = (process.env.NSGEN_GUEST_FILES ?? '').split(',');
+  return readdirSync(join(here, directory))
+    .filter(name => name.endsWith('.test.js') && parts.some(part => name.includes(part)))
+    .sort()
+    .map(name => join(here, directory, name));
+}
+
+export async function runInGuest(t: TestContext, files: readonly string[], place: Place, minutes: number) {
+  const archive = initramfs(place.busybox, place.modules, { ...place, command: testCommand(place.node, files, true) });
+  await follow(t, files, async onLine => {
+    const began = Date.now();
+    const { status, bootMilliseconds } = await boot(place.machine, archive, minutes * 60_000, onLine);
+    const seconds = (milliseconds: number) => (milliseconds / 1000).toFixed(1);
+    t.diagnostic(`booted in ${seconds(bootMilliseconds)} s, all of it ${seconds(Date.now() - began)} s`);
+    return status;
+  });
+}
+
+export async function runHere(t: TestContext, files: readonly string[]): Promise<void> {
+  const { words, environment } = testCommand(process.execPath, files, false);
+  await follow(t, files, onLine => {
+    // It is told to by its environment, not by that of the test that this is.
+    const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
+    const [program = '', ...args] = words;
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', program, ...args], {
+      env: { ...inherited, ...environment },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    createInterface({ input: child.stdout }).on('line', onLine);
+    return new Promise((resolve, reject) => child.on('error', reject).on('close', status => resolve(status ?? 1)));
+  });
+}
+
+const testCommand = (node: string, files: readonly string[], isGuest: boolean): Command => ({
+  words: [node, '--test', '--test-concurrency=1', `--test-reporter=${join(here, 'reporter.js')}`, ...files],
+  directory: packageRoot,
+  environment: {
+    PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+    HOME: '/root',
+    ...(process.env.NSGEN_SEED !== undefined && { NSGEN_SEED: process.env.NSGEN_SEED }),
+    ...(isGuest && { NSGEN_TEST_GUEST: '1' }),
+  },
+});
+
+type Runs = (onLine: (line: string) => void) => Promise<number>;
+
+async function follow(t: TestContext, files: readonly string[], run: Runs): Promise<void> {
+  const results: Result[] = [];
+  const subtests: Promise<void>[] = [];
+  let announced: number | undefined;
+  const status = await run(line => {
+    const told = fromLine(line);
+    if (told === undefined) console.log(line);
+    else if (told.kind === 'output') process.stdout.write(told.text);
+    else if (told.kind === 'end') announced = told.results;
+    else {
+      results.push(told);
+      subtests.push(asSubtest(t, told));
+    }
+  });
+  await Promise.all(subtests);
+  await t.test('every test file has been run, and every result has come through', () => {
+    check(files, results, announced, status);
+  });
+}
+
+const asSubtest = (t: TestContext, { file, path, seconds, skipped, failure }: Result): Promise<void> =>
+  t.test(`${basename(file, '.test.js')}: ${path.join(' > ')} (${seconds.toFixed(1)} s)`, { skip: skipped }, () => {
+    if (failure === undefined) return;
+    const error = new Error(failure);
+    error.stack = failure;
+    throw error;
+  });
+
+function check(
+  files: readonly string[],
+  results: readonly Result[],
+  announced: Extract<Told, { kind: 'end' }>['results'] | undefined,
+  status: number,
+): void {
+  if (files.length === 0) throw new Error(`No test file there has ${process.env.NSGEN_GUEST_FILES} in its name`);
+  for (const file of files.map(file => basename(file)))
+    if (!results.some(result => result.file === file)) throw new Error(`${file}: no result of a test`);
+  if (results.length !== announced)
+    throw new Error(`${results.length} results came through, of ${announced ?? 'an unknown number'}`);
+  const hasFailed = results.some(({ failure }) => failure !== undefined);
+  if (status !== 0 && !hasFailed) throw new Error(`node --test ended with status ${status}, yet no test failed`);
+}
+
+/**
+ * What of the host a guest needs below directories that it has afresh. The rest it sees because its root is the host's.
+ */
+export function broughtFromFreshDirectories(): ReadonlyMap<string, string> {
+  const needed = [packageRoot, join(packageRoot, 'node_modules'), process.execPath];
+  const paths = needed.flatMap(path => [path, realpathSync(path)]);
+  const hidden = paths.filter(path => /^\/(?:tmp|run|dev)\//.test(path));
+  return new Map(hidden.filter(path => !hidden.some(other => path.startsWith(`${other}/`))).map(path => [path, path]));
+}
