@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /** The only thing that the tests leave behind: what the guests are made of, so that it is downloaded once. */
-export const cacheDirectory = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'nsgen-test-guest');
+const cacheDirectory = () => join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'nsgen-test-guest');
 
 const HOUR = 3_600_000;
 
@@ -12,9 +12,9 @@ const HOUR = 3_600_000;
  * that is killed, or one beside this, cannot leave half of one.
  */
 export async function cached(name: string, make: (directory: string) => Promise<void>): Promise<string> {
-  const directory = join(cacheDirectory, name);
+  const directory = join(cacheDirectory(), name);
   if (existsSync(directory)) return directory;
-  mkdirSync(cacheDirectory, { recursive: true });
+  mkdirSync(cacheDirectory(), { recursive: true });
   removeAbandoned();
   const partial = `${directory}.${process.pid}.partial`;
   try {
@@ -38,8 +38,8 @@ function rename(partial: string, directory: string): void {
 }
 
 function removeAbandoned(): void {
-  for (const name of readdirSync(cacheDirectory).filter(name => name.endsWith('.partial'))) {
-    const path = join(cacheDirectory, name);
+  for (const name of readdirSync(cacheDirectory()).filter(name => name.endsWith('.partial'))) {
+    const path = join(cacheDirectory(), name);
     const { mtimeMs } = statSync(path, { throwIfNoEntry: false }) ?? { mtimeMs: Number.NaN };
     if (Date.now() - mtimeMs > HOUR) rmSync(path, { recursive: true, force: true });
   }

@@ -2,7 +2,6 @@ import { stripVTControlCharacters } from 'node:util';
 
 /** Reads what a guest writes to its console: the lines of the command in it, and how the command ended. */
 
-const MARK = '@nsgen-guest';
 const KEPT = 60;
 
 export class Console {
@@ -32,7 +31,7 @@ export class Console {
     const [, word, number] = line.match(/^@nsgen-guest (started|status) ?(\d+)?$/) ?? [];
     if (word === 'started') this.started = true;
     else if (word === 'status') this.status = Number(number);
-    else if (this.started && this.status === undefined && !isKernels(line) && !line.startsWith(MARK)) this.onLine(line);
+    else if (this.started && this.status === undefined && line !== '' && !isKernels(line)) this.onLine(line);
   }
 }
 

@@ -41,6 +41,8 @@ enter() {
   must mount -t cgroup2 cgroup2 /newroot/sys/fs/cgroup
   must mount -t devtmpfs dev /newroot/dev
   mkdir -p /newroot/dev/pts /newroot/dev/shm
+  ln -s /proc/self/fd /newroot/dev/fd
+  for number in 0:stdin 1:stdout 2:stderr; do ln -s "/proc/self/fd/${number%:*}" "/newroot/dev/${number#*:}"; done
   must mount -t devpts -o ptmxmode=666,mode=620 devpts /newroot/dev/pts
   must mount -t tmpfs -o mode=1777 shm /newroot/dev/shm
   must mount -t tmpfs -o mode=755 run /newroot/run

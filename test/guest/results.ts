@@ -10,15 +10,15 @@ export type Told =
       readonly skipped: boolean;
       readonly failure?: string;
     }
-  | { readonly kind: 'output'; readonly text: string }
-  /** The last one: whether all the others have come through. */
-  | { readonly kind: 'end'; readonly results: number };
+  /** The last one of a file: whether all the others have come through. */
+  | { readonly kind: 'end'; readonly file: string; readonly results: number };
 
 export type Result = Extract<Told, { kind: 'result' }>;
 
 const MARK = '@nsgen-test ';
 
-export const toLine = (told: Told): string => `${MARK}${JSON.stringify(told)}\n`;
+// What else is on the console may not have ended its line.
+export const toLine = (told: Told): string => `\n${MARK}${JSON.stringify(told)}\n`;
 
 /** What a line tells, or undefined when it is somebody else's. */
 export function fromLine(line: string): Told | undefined {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { testSamples } from '../boxes.js';
 
 test('the only cgroups are of version 2, and all controllers are there', () => {
   const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
@@ -10,3 +11,5 @@ test('the only cgroups are of version 2, and all controllers are there', () => {
   for (const controller of ['cpu', 'cpuset', 'hugetlb', 'io', 'memory', 'pids'])
     assert.ok(controllers.includes(controller), `${controller} is not one of ${controllers.join(' ')}`);
 });
+
+testSamples();
