@@ -1,5 +1,5 @@
 import { test } from 'node:test';
-import { broughtFromFreshDirectories, filesOf, runHere, runInGuest } from './inside.js';
+import { filesOf, runHere, runInGuest } from './inside.js';
 import { placement } from './placement.js';
 import { x86Guest } from './x86-64.js';
 
@@ -15,7 +15,5 @@ test('on a unified cgroup v2 host', async t => {
     return runHere(t, files);
   }
   t.diagnostic(`in a guest, because of this host: ${where.because}`);
-  const parts = await x86Guest();
-  const place = { ...parts, root: '/', brought: broughtFromFreshDirectories(), node: process.execPath };
-  await runInGuest(t, files, place, MINUTES);
+  await runInGuest(t, files, await x86Guest(), MINUTES);
 });

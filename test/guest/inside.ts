@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, realpathSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
@@ -7,17 +7,16 @@ import { fileURLToPath } from 'node:url';
 import { packageRoot } from '../../src/package-root.js';
 import { boot, type Machine } from './emulator.js';
 import { type Command, initramfs } from './initramfs.js';
-import type { Module } from './kernel.js';
+import type { Parts } from './parts.js';
 import { fromLine, type Result } from './results.js';
 
 /** Runs test files in a guest, or where the outer run is, and makes each of their tests one of the outer run's. */
 
 const here = dirname(fileURLToPath(import.meta.url));
 
-export interface Place {
+/** A guest without its command. */
+export interface Place extends Parts {
   readonly machine: Machine;
-  readonly busybox: Buffer;
-  readonly modules: readonly Module[];
   readonly root: string;
   readonly brought: ReadonlyMap<string, string>;
   readonly node: string;
@@ -121,13 +120,3 @@ const asSubtest = (t: TestContext, { file, path, seconds, skipped, failure }: Re
     error.stack = failure;
     throw error;
   });
-
-/**
- * What of the host a guest needs below directories that it has afresh. The rest it sees because its root is the host's.
- */
-export function broughtFromFreshDirectories(): ReadonlyMap<string, string> {
-  const needed = [packageRoot, join(packageRoot, 'node_modules'), process.execPath];
-  const paths = needed.flatMap(path => [path, realpathSync(path)]);
-  const hidden = paths.filter(path => /^\/(?:tmp|run|dev)\//.test(path));
-  return new Map(hidden.filter(path => !hidden.some(other => path.startsWith(`${other}/`))).map(path => [path, path]));
-}

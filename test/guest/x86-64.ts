@@ -1,21 +1,14 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { packageRoot } from '../../src/package-root.js';
 import { cached } from './cache.js';
-import type { Machine } from './emulator.js';
-import { type Module, modulesInOrder, vmlinux } from './kernel.js';
+import type { Place } from './inside.js';
+import { vmlinux } from './kernel.js';
 import { Packages } from './packages.js';
-
-/** Modules that a guest loads: what its root needs, and what tests of boxes use. */
-export const MODULES = ['virtio_pci', '9p', '9pnet_virtio', 'overlay', 'loop', 'bridge', 'veth', 'tun'];
-
-export interface Parts {
-  readonly machine: Machine;
-  readonly busybox: Buffer;
-  readonly modules: readonly Module[];
-}
+import { readParts, writeParts } from './parts.js';
 
 /** A PC with a unified cgroup v2 tree and every controller of Debian's kernel. */
-export async function x86Guest(): Promise<Parts> {
+export async function x86Guest(): Promise<Place> {
   const directory = await cached('x86-64-1', makeParts);
   return {
     machine: {
@@ -26,6 +19,9 @@ export async function x86Guest(): Promise<Parts> {
       kernelCommandLine: 'console=ttyS0 quiet cgroup_no_v1=all psi=1 panic=-1 mitigations=off tsc=reliable',
     },
     ...readParts(directory),
+    root: '/',
+    brought: broughtFromFreshDirectories(),
+    node: process.execPath,
   };
 }
 
@@ -39,19 +35,12 @@ async function makeParts(directory: string): Promise<void> {
   for (const path of [apt, root]) rmSync(path, { recursive: true });
 }
 
-/** Keeps what a guest needs of a kernel that is unpacked in `root`: one part in forty. */
-export function writeParts(directory: string, root: string, image: (vmlinuz: Buffer) => Buffer): void {
-  const [name = ''] = readdirSync(join(root, 'boot')).filter(name => name.startsWith('vmlinuz-'));
-  writeFileSync(join(directory, 'kernel'), image(readFileSync(join(root, 'boot', name))));
-  writeFileSync(join(directory, 'busybox'), readFileSync(join(root, 'bin', 'busybox')));
-  for (const [index, module] of modulesInOrder(join(root, 'lib', 'modules'), MODULES).entries())
-    writeFileSync(join(directory, `${String(index).padStart(2, '0')}-${module.name}.ko`), module.content);
+/**
+ * What of the host a guest needs below directories that it has afresh. The rest it sees because its root is the host's.
+ */
+function broughtFromFreshDirectories(): ReadonlyMap<string, string> {
+  const needed = [packageRoot, join(packageRoot, 'node_modules'), process.execPath];
+  const paths = needed.flatMap(path => [path, realpathSync(path)]);
+  const hidden = paths.filter(path => /^\/(?:tmp|run|dev)\//.test(path));
+  return new Map(hidden.filter(path => !hidden.some(other => path.startsWith(`${other}/`))).map(path => [path, path]));
 }
-
-export const readParts = (directory: string): Omit<Parts, 'machine'> => ({
-  busybox: readFileSync(join(directory, 'busybox')),
-  modules: readdirSync(directory)
-    .filter(name => name.endsWith('.ko'))
-    .sort()
-    .map(name => ({ name: name.slice(3, -3), content: readFileSync(join(directory, name)) })),
-});
