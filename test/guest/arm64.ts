@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/package-root.js';
 import { execute } from '../support/cli.js';
@@ -21,6 +21,7 @@ const FFI = '@yuuang/ffi-rs-linux-arm64-gnu';
 export async function arm64Guest(): Promise<Place> {
   const ffiVersion = lockedVersion(FFI);
   const directory = await cached(`arm64-1-node-${NODE}-ffi-rs-${ffiVersion}`, path => make(path, ffiVersion));
+  const nodeModules = realpathSync(join(packageRoot, 'node_modules'));
   return {
     machine: {
       emulator: 'qemu-system-aarch64',
@@ -32,7 +33,8 @@ export async function arm64Guest(): Promise<Place> {
     root: join(directory, 'root'),
     brought: new Map([
       [packageRoot, packageRoot],
-      [join(packageRoot, 'node_modules', FFI), join(directory, 'ffi-rs')],
+      [nodeModules, nodeModules],
+      [join(nodeModules, FFI), join(directory, 'ffi-rs')],
     ]),
     node: '/usr/bin/node',
   };

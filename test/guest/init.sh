@@ -1,6 +1,6 @@
 #!/bin/busybox sh
 # Process 1 of a guest, in the archive that the kernel starts from: makes a root of the host's files and goes there.
-# /guest.sh is written for each boot: root, and calls of bring.
+# /guest.sh is written for each boot: calls of enter, bring and reachable.
 
 say() { echo "nsgen guest: $*"; }
 must() { "$@" || {
@@ -32,6 +32,14 @@ bring() {
     [ -e "/newroot$2" ] || : >"/newroot$2"
   fi
   must mount --bind "/merged$1" "/newroot$2"
+}
+# reachable PATH: by ordinary users too, wherever the checkout is. That is the guest's copy of the directories' modes.
+reachable() {
+  path=$1
+  while [ -n "$path" ]; do
+    chmod o+x "/newroot$path"
+    path=${path%/*}
+  done
 }
 enter() {
   must mount --bind "/merged$1" /newroot

@@ -17,6 +17,8 @@ export interface Guest {
   readonly root: string;
   /** Paths of the host that the guest has too: where they are in the guest, and where they come from. */
   readonly brought: ReadonlyMap<string, string>;
+  /** Directories of the guest that ordinary users have to get into. */
+  readonly reachable: readonly string[];
   readonly command: Command;
 }
 
@@ -38,10 +40,11 @@ export function initramfs(busybox: Buffer, modules: readonly Module[], guest: Gu
   ]);
 }
 
-const guestScript = ({ root, brought }: Guest): string =>
+const guestScript = ({ root, brought, reachable }: Guest): string =>
   [
     `enter ${quote(root)}`,
     ...[...brought].map(([destination, source]) => `bring ${quote(source)} ${quote(destination)}`),
+    ...reachable.map(path => `reachable ${quote(path)}`),
     '',
   ].join('\n');
 

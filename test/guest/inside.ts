@@ -32,7 +32,11 @@ export function filesOf(directory: string): readonly string[] {
 }
 
 export async function runInGuest(t: TestContext, files: readonly string[], place: Place, minutes: number) {
-  const archive = initramfs(place.busybox, place.modules, { ...place, command: testCommand(place.node, files, true) });
+  const archive = initramfs(place.busybox, place.modules, {
+    ...place,
+    reachable: [packageRoot, dirname(place.node)],
+    command: testCommand(place.node, files, true),
+  });
   await follow(t, files, async onLine => {
     const began = Date.now();
     const { status, bootMilliseconds } = await boot(place.machine, archive, minutes * 60_000, onLine);
