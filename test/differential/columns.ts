@@ -31,6 +31,8 @@ export interface Circumstances {
   readonly directory?: string | undefined;
   readonly input?: Uint8Array | undefined;
   readonly probe: boolean;
+  /** All three ways, unless these. */
+  readonly ways?: readonly ColumnName[] | undefined;
 }
 
 /** Starts a box in all three ways, each with its command and with the probe. */
@@ -49,7 +51,7 @@ export async function runColumns(
     writeFileSync(join(files, 'probe.json'), JSON.stringify({ ...input, command: probe }));
     writeFileSync(join(files, 'box.sh'), await script(input));
     const columns = new Map<ColumnName, Column>();
-    for (const name of COLUMNS) {
+    for (const name of circumstances.ways ?? COLUMNS) {
       const run = await start(startWords(name, files, 'box.json', []), circumstances);
       if (!circumstances.probe) {
         columns.set(name, { run, sight: undefined });
@@ -80,7 +82,10 @@ function startWords(name: ColumnName, files: string, file: string, command: read
     : [process.execPath, nsgenPath, 'run', '--backend', name, '-f', join(files, file)];
 }
 
-export async function start(words: readonly string[], circumstances: Omit<Circumstances, 'probe'>): Promise<Run> {
+export async function start(
+  words: readonly string[],
+  circumstances: Pick<Circumstances, 'caller' | 'directory' | 'input'>,
+): Promise<Run> {
   const { caller, directory, input } = circumstances;
   const [program = '', ...args] =
     caller === undefined ? words : ['bash', '-c', `${caller}\nexec "$@"`, 'caller', ...words];

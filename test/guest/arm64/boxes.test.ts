@@ -1,0 +1,7 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { testSamples } from '../boxes.js';
+
+test('this is arm64', () => assert.equal(process.arch, 'arm64'));
+
+testSamples();
