@@ -2,7 +2,7 @@ import { closeSync, readFileSync } from 'node:fs';
 import { cgroupPlaces } from '../../host/cgroup/places.js';
 import { removeEmptyCgroups } from '../../host/cgroup/remove.js';
 import type { Outcome } from '../../linux/program.js';
-import type { SystemCall } from '../../linux/system-call.js';
+import { type SystemCall, withBranches } from '../../linux/system-call.js';
 import type { Caller } from '../../plan/operation.js';
 import { settingsOf } from '../../plan/operations.js';
 import type { Plan } from '../../plan/plan.js';
@@ -64,12 +64,21 @@ function startTime(): string {
 export const directoriesOf = ({ places }: Caller['cgroup']): readonly string[] =>
   places.map(({ parent }) => `${parent}/${name()}`);
 
-/** What was opened for the box in this process. */
+/** What was opened for the cgroups in this process, and is still open: all of it up to a call that failed. */
 export function closeOpened(calls: readonly SystemCall[], outcome: Outcome, { places }: Caller['cgroup']): void {
-  for (const call of calls) {
-    if (!places.some(({ directory }) => directory === call.result)) continue;
-    const descriptor = outcome.result(call);
-    if (descriptor !== undefined && descriptor >= 0) closeSync(descriptor);
+  if (places.length === 0) return;
+  const own = calls.slice(
+    0,
+    calls.findIndex(({ name }) => name === 'clone3'),
+  );
+  const made = own.flatMap(withBranches).filter(call => outcome.result(call) !== undefined);
+  const closed = made.flatMap(({ name, arguments: [of] }) =>
+    name === 'close' && of?.kind === 'result' ? of.result : [],
+  );
+  for (const call of made) {
+    if (call.result === undefined || closed.includes(call.result)) continue;
+    const descriptor = outcome.result(call) ?? -1;
+    if (descriptor >= 0) closeSync(descriptor);
   }
 }
 

@@ -20,7 +20,8 @@ const FUNCTIONS = {
   find_unified: ['enable_controllers'],
   find_cgroups: ['find_hierarchy', 'find_unified', 'no_controller'],
   make_cgroups: [],
-  set_limit: [],
+  limit_hint: [],
+  set_limit: ['limit_hint'],
   remove_cgroups: [],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 

@@ -4,6 +4,7 @@ import { EXIT_STATUS, StartError } from '../../backends/failure.js';
 import { type AbsolutePath, absolutePath } from '../../box/values.js';
 import { type CgroupPlace, type Controller, placeOf, type Setting, valueFor } from '../../plan/cgroup.js';
 import type { MakeCgroup } from '../../plan/operations/make-cgroup.js';
+import { cpusetProblem } from './cpuset.js';
 import { type Hierarchy, hierarchies } from './mounts.js';
 
 /**
@@ -41,6 +42,8 @@ export function cgroupPlaces({ controllers, everywhere, parent }: MakeCgroup, se
     const value = place && valueFor(setting, place);
     if (value === undefined || 'refused' in value)
       throw failed(setting.field, value?.refused ?? 'this host has no place for it');
+    const problem = place && 'file' in value ? cpusetProblem(value, place) : undefined;
+    if (problem !== undefined) throw failed(setting.field, problem);
   }
   return places;
 }
