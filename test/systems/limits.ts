@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { assertNothingLeft, ownTemporaryDirectory } from '../differential/leftovers.js';
 import { patience } from '../guest/patience.js';
 import { cgroupOf, numberIn } from '../support/cgroups.js';
-import { type Limits, run, start, WAYS } from './limited.js';
+import { type Limits, run, type Started, start, WAYS } from './limited.js';
 
 /** docs/systems/limits.md: three limits, by hand and by both backends, in the cgroups that this host has. */
 
@@ -91,11 +91,10 @@ export function testLimits(): void {
   }
 
   test(`all at once: a process that wants all of a cpu gets 20 percent of one for ${SECONDS} seconds`, async () => {
-    const all = await Promise.all(
-      // A weight this great lets nobody else keep the box below its limit: what is measured is the limit alone.
-      WAYS.map(way => start(way, { cpus: 0.2, shares: 262_144 }, SPIN, String(600 * patience))),
-    );
+    const all: Started[] = [];
     try {
+      // A weight this great lets nobody else keep the box below its limit: what is measured is the limit alone.
+      for (const way of WAYS) all.push(await start(way, { cpus: 0.2, shares: 262_144 }, SPIN, String(600 * patience)));
       // The cpu time that was saved up before the first period has to be used up.
       await delay(300 * patience);
       const before = all.map(({ pid }) => usage(pid));
