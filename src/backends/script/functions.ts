@@ -21,6 +21,10 @@ const FUNCTIONS = {
   find_cgroups: ['find_hierarchy', 'find_unified', 'no_controller'],
   make_cgroups: [],
   set_limit: [],
+  write_stats: [],
+  killed_for_memory: [],
+  freeze_cgroup: [],
+  thaw_cgroups: [],
   remove_cgroups: [],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
