@@ -1,5 +1,6 @@
 import { closeSync, readFileSync } from 'node:fs';
 import { cgroupPlaces } from '../../host/cgroup/places.js';
+import type { BoxCgroup } from '../../host/cgroup/readings.js';
 import { removeEmptyCgroups } from '../../host/cgroup/remove.js';
 import type { Outcome } from '../../linux/program.js';
 import { type SystemCall, withBranches } from '../../linux/system-call.js';
@@ -60,9 +61,9 @@ function startTime(): string {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 }
 
-/** The directories of the box that was started last. */
-export const directoriesOf = ({ places }: Caller['cgroup']): readonly string[] =>
-  places.map(({ parent }) => `${parent}/${name()}`);
+/** The cgroups of the box that was started last. */
+export const cgroupsOf = ({ places }: Caller['cgroup']): readonly BoxCgroup[] =>
+  places.map(({ version, controllers, parent }) => ({ version, controllers, directory: `${parent}/${name()}` }));
 
 /** What was opened for the cgroups in this process, and is still open: all of it up to a call that failed. */
 export function closeOpened(calls: readonly SystemCall[], outcome: Outcome, { places }: Caller['cgroup']): void {
@@ -82,4 +83,5 @@ export function closeOpened(calls: readonly SystemCall[], outcome: Outcome, { pl
   }
 }
 
-export const abandon = (cgroup: Caller['cgroup']): void => removeEmptyCgroups(directoriesOf(cgroup));
+export const abandon = (cgroup: Caller['cgroup']): void =>
+  removeEmptyCgroups(cgroupsOf(cgroup).map(({ directory }) => directory));

@@ -22,6 +22,10 @@ const FUNCTIONS = {
   make_cgroups: [],
   limit_hint: [],
   set_limit: ['limit_hint'],
+  write_stats: [],
+  killed_for_memory: [],
+  freeze_cgroup: [],
+  thaw_cgroups: [],
   remove_cgroups: [],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 

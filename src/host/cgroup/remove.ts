@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { thawCgroup } from './freezer.js';
 
 /** Milliseconds in which what was killed must be gone. */
 const TIME_TO_DIE = 10_000;
@@ -7,9 +8,10 @@ const TIME_TO_DIE = 10_000;
 /** Removes cgroups of a box that has ended, with all that is left in them. What is gone already is none the worse. */
 export async function removeCgroups(directories: readonly string[]): Promise<void> {
   const left = directories.filter(directory => !removed(directory));
+  for (const directory of left) endTree(directory);
   const end = performance.now() + TIME_TO_DIE;
   for (const directory of left) {
-    for (let delay = 1; !removeTree(directory); delay = Math.min(2 * delay, 50)) {
+    for (let delay = 1; !endedAndRemoved(directory); delay = Math.min(2 * delay, 50)) {
       if (performance.now() > end) throw new Error(`cannot remove the cgroup ${directory}: it is still in use`);
       await pause(delay);
     }
@@ -30,9 +32,23 @@ function removed(directory: string): boolean {
   }
 }
 
+/**
+ * Ends whoever is in it. In version 1, what is frozen does not die before it is thawed: in that hierarchy, whichever
+ * of the box's cgroups comes first.
+ */
+function endTree(directory: string): void {
+  killAll(directory);
+  for (const child of childrenOf(directory)) endTree(`${directory}/${child}`);
+  thawCgroup(directory);
+}
+
+function endedAndRemoved(directory: string): boolean {
+  endTree(directory);
+  return removeTree(directory);
+}
+
 /** Whether it is gone, with the cgroups that the box has made in it. */
 function removeTree(directory: string): boolean {
-  killAll(directory);
   for (const child of childrenOf(directory)) removeTree(`${directory}/${child}`);
   return removed(directory);
 }
