@@ -21,7 +21,9 @@ const FUNCTIONS = {
   find_cgroups: ['find_hierarchy', 'find_unified', 'no_controller'],
   make_cgroups: [],
   set_limit: [],
-  remove_cgroups: [],
+  remove_leftovers: [],
+  end_cgroup: [],
+  remove_cgroups: ['end_cgroup'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 type FunctionName = keyof typeof FUNCTIONS;
