@@ -109,11 +109,11 @@ function operationOf(steps: readonly Step[], { failure }: Outcome): Operation | 
   return steps.find(({ call }) => withBranches(call).some(made => made === failure?.call))?.operation;
 }
 
-/** execve(2) enters the time namespace of the children only since Linux 6.1 (commit 2b5f9dad32ed). */
+/** execve(2) enters the time namespace of the children only since Linux 6.2 (commit 2b5f9dad32ed). */
 function refuseOldKernel(plan: Plan): void {
-  if (!plan.some(({ kind }) => kind === 'offset-clocks') || kernelIsAtLeast(6, 1)) return;
+  if (!plan.some(({ kind }) => kind === 'offset-clocks') || kernelIsAtLeast(6, 2)) return;
   throw new StartError(
-    'namespaces.time: the ffi backend needs Linux 6.1 for it: use --backend script',
+    'namespaces.time: the ffi backend needs Linux 6.2 for it: use --backend script',
     EXIT_STATUS.failed,
   );
 }

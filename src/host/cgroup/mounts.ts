@@ -33,7 +33,8 @@ export function hierarchies(
     // A mount that shows the caller's own cgroup, should there be several.
     const mount = found.find(({ root }) => below(path, root) !== undefined) ?? found[0];
     if (mount === undefined) return [];
-    const own = absolutePath(join(mount.point, below(path, mount.root) ?? ''));
+    // As `top` is written, for it may be the same.
+    const own = absolutePath(join(mount.point, below(path, mount.root) ?? '').replace(/(.)\/$/, '$1'));
     return [{ version, controllers, top: absolutePath(mount.point), own }];
   });
 }
