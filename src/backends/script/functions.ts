@@ -26,7 +26,9 @@ const FUNCTIONS = {
   killed_for_memory: [],
   freeze_cgroup: [],
   thaw_cgroups: [],
-  remove_cgroups: [],
+  remove_leftovers: [],
+  end_cgroup: [],
+  remove_cgroups: ['end_cgroup'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 type FunctionName = keyof typeof FUNCTIONS;
