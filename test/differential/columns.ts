@@ -6,6 +6,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hasCgroups, NOT_LIMITED, type Run, timeless } from '../../src/compare/comparison.js';
+import { withoutMaker } from '../../src/compare/normalise.js';
 import { probeCommand, SECTIONS } from '../../src/compare/probe.js';
 import { resourcesOf, WAITING_COMMAND } from '../../src/compare/resources.js';
 import { lookOn, readWorld, type World } from '../../src/compare/world.js';
@@ -108,6 +109,25 @@ function spawnWords(words: readonly string[], { caller, directory }: Start) {
   const [program = '', ...args] =
     caller === undefined ? words : ['bash', '-c', `${caller}\nexec "$@"`, 'caller', ...words];
   return spawn(program, args, { cwd: directory, stdio: ['pipe', 'pipe', 'pipe'] });
+}
+
+/** What limits a box, by each way to start it: without a probe, for where all is slow. */
+export async function resourcesByWay(
+  input: BoxInput,
+  ways: readonly ColumnName[],
+): Promise<ReadonlyMap<ColumnName, string>> {
+  const files = mkdtempSync(join(tmpdir(), 'nsgen-test-box-'));
+  try {
+    const waiting = { ...input, command: WAITING_COMMAND };
+    writeFileSync(join(files, 'waiting.json'), JSON.stringify(waiting));
+    writeFileSync(join(files, 'box.sh'), await script({ ...input, command: [...WAITING_COMMAND] }));
+    const seen = ways.map(
+      async way => [way, withoutMaker(await lookFromOutside(startWords(way, files, 'waiting.json', []), {}))] as const,
+    );
+    return new Map(await Promise.all(seen));
+  } finally {
+    rmSync(files, { recursive: true });
+  }
 }
 
 /** What limits the box while it waits, which is from its first answer on. */

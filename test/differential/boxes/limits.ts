@@ -11,7 +11,7 @@ const EVERYTHING: Resources = {
 };
 
 /** One field of each name there is, and what both versions of cgroups show of it. */
-const FIELDS: Readonly<Record<string, readonly [Resources, RegExp]>> = {
+export const FIELDS: Readonly<Record<string, readonly [Resources, RegExp]>> = {
   'memory.limit': [{ memory: { limit: '1.5GiB' } }, /^ {2}(memory\.limit_in_bytes|memory\.max): 1610612736$/m],
   'memory.limit, none': [
     { memory: { limit: -1 } },
