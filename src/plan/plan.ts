@@ -62,8 +62,10 @@ function cgroupOperations({ resources, accounting, freezer, cgroupParent, dev }:
   };
   const controllers = CONTROLLERS.filter(controller => wanted[controller] || byFile.has(controller));
   if (controllers.length === 0) return [];
+  // A session of systemd has no io controller, unless somebody has asked for it.
+  const optional: readonly Controller[] = accounting && resources.blockIO === undefined ? ['io'] : [];
   return [
-    { kind: 'make-cgroup', controllers, everywhere: false, parent: cgroupParent },
+    { kind: 'make-cgroup', controllers, optional, everywhere: false, parent: cgroupParent },
     ...(memory === undefined ? [] : [{ kind: 'limit-memory', ...memory } as const]),
     ...(cpu === undefined ? [] : [{ kind: 'limit-cpu', ...cpu } as const]),
     ...(cpuset === undefined ? [] : [{ kind: 'limit-cpuset', ...cpuset } as const]),

@@ -22,7 +22,13 @@ const FUNCTIONS = {
   make_cgroups: [],
   limit_hint: [],
   set_limit: ['limit_hint'],
-  remove_cgroups: [],
+  write_stats: [],
+  killed_for_memory: [],
+  freeze_cgroup: [],
+  thaw_cgroups: [],
+  remove_leftovers: [],
+  end_cgroup: [],
+  remove_cgroups: ['end_cgroup'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 type FunctionName = keyof typeof FUNCTIONS;

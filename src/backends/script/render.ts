@@ -5,7 +5,10 @@ import ejs from 'ejs';
 import type { Box } from '../../box/box.js';
 import type { Layer } from '../../box/overlay.js';
 import { BoxError, fieldName, type Problem } from '../../box/problem.js';
+import { memoryLimitOf } from '../../box/resources.js';
+import { formatSize } from '../../box/size.js';
 import { isRoot, namespaceFile } from '../../box/values.js';
+import { STATS_FILES } from '../../host/cgroup/readings.js';
 import { packageRoot } from '../../package-root.js';
 import type { Setting, Value } from '../../plan/cgroup.js';
 import { mountOptions, restIn } from '../../plan/file-system.js';
@@ -32,7 +35,14 @@ export function renderScript(box: Box): string {
   const sections = sectionsOf(box, plan, placed);
   const tools = toolsOf(placed);
   const called = functionsCalled([...sections.inside, ...sections.leaving].map(({ body }) => body));
-  const before = functionsCalled(sections.preparing.map(({ body }) => body));
+  const memoryLimit = memoryLimitOf(box.resources);
+  const ownCgroups = plan.some(({ kind }) => kind === 'make-cgroup');
+  const before = functionsCalled([
+    ...sections.preparing.map(({ body }) => body),
+    ...(ownCgroups ? ['write_stats'] : []),
+    ...(memoryLimit === undefined ? [] : ['killed_for_memory']),
+    ...(box.freezer ? ['freeze_cgroup thaw_cgroups'] : []),
+  ]);
   const created = plan.find(operation => operation.kind === 'create-namespaces');
   const user = created?.user ?? 'none';
   return render('box.sh', {
@@ -53,13 +63,20 @@ export function renderScript(box: Box): string {
     ...sections,
     uses: new Set(called),
     functions: FUNCTION_NAMES.filter(name => called.includes(name) || before.includes(name)).map(name =>
-      render(`functions/${name}`, {}),
+      render(`functions/${name}`, { freezer: box.freezer, statsFiles }),
     ),
-    ownCgroups: plan.some(({ kind }) => kind === 'make-cgroup'),
+    ownCgroups,
+    memoryLimit: memoryLimit === undefined ? undefined : formatSize(memoryLimit),
+    freezer: box.freezer,
     variables: variablesIn(sections.inside),
     leavingVariables: variablesIn(sections.leaving).filter(name => name !== 'held'),
   });
 }
+
+/** What write_stats reads, for each version of cgroups and each controller. */
+const statsFiles = Object.entries(STATS_FILES).flatMap(([version, files]) =>
+  Object.entries(files).map(([controller, names]) => ({ version, controller, files: names })),
+);
 
 /** What the script cannot do as safely as `nsgen run`, and this box depends on: for its header, and whoever generates it. */
 export function caveatsOf({ rootfs, mounts }: Box): readonly string[] {
