@@ -55,8 +55,7 @@ export function resourcesOf(given: Given = {}): Resources {
 const something = <Value extends object>(value: Value): Value | undefined =>
   Object.values(value).every(asksForNothing) ? undefined : value;
 
-const asksForNothing = (value: unknown): boolean =>
-  value === undefined || (Array.isArray(value) && value.length === 0);
+const asksForNothing = (value: unknown): boolean => value === undefined || (Array.isArray(value) && value.length === 0);
 
 function memoryOf({ limit, reservation, swap, ...others }: GivenMemory): MemoryLimits {
   const sizes = Object.entries({ limit, reservation, swap });

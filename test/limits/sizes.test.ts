@@ -36,9 +36,25 @@ const SIZES: readonly (readonly [text: string, bytes: number | undefined])[] = [
   ['8p', undefined],
   ['7.999999999999p', 9_007_199_254_739_866],
   ['9999999999999999p', undefined],
-  ...['', ' ', 'M', '.5M', '5.', '1e3', '0x10', '+1', '-1', '1,5G', '1_000', '1 000', '1KK', '1Mi', '1e', '١M', '1M\n'].map(
-    text => [text, undefined] as const,
-  ),
+  ...[
+    '',
+    ' ',
+    'M',
+    '.5M',
+    '5.',
+    '1e3',
+    '0x10',
+    '+1',
+    '-1',
+    '1,5G',
+    '1_000',
+    '1 000',
+    '1KK',
+    '1Mi',
+    '1e',
+    '١M',
+    '1M\n',
+  ].map(text => [text, undefined] as const),
 ];
 
 test('sizes are exact', () => {
@@ -63,13 +79,17 @@ test('a size is shown in the largest unit that leaves nothing over', () => {
 test('limits of memory are bytes, sizes, or -1', () => {
   const limitOf = (limit: number | string) =>
     parseBox({ command: ['true'], resources: { memory: { limit } } }).resources.memory?.limit;
-  assert.deepEqual(['100M', 104_857_600, '4096', 4096, -1, '-1'].map(limitOf), [
-    104_857_600, 104_857_600, 4096, 4096, -1, -1,
-  ]);
+  assert.deepEqual(
+    ['100M', 104_857_600, '4096', 4096, -1, '-1'].map(limitOf),
+    [104_857_600, 104_857_600, 4096, 4096, -1, -1],
+  );
   for (const limit of ['4095', 4095, 0, '3.99k'])
     assert.deepEqual(problemsOf({ command: ['true'], resources: { memory: { limit } } }), [
       'resources.memory.limit: must be at least 4096 bytes, or -1 for no limit',
     ]);
   for (const limit of [-2, '-2', '100X', 1.5, 2 ** 53])
-    assert.match(problemsOf({ command: ['true'], resources: { memory: { limit } } }).join(), /^resources\.memory\.limit: must /);
+    assert.match(
+      problemsOf({ command: ['true'], resources: { memory: { limit } } }).join(),
+      /^resources\.memory\.limit: must /,
+    );
 });
