@@ -201,8 +201,8 @@ const REFUSED: readonly (readonly [path: string, value: unknown, problems: reado
       ],
     },
     [
-      'linux.resources.devices\\[0\\].type: must be "a" or "b" or "c"; it is "u"',
-      'linux.resources.devices[1].access: must be of r \\(read\\), w',
+      'linux.resources.devices[0].type: must be "a" or "b" or "c"; it is "u"',
+      'linux.resources.devices[1].access: must be of r (read), w (write) and m (mknod)',
     ],
   ],
   [
