@@ -55,14 +55,22 @@ export function nextName(): void {
 export const directoriesOf = ({ places }: Caller['cgroup']): readonly string[] =>
   places.map(({ parent }) => `${parent}/${name()}`);
 
-/** What was opened for the box in this process. */
+/** What was opened for the box in this process: its cgroups, and what a call that failed has kept from being closed. */
 export function closeOpened(calls: readonly SystemCall[], outcome: Outcome, { places }: Caller['cgroup']): void {
-  for (const call of calls) {
-    if (!places.some(({ directory }) => directory === call.result)) continue;
-    const descriptor = outcome.result(call);
-    if (descriptor !== undefined && descriptor >= 0) closeSync(descriptor);
+  if (places.length === 0) return;
+  const own = calls.slice(
+    0,
+    calls.findIndex(({ name }) => name === 'clone3'),
+  );
+  for (const call of own) {
+    const descriptor = call.name === 'openat' ? (outcome.result(call) ?? -1) : -1;
+    if (descriptor >= 0 && !own.some(other => closes(other, call) && outcome.result(other) !== undefined))
+      closeSync(descriptor);
   }
 }
+
+const closes = ({ name, arguments: [descriptor] }: SystemCall, opened: SystemCall): boolean =>
+  name === 'close' && descriptor?.kind === 'result' && descriptor.result === opened.result;
 
 /**
  * After a start that failed. An error of the removal would hide why; what it leaves, the next run finds.
