@@ -33,6 +33,17 @@ function parentOf(pid: number): number | undefined {
 }
 
 function cgroupDirectories(directory: string): readonly string[] {
-  const names = readdirSync(directory, { withFileTypes: true }).filter(entry => entry.isDirectory());
-  return names.flatMap(({ name }) => [`${directory}/${name}`, ...cgroupDirectories(`${directory}/${name}`)]);
+  return directoriesIn(directory).flatMap(name => [
+    `${directory}/${name}`,
+    ...cgroupDirectories(`${directory}/${name}`),
+  ]);
+}
+
+/** Cgroups of others go while one looks. */
+function directoriesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true }).flatMap(entry => (entry.isDirectory() ? [entry.name] : []));
+  } catch {
+    return [];
+  }
 }
