@@ -23,7 +23,7 @@ export function hierarchies(
   mountinfo = readFileSync('/proc/self/mountinfo', 'utf8'),
   membership = readFileSync('/proc/self/cgroup', 'utf8'),
 ): readonly Hierarchy[] {
-  const mounts = mountinfo.split('\n').flatMap(mountOf);
+  const mounts = cgroupMounts(mountinfo);
   return membership.split('\n').flatMap(line => {
     const [, number = '', list = '', path = ''] = /^(\d+):([^:]*):(.*)$/.exec(line) ?? [];
     if (number === '') return [];
@@ -39,8 +39,14 @@ export function hierarchies(
   });
 }
 
-interface Mount {
+/** Every place where a cgroup file system is mounted, whether or not the caller's own cgroup is to be seen there. */
+export const cgroupMounts = (mountinfo = readFileSync('/proc/self/mountinfo', 'utf8')): readonly Mount[] =>
+  mountinfo.split('\n').flatMap(mountOf);
+
+export interface Mount {
   readonly version: 1 | 2;
+  /** The device of its files, as stat(2) has it. */
+  readonly device: number;
   readonly root: string;
   readonly point: string;
   readonly names: ReadonlySet<string>;
@@ -50,8 +56,15 @@ function mountOf(line: string): readonly Mount[] {
   const [before = '', after = ''] = line.split(' - ');
   const [type, , options = ''] = after.split(' ');
   if (type !== 'cgroup' && type !== 'cgroup2') return [];
-  const [, , , root = '', point = ''] = before.split(' ').map(withoutEscapes);
-  return [{ version: type === 'cgroup' ? 1 : 2, root, point, names: new Set(options.split(',')) }];
+  const [, , numbers = '', root = '', point = ''] = before.split(' ').map(withoutEscapes);
+  const version = type === 'cgroup' ? 1 : 2;
+  return [{ version, device: deviceOf(numbers), root, point, names: new Set(options.split(',')) }];
+}
+
+/** major:minor as makedev(3) joins them; a file system without a disk has major 0. */
+function deviceOf(numbers: string): number {
+  const [major = 0, minor = 0] = numbers.split(':').map(Number);
+  return (major & 0xfff) * 0x100 + (minor & 0xff) + (minor >>> 8) * 0x100000;
 }
 
 const withoutEscapes = (text: string): string =>

@@ -4,6 +4,7 @@ import { EXIT_STATUS, StartError } from '../../backends/failure.js';
 import { type AbsolutePath, absolutePath } from '../../box/values.js';
 import { type CgroupPlace, type Controller, placeOf, type Setting, valueFor } from '../../plan/cgroup.js';
 import type { MakeCgroup } from '../../plan/operations/make-cgroup.js';
+import { cpusetProblem } from './cpuset.js';
 import { type Hierarchy, hierarchies } from './mounts.js';
 
 /**
@@ -13,7 +14,7 @@ import { type Hierarchy, hierarchies } from './mounts.js';
  * @param settings what will be written there.
  * @throws StartError naming the field, and what this host lacks.
  */
-export function cgroupPlaces({ controllers, everywhere, parent }: MakeCgroup, settings: readonly Setting[]) {
+export function cgroupPlaces({ controllers, optional, everywhere, parent }: MakeCgroup, settings: readonly Setting[]) {
   const found = hierarchies();
   const unified = found.find(({ version }) => version === 2);
   const available = unified === undefined ? [] : controllersOf(unified.top);
@@ -26,14 +27,14 @@ export function cgroupPlaces({ controllers, everywhere, parent }: MakeCgroup, se
     if (hierarchy !== undefined) legacy.set(hierarchy, [...(legacy.get(hierarchy) ?? []), controller]);
     else if (unified !== undefined && (BUILT_IN.includes(controller) || available.includes(controller)))
       inUnified.push(controller);
-    else throw missing(controller, settings);
+    else if (!optional.includes(controller)) throw missing(controller, settings);
   }
   if (everywhere)
     for (const hierarchy of found) if (hierarchy.version === 1) legacy.set(hierarchy, legacy.get(hierarchy) ?? []);
   const places = [
     ...[...legacy].map(([hierarchy, wanted]) => legacyPlace(hierarchy, wanted, parent)),
     ...(unified !== undefined && (inUnified.length > 0 || everywhere)
-      ? [unifiedPlace(unified, inUnified, parent)]
+      ? [unifiedPlace(unified, inUnified, optional, parent)]
       : []),
   ];
   for (const setting of settings) {
@@ -41,6 +42,8 @@ export function cgroupPlaces({ controllers, everywhere, parent }: MakeCgroup, se
     const value = place && valueFor(setting, place);
     if (value === undefined || 'refused' in value)
       throw failed(setting.field, value?.refused ?? 'this host has no place for it');
+    const problem = place && 'file' in value ? cpusetProblem(value, place) : undefined;
+    if (problem !== undefined) throw failed(setting.field, problem);
   }
   return places;
 }
@@ -91,7 +94,13 @@ function legacyPlace(
  * The nearest cgroup, from the caller's own upwards, whose children can have the controllers: they have them already,
  * or they can be switched on there, which is the caller's right in a subtree that was left to it, and at the top.
  */
-function unifiedPlace({ top, own }: Hierarchy, wanted: readonly Controller[], parent?: string): CgroupPlace {
+function unifiedPlace(
+  hierarchy: Hierarchy,
+  wanted: readonly Controller[],
+  optional: readonly Controller[],
+  parent?: string,
+): CgroupPlace {
+  const { top, own } = hierarchy;
   const needed = wanted.filter(controller => !BUILT_IN.includes(controller));
   const candidates = parent === undefined ? upwards(own, top) : [absolutePath(`${top}${parent}`)];
   for (const directory of candidates) {
@@ -109,6 +118,8 @@ function unifiedPlace({ top, own }: Hierarchy, wanted: readonly Controller[], pa
     if (lacking.length === 0) return { ...place, enable: [] };
     if (canEnable(directory, lacking, top)) return { ...place, enable: [{ directory, controllers: lacking }] };
   }
+  const less = wanted.filter(controller => !optional.includes(controller));
+  if (less.length < wanted.length) return unifiedPlace(hierarchy, less, [], parent);
   throw failed(
     'cgroup',
     `nowhere at or above ${own} can ${needed.join(', ')} be given to a box: another process is in the way, or the directories belong to somebody else`,

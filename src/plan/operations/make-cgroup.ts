@@ -8,6 +8,8 @@ import type { OperationKind } from '../operation.js';
 export interface MakeCgroup {
   readonly kind: 'make-cgroup';
   readonly controllers: readonly Controller[];
+  /** Those of them that only count something: a host that lacks one leaves it unknown. */
+  readonly optional: readonly Controller[];
   /** In all that there are: what shows the box its cgroups must not show it the root of a hierarchy. */
   readonly everywhere: boolean;
   readonly parent: string | undefined;
