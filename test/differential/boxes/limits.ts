@@ -39,7 +39,7 @@ export const FIELDS: Readonly<Record<string, readonly [Resources, RegExp]>> = {
     { memory: { limit: '128M', swap: -1 } },
     /^ {2}(memory\.memsw\.limit_in_bytes: 9223372036854771712|memory\.swap\.max: max)$/m,
   ],
-  'cpu.shares': [{ cpu: { shares: 2048 } }, /^ {2}(cpu\.shares: 2048|cpu\.weight: (170|171|79))$/m],
+  'cpu.shares': [{ cpu: { shares: 2048 } }, /^ {2}(cpu\.shares: 2048|cpu\.weight: 174)$/m],
   'cpu.quota': [{ cpu: { quota: 50_000 } }, /^ {2}(cpu\.cfs_quota_us: 50000|cpu\.max: 50000 100000)$/m],
   'cpu.quota, none': [{ cpu: { quota: -1 } }, /^ {2}(cpu\.cfs_quota_us: -1|cpu\.max: max 100000)$/m],
   'cpu.quota and cpu.period': [
