@@ -1,10 +1,10 @@
 import { isMainThread } from 'node:worker_threads';
 import type { Box } from '../../box/box.js';
-import { removeCgroups } from '../../host/cgroup/remove.js';
 import { requireRootfs } from '../../host/rootfs.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
 import type { Backend, End, RunningBox } from '../backend.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
+import { release } from './cgroup.js';
 import { exitStatusOf, isWaitedFor, onEnd, type Pid, signalName, type WaitStatus } from './reap.js';
 import { startBox } from './start.js';
 import { openStreams } from './streams.js';
@@ -35,7 +35,7 @@ async function endOf(pid: Pid, cgroups: readonly string[]): Promise<End> {
   const status = await new Promise<WaitStatus>(resolve => {
     onEnd(pid, resolve);
   });
-  if (cgroups.length > 0) await removeCgroups(cgroups);
+  if (cgroups.length > 0) await release(cgroups);
   const signal = status.kind === 'signaled' ? signalName(status.signal) : undefined;
   return { exitStatus: exitStatusOf(status), signal };
 }

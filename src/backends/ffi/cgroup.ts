@@ -1,6 +1,8 @@
 import { closeSync, readFileSync } from 'node:fs';
+import { leftoversIn, removeLeftover } from '../../host/cgroup/leftovers.js';
+import { cgroupName } from '../../host/cgroup/name.js';
 import { cgroupPlaces } from '../../host/cgroup/places.js';
-import { removeEmptyCgroups } from '../../host/cgroup/remove.js';
+import { remaining, removeCgroups, removeCgroupsNow } from '../../host/cgroup/remove.js';
 import type { Outcome } from '../../linux/program.js';
 import type { SystemCall } from '../../linux/system-call.js';
 import type { Caller } from '../../plan/operation.js';
@@ -41,23 +43,12 @@ export function remember(plan: Plan, { places }: Caller['cgroup']): void {
 }
 
 let boxes = 0;
-let owner: string | undefined;
 
-/** nsgen-PID-START-N: by pid and start time of who made it, what was left behind is told from what is in use. */
-function name(): string {
-  owner ??= `${process.pid}-${startTime()}`;
-  return `nsgen-${owner}-${boxes}`;
-}
+const name = (): string => cgroupName(boxes);
 
 /** To be called before each start. */
 export function nextName(): void {
   boxes += 1;
-}
-
-/** Clock ticks after the start of the system: field 22 of /proc/PID/stat. */
-function startTime(): string {
-  const stat = readFileSync('/proc/self/stat', 'utf8');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 }
 
 /** The directories of the box that was started last. */
@@ -73,4 +64,49 @@ export function closeOpened(calls: readonly SystemCall[], outcome: Outcome, { pl
   }
 }
 
-export const abandon = (cgroup: Caller['cgroup']): void => removeEmptyCgroups(directoriesOf(cgroup));
+/**
+ * After a start that failed. An error of the removal would hide why; what it leaves, the next run finds.
+ */
+export function abandon(cgroup: Caller['cgroup']): void {
+  const left = remaining(directoriesOf(cgroup));
+  if (left.length > 0) removeCgroups(left).catch(() => {});
+}
+
+/** The cgroups of the boxes that are running. */
+const inUse = new Set<readonly string[]>();
+
+/** To be called once the box runs: its cgroups go with this process, however that ends, but by a signal. */
+export function keep(directories: readonly string[]): void {
+  if (directories.length === 0) return;
+  if (!process.listeners('exit').includes(removeAll)) process.on('exit', removeAll);
+  inUse.add(directories);
+}
+
+/** To be called once the box has ended. @throws Error when a cgroup cannot be removed. */
+export async function release(directories: readonly string[]): Promise<void> {
+  try {
+    await removeCgroups(directories);
+  } finally {
+    inUse.delete(directories);
+  }
+}
+
+/** Milliseconds. The kernel ends the boxes anyway, as soon as this process is gone. */
+const TIME_TO_EXIT = 1000;
+
+function removeAll(): void {
+  removeCgroupsNow([...inUse].flat(), TIME_TO_EXIT);
+}
+
+const tidied = new Set<string>();
+
+/** Removes, once, what others were killed too soon to remove, in the directories where the box has its cgroups. */
+export function tidy({ places }: Caller['cgroup']): void {
+  const parents = places.map(({ parent }) => parent).filter(parent => !tidied.has(parent));
+  if (parents.length === 0) return;
+  for (const parent of parents) tidied.add(parent);
+  // While the box runs.
+  setImmediate(() => {
+    for (const directory of parents.flatMap(leftoversIn)) removeLeftover(directory);
+  });
+}

@@ -9,7 +9,7 @@ import type { Caller } from '../../plan/operation.js';
 import { type Operation, systemCalls } from '../../plan/operations.js';
 import type { Plan } from '../../plan/plan.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
-import { abandon, cgroupFor, closeOpened, directoriesOf, nextName, remember } from './cgroup.js';
+import { abandon, cgroupFor, closeOpened, directoriesOf, keep, nextName, remember, tidy } from './cgroup.js';
 import { explainFailure } from './explain.js';
 import { closeIdMaps, NO_ID_MAPS, openIdMaps } from './id-maps.js';
 import { isPid, type Pid, reapNow } from './reap.js';
@@ -26,7 +26,10 @@ export function startBox(plan: Plan, streams: Caller['streams']): StartedBox {
   try {
     const pid = startPrepared(prepare(plan, { ...caller, idMaps }));
     remember(plan, caller.cgroup);
-    return { pid, cgroups: directoriesOf(caller.cgroup) };
+    const cgroups = directoriesOf(caller.cgroup);
+    keep(cgroups);
+    tidy(caller.cgroup);
+    return { pid, cgroups };
   } finally {
     closeIdMaps(idMaps);
   }
@@ -35,7 +38,7 @@ export function startBox(plan: Plan, streams: Caller['streams']): StartedBox {
 export interface StartedBox {
   /** As the caller sees it. Whoever calls must reap it. */
   readonly pid: Pid;
-  /** The directories of its cgroups. Whoever calls must remove them then. */
+  /** The directories of its cgroups. Whoever calls must release them then. */
   readonly cgroups: readonly string[];
 }
 
