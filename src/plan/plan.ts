@@ -45,7 +45,8 @@ function namespaceOperations(box: Box): Plan {
 }
 
 /** What a cgroup is for: each limit, and what is counted or done with all of the box. */
-function cgroupOperations({ resources, accounting, freezer, cgroupParent }: Box): Plan {
+function cgroupOperations(box: Box): Plan {
+  const { resources, accounting, freezer, cgroupParent } = box;
   const { memory, cpu, cpuset, pids } = resources;
   const wanted: Readonly<Record<Controller, boolean>> = {
     memory: memory !== undefined || accounting,
@@ -59,15 +60,20 @@ function cgroupOperations({ resources, accounting, freezer, cgroupParent }: Box)
     cpuacct: accounting,
   };
   const controllers = CONTROLLERS.filter(controller => wanted[controller]);
-  if (controllers.length === 0) return [];
+  const everywhere = showsOwnCgroups(box);
+  if (controllers.length === 0 && !everywhere) return [];
   return [
-    { kind: 'make-cgroup', controllers, everywhere: false, parent: cgroupParent },
+    { kind: 'make-cgroup', controllers, everywhere, parent: cgroupParent && (plain(cgroupParent) || '/') },
     ...(memory === undefined ? [] : [{ kind: 'limit-memory', ...memory } as const]),
     ...(cpu === undefined ? [] : [{ kind: 'limit-cpu', ...cpu } as const]),
     ...(cpuset === undefined ? [] : [{ kind: 'limit-cpuset', ...cpuset } as const]),
     ...(pids === undefined ? [] : [{ kind: 'limit-pids', ...pids } as const]),
   ];
 }
+
+/** What is mounted in a namespace that others are in shows theirs. */
+const showsOwnCgroups = ({ mounts, namespaces }: Box): boolean =>
+  namespaces.cgroup.kind === 'new' && mounts.some(({ type }) => type === 'cgroup');
 
 function joinedNamespace(type: NamespaceType, choice: NamespaceChoice) {
   return choice.kind === 'joined' ? [{ type, path: choice.path }] : [];

@@ -7,7 +7,7 @@ import type { Layer } from '../../box/overlay.js';
 import { BoxError, fieldName, type Problem } from '../../box/problem.js';
 import { isRoot, namespaceFile } from '../../box/values.js';
 import { packageRoot } from '../../package-root.js';
-import type { Setting } from '../../plan/cgroup.js';
+import { fieldOf, type Setting } from '../../plan/cgroup.js';
 import { mountOptions, restIn } from '../../plan/file-system.js';
 import { describe, type Operation, settingsOf } from '../../plan/operations.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
@@ -146,7 +146,8 @@ function renderSection(box: Box, plan: Plan, operation: Operation, place: Place)
     changesProgram,
     newPids: pid === 'new',
     ownCgroup: plan.some(other => other.kind === 'join-cgroup' && other.namespace),
-    fieldsOfControllers: plan.flatMap(settingsOf),
+    showsCgroups: plan.some(({ kind }) => kind === 'mount-cgroup'),
+    fieldsOfControllers: fieldsOfControllers(plan),
     limits: settingsOf(operation).map(limitWords),
     coversProc: box.rootfs === undefined && box.maskedPaths.length + box.readonlyPaths.length > 0,
     change: box.rootfs?.change,
@@ -156,6 +157,13 @@ function renderSection(box: Box, plan: Plan, operation: Operation, place: Place)
     terminals: TERMINALS,
     restIn,
   });
+}
+
+/** By which an error names what the host lacks. */
+function fieldsOfControllers(plan: Plan) {
+  const settings = plan.flatMap(settingsOf);
+  const controllers = plan.flatMap(operation => (operation.kind === 'make-cgroup' ? operation.controllers : []));
+  return controllers.map(controller => ({ controller, field: fieldOf(controller, settings) }));
 }
 
 const isOfCgroup = (operation: Operation): boolean =>
