@@ -6,7 +6,7 @@
 #   box      sha256 4e01a49f59f8d3d64055e0a13de4930bae243667d4fb9691ef18485d7ddd6951
 #   command  /bin/bash
 #   needs    Linux, bash 4.4, coreutils, iproute2, mount, util-linux
-#   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]
+#   usage    box.sh [--dry-run] [--help] [--stats FILE] [--] [COMMAND [ARGUMENT...]]
 #
 # It does, in this order:
 #   - make a cgroup in every hierarchy (if the caller is root)
@@ -518,7 +518,8 @@ add_mount_flags() {
 # Shows the cgroup hierarchies from a cgroup namespace whose roots are the cgroups of the box. This process entered them for
 # that alone, and leaves them at once: no limit of the box is to stop what mounts them.
 show_cgroups() {
-  local descriptor
+  local step=$1 root=$2 descriptor
+  shift 2
   set -Eeuo pipefail
   trap failed ERR
   for descriptor in $home_files; do
@@ -711,10 +712,11 @@ make_room() {
 }
 
 # The nearest cgroup of version 2, from this script's own upwards, whose children can have the controllers: they have them
-# already, or they can be switched on there, which is our right in a subtree that was left to us, and at the top.
+# already, or they can be switched on there, which is our right in a subtree that was left to us, and at the top. If there is
+# none, directory is empty, and why says why.
 find_nearest() {
   local own=$1 top=$2 blocked=''
-  local -a lacking pids strangers why
+  local -a lacking pids strangers
   directory=$own
   while :; do
     if [[ ! -w $directory || ! -w $directory/cgroup.procs ]]; then
@@ -752,8 +754,8 @@ find_nearest() {
     directory=${directory%/*}
   done
   # They may be on their way out: another nsgen that has been started at the same time.
-  if [[ -z $blocked ]]; then refuse_cgroup "${why[@]}"; fi
   directory=$blocked
+  if [[ -z $blocked ]]; then return; fi
   find_lacking "$directory" "${needed[@]}"
   make_room "$directory" "${lacking[@]}"
 }
@@ -761,39 +763,51 @@ find_nearest() {
 # A cgroup of version 2 that was named: whoever does so means it, and the controllers are switched on from the top down to
 # it.
 find_named() {
-  local top=$2 home=$own rest part common check
+  local top=$2 home=$own named rest part common check
   local -a lacking pids ways=() controllers=()
   named_cgroup "$top" "$1"
-  directory=$own
-  if [[ $directory == "$home" ]]; then
-    find_nearest "$directory" "$directory"
+  named=$own
+  own=$home
+  if [[ $named == "$home" ]]; then
+    find_nearest "$named" "$named"
     return
   fi
+  directory=
   # A process is moved by who may write where it is going, and to what both places have in common: cgroups(7).
   common=$own_leaf
-  while [[ $directory/ != "$common"/* ]]; do common=${common%/*}; done
-  for check in "$directory" "$common"; do
+  while [[ $named/ != "$common"/* ]]; do common=${common%/*}; done
+  for check in "$named" "$common"; do
     if [[ ! -w $check || ! -w $check/cgroup.procs ]]; then
-      refuse_cgroup denied "$field" "$what" "$check" "$read_only"
+      why=(denied "$field" "$what" "$check" "$read_only")
+      return
     fi
   done
-  is_domain "$directory" || refuse_cgroup not-ours "$field" "$what" "$directory"
-  find_lacking "$directory" "${needed[@]}"
-  if ((${#lacking[@]} == 0)); then return; fi
-  rest=${directory#"$top"}/
+  if ! is_domain "$named"; then
+    why=(not-ours "$field" "$what" "$named")
+    return
+  fi
+  find_lacking "$named" "${needed[@]}"
+  if ((${#lacking[@]} == 0)); then
+    directory=$named
+    return
+  fi
+  rest=${named#"$top"}/
   check=$top
   while [[ -n $rest ]]; do
     find_lacking "$check" "${needed[@]}"
     if ((${#lacking[@]} > 0)); then
       if ((${#ways[@]} == 0)) && ! has_controllers "$check" "${lacking[@]}"; then
-        refuse_cgroup not-given "$field" "$what" "$check"
+        why=(not-given "$field" "$what" "$check")
+        return
       fi
       mapfile -t pids <"$check/cgroup.procs"
       if [[ -e $check/cgroup.type ]] && ((${#pids[@]} > 0)); then
-        refuse_cgroup in-the-way "$field" "$what" "$check" "${pids[@]}"
+        why=(in-the-way "$field" "$what" "$check" "${pids[@]}")
+        return
       fi
       if [[ ! -w $check/cgroup.subtree_control ]]; then
-        refuse_cgroup denied "$field" "$what" "$check/cgroup.subtree_control" "$read_only"
+        why=(denied "$field" "$what" "$check/cgroup.subtree_control" "$read_only")
+        return
       fi
       ways+=("$check")
       controllers+=("${lacking[*]}")
@@ -807,12 +821,13 @@ find_named() {
     IFS=' ' read -r -a lacking <<<"${controllers[part]}"
     switch_on "${ways[part]}" "${lacking[@]}" || refuse_cgroup failed "$field" "$what" "${ways[part]}"
   done
+  directory=$named
 }
 
 # Finds where a cgroup of version 2 can be made, with these controllers: in the one that was named, or the nearest.
 find_unified() {
   local top=$1 own=$2 read_only=$3 parent=$4 field=${field_of[${5-none}]-mounts} what='the box, ' directory='' own_leaf key
-  local -a needed=()
+  local -a needed=() fewer=() why=()
   shift 4
   if (($# > 0)); then printf -v what '%s, ' "$@"; fi
   for key in "$@"; do
@@ -828,10 +843,21 @@ find_unified() {
   # Who has been moved out of the way is in a leaf of the cgroup that it is all about.
   own_leaf=$own
   if [[ $own != "$top" && ${own##*/} == nsgen-callers ]]; then own=${own%/*}; fi
-  if [[ -z $parent ]]; then
-    find_nearest "$own" "$top"
-  else
+  if [[ -n $parent ]]; then
     find_named "$parent" "$top"
+  else
+    find_nearest "$own" "$top"
+  fi
+  if [[ -z $directory ]]; then
+    # What only counts is done without.
+    if [[ -n ${optional_controller-} && " $* " == *" $optional_controller "* ]]; then
+      for key in "$@"; do
+        if [[ $key != "$optional_controller" ]]; then fewer+=("$key"); fi
+      done
+      find_unified "$top" "$own_leaf" "$read_only" "$parent" "${fewer[@]}"
+      return
+    fi
+    refuse_cgroup "${why[@]}"
   fi
   for key in "$@"; do
     version_of[$key]=2
@@ -884,6 +910,7 @@ find_cgroups() {
       devices | freezer | cpuacct) [[ -n $unified_top ]] || no_controller "$controller" ;;
       *)
         if [[ -z $unified_top || " $(<"$unified_top/cgroup.controllers") " != *" $controller "* ]]; then
+          if [[ $controller == "${optional_controller-}" ]]; then continue; fi
           no_controller "$controller"
         fi
         ;;
@@ -943,7 +970,7 @@ make_cgroups() {
     # In version 1 a thread that moves itself alone takes no lock of the whole host.
     file=tasks
     if [[ ${version_of[$controller]} == 2 ]]; then file=cgroup.procs; fi
-    exec {descriptor}>"$directory/$file"
+    exec {descriptor}>"${cgroup_of[$controller]}/$file"
     cgroup_files+="$descriptor "
     # The way back.
     if [[ -n ${home_files-} && -w ${home_of[$controller]} ]]; then
@@ -953,21 +980,104 @@ make_cgroups() {
   done
 }
 
-# Removes the cgroups, and ends what is left in them.
-remove_cgroups() {
-  local directory pid tries
-  for directory in "${cgroups[@]}"; do
-    for ((tries = 0; tries < 1000; tries++)); do
-      if rmdir -- "$directory" || [[ ! -d $directory ]]; then break; fi
-      if [[ -w $directory/cgroup.kill ]]; then
-        printf 1 >"$directory/cgroup.kill"
-      else
-        while read -r pid; do kill -s KILL "$pid" || true; done <"$directory/cgroup.procs"
+# Writes down what the kernel has counted for the box: in each line the name of a file and a line of it.
+write_stats() {
+  local file=$1 began=$2 controller directory name path line now
+  local -a names lines
+  local -A written=()
+  read -r now _ </proc/uptime
+  {
+    printf 'wall_usec %s0000\n' "$((10#${now/./} - 10#${began/./}))"
+    for controller in "${!cgroup_of[@]}"; do
+      directory=${cgroup_of[$controller]}
+      case ${version_of[$controller]}:$controller in
+        1:memory) names=(memory.usage_in_bytes memory.max_usage_in_bytes memory.limit_in_bytes memory.oom_control memory.failcnt memory.memsw.failcnt) ;;
+        1:cpu) names=(cpu.stat) ;;
+        1:cpuacct) names=(cpuacct.usage cpuacct.usage_user cpuacct.usage_sys) ;;
+        1:pids) names=(pids.current pids.peak pids.max) ;;
+        1:io) names=(blkio.throttle.io_service_bytes_recursive blkio.throttle.io_serviced_recursive) ;;
+        2:memory) names=(memory.current memory.peak memory.max memory.events) ;;
+        2:cpu) names=(cpu.stat) ;;
+        2:cpuacct) names=(cpu.stat) ;;
+        2:pids) names=(pids.current pids.peak pids.max) ;;
+        2:io) names=(io.stat) ;;
+        *) names=() ;;
+      esac
+      for name in "${names[@]}"; do
+        path=$directory/$name
+        if [[ ! -r $path || -n ${written[$path]-} ]]; then continue; fi
+        written[$path]=yes
+        mapfile -t lines <"$path"
+        if ((${#lines[@]} == 0)); then printf '%s\n' "$name"; fi
+        for line in "${lines[@]}"; do printf '%s %s\n' "$name" "$line"; done
+      done
+    done
+  } >"$file"
+}
+
+# Removes what a script, or nsgen, was killed too soon to remove: cgroups whose name says which process made them (number
+# and start time), if it has ended and nothing is in them. A process of a container, or outside of ours, may only seem to
+# have ended: but a few milliseconds after it has made a cgroup it is in there, and so the cgroup cannot be removed.
+remove_leftovers() {
+  local parent directory line
+  local -a stat leftovers=()
+  shopt -u failglob
+  for parent in "${parent_of[@]}"; do
+    for directory in "$parent"/nsgen-*; do
+      [[ $directory =~ /nsgen-([1-9][0-9]*)-([0-9]+)-[0-9]+$ && -O $directory ]] || continue
+      if read -r line <"/proc/${BASH_REMATCH[1]}/stat"; then
+        read -r -a stat <<<"${line##*) }"
+        if [[ ${stat[19]} == "${BASH_REMATCH[2]}" && ${stat[0]} != [ZX] ]]; then continue; fi
       fi
-      read -rt 0.01 <> <(:) || true
+      if read -r line <"$directory/cgroup.procs"; then continue; fi
+      leftovers+=("$directory")
     done
   done
+  if ((${#leftovers[@]} > 0)); then
+    read -rt 0.25 <> <(:) || true
+    rmdir -- "${leftovers[@]}" || true
+  fi
+} 2>/dev/null
+
+# Ends what is in the current directory, a cgroup, and in those that the box has made below it, which are removed. Step by
+# step, because a path can be longer than the kernel takes it.
+end_cgroup() {
+  local child pid
+  if [[ -w cgroup.kill ]]; then
+    printf 1 >cgroup.kill
+  else
+    if [[ -w pids.max ]]; then printf 0 >pids.max; fi
+    while read -r pid; do kill -s KILL "$pid" || true; done <cgroup.procs
+    # In version 1, what is frozen does not even end.
+    if [[ -w freezer.state ]]; then printf THAWED >freezer.state; fi
+  fi
+  for child in */ .[!.]*/ ..?*/; do
+    if cd -P -- "./$child"; then
+      end_cgroup
+      cd -P .. || exit
+      rmdir -- "./$child" || true
+    fi
+  done
+}
+
+# Removes the cgroups, and ends what is left in them. That cannot be somebody else: for another process to have its number,
+# all numbers would have to be used up between a line that is read and the next.
+remove_cgroups() {
+  local directory tries left=''
+  for directory in "${cgroups[@]}"; do
+    for ((tries = 0; tries < 1000; tries++)); do
+      if rmdir -- "$directory" || [[ ! -d $directory ]]; then continue 2; fi
+      if ((tries > 0)); then read -rt 0.01 <> <(:) || true; fi
+      (
+        cd -P -- "$directory" || exit
+        shopt -u failglob nocaseglob
+        end_cgroup
+      ) || true
+    done
+    left=$directory
+  done
   cgroups=()
+  [[ -z $left ]]
 } 2>/dev/null
 
 # Says which step it was that failed. The reason has been printed by whatever failed.
@@ -1055,8 +1165,7 @@ enter() {
   mount_point "$root" /sys/fs/cgroup directory
   (
     for descriptor in $cgroup_files; do printf 0 >&"$descriptor"; done
-    export step root
-    exec unshare --cgroup -- bash --norc -c 'show_cgroups "$@"' box.sh "$found" 'ro,nosuid,nodev,noexec'
+    exec unshare --cgroup -- bash --norc -c 'show_cgroups "$@"' box.sh "$step" "${root-}" "$found" 'ro,nosuid,nodev,noexec'
   ) || exit 125
   check_mount "$found"
 
@@ -1244,15 +1353,25 @@ leave() {
 }
 
 main() {
-  local path descriptor flags key value dry_run=
+  local path descriptor flags key value dry_run='' stats='' began=''
   local -a launch=()
   while (($# > 0)); do
     case $1 in
       --dry-run) dry_run=yes ;;
+      --stats)
+        if [[ -z ${2-} ]]; then
+          printf 'box.sh: --stats: needs the name of a file\n' >&2
+          exit 2
+        fi
+        stats=$2
+        shift
+        ;;
       --help)
-        printf '%s\n' 'usage: box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]' \
+        printf '%s\n' 'usage: box.sh [--dry-run] [--help] [--stats FILE] [--] [COMMAND [ARGUMENT...]]' \
           'Starts /bin/bash, or COMMAND, in the box that this script describes.' \
-          'The comment at its top says what it does; --dry-run prints the commands and changes nothing.'
+          'The comment at its top says what it does; --dry-run prints the commands and changes nothing.' \
+          'When the box has ended, FILE gets what the kernel has counted: in each line the name of a file of its' \
+          'cgroups and a line of that file, and how long it has run (wall_usec, microseconds).'
         exit 0
         ;;
       --)
@@ -1334,12 +1453,18 @@ main() {
   export cgroup_files=
   export home_files=' '
   find_cgroups '' everywhere
-  trap remove_cgroups EXIT
+  remove_leftovers
+  trap 'remove_cgroups || true' EXIT
   make_cgroups
 
   local status=0
+  if [[ -n $stats ]]; then
+    : >>"$stats" || die '--stats: cannot write to the file'
+    read -r began _ </proc/uptime
+  fi
   supervise "${launch[@]}" "$@" || status=$?
-  remove_cgroups
+  if [[ -n $stats ]]; then write_stats "$stats" "$began"; fi
+  remove_cgroups || die 'cannot remove a cgroup: its processes do not end'
   return "$status"
 }
 

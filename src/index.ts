@@ -14,6 +14,7 @@ export { StartError } from './backends/failure.js';
 export { type Box, parseBox } from './box/box.js';
 export { BoxError, type Problem } from './box/problem.js';
 export type { BoxInput } from './box/schema.js';
+export { type Pruned, type PruneOptions, prune } from './host/cgroup/prune.js';
 export { describe, type Operation, type OperationName } from './plan/operations.js';
 export { makePlan, type Plan } from './plan/plan.js';
 export { makeRootfs, RootfsError, type RootfsOptions } from './rootfs/make-rootfs.js';

@@ -64,6 +64,12 @@ function memoryOf({ limit, reservation, swap, ...others }: GivenMemory): MemoryL
 /** The schema has let it pass. */
 const bytes = (size: number | string): number => bytesOf(size) ?? -1;
 
+/** Bytes. Undefined: there is no limit. */
+export const memoryLimitOf = ({ memory, unified }: Resources): number | undefined => {
+  const limit = memory?.limit ?? bytesOf(unified?.['memory.max'] ?? '-1');
+  return limit === -1 ? undefined : limit;
+};
+
 export const limitsSomething = (resources: Resources): boolean =>
   Object.values(resources).some(value => value !== undefined);
 

@@ -100,6 +100,8 @@ export const BOX_FLAGS = {
   'cpuset-mems': { type: 'string', valueHint: 'LIST', description: 'memory nodes that may be used' },
   'pids-limit': { type: 'string', valueHint: 'N', description: 'processes and threads at most; -1: no limit' },
   'cgroup-parent': { type: 'string', valueHint: 'PATH', description: 'the cgroup in which that of the box is made' },
+  stats: { type: 'boolean', description: 'count what the box uses: run prints it when the box ends' },
+  freezer: { type: 'boolean', description: 'let all of the box be stopped at once (Ctrl-Z does)' },
   monotonic: { type: 'string', valueHint: 'SECONDS', description: 'offset of CLOCK_MONOTONIC in a new time namespace' },
   boottime: { type: 'string', valueHint: 'SECONDS', description: 'offset of CLOCK_BOOTTIME in a new time namespace' },
   env: {

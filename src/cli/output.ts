@@ -36,5 +36,5 @@ export function report(error: unknown): number {
 }
 
 /** A path may hold what moves the cursor of whoever reads the message. */
-const printable = (line: string): string =>
+export const printable = (line: string): string =>
   line.replace(/\p{Cc}/gu, character => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);

@@ -4,6 +4,7 @@
  */
 export const SYSTEM_CALL_NUMBERS = {
   x64: {
+    bpf: 321,
     chroot: 161,
     close: 3,
     close_range: 436,
@@ -61,6 +62,7 @@ export const SYSTEM_CALL_NUMBERS = {
     write: 1,
   },
   arm64: {
+    bpf: 280,
     chroot: 51,
     close: 57,
     close_range: 436,

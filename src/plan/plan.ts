@@ -5,6 +5,7 @@ import { type AbsolutePath, absolutePath, NAMESPACE_TYPES, type NamespaceType } 
 import { CONTROLLERS, type Controller } from './cgroup.js';
 import { KERNEL_MOUNTS, type KernelPlace } from './file-system.js';
 import type { UserNamespace } from './operation.js';
+import { controllerOf } from './operations/limit-unified.js';
 import type { Operation } from './operations.js';
 
 /** What is to be done for a box, in order. Both backends carry out the same plan; nothing else decides anything. */
@@ -46,28 +47,36 @@ function namespaceOperations(box: Box): Plan {
 
 /** What a cgroup is for: each limit, and what is counted or done with all of the box. */
 function cgroupOperations(box: Box): Plan {
-  const { resources, accounting, freezer, cgroupParent } = box;
-  const { memory, cpu, cpuset, pids } = resources;
+  const { resources, accounting, freezer, cgroupParent, dev } = box;
+  const { memory, cpu, cpuset, pids, blockIO, hugepageLimits, devices, unified } = resources;
+  const byFile = new Set(Object.keys(unified ?? {}).map(controllerOf));
   const wanted: Readonly<Record<Controller, boolean>> = {
     memory: memory !== undefined || accounting,
     cpu: cpu !== undefined || accounting,
     cpuset: cpuset !== undefined,
     pids: pids !== undefined || accounting,
-    io: accounting,
-    hugetlb: false,
-    devices: false,
+    io: blockIO !== undefined || accounting,
+    hugetlb: hugepageLimits !== undefined,
+    devices: devices !== undefined,
     freezer,
     cpuacct: accounting,
   };
-  const controllers = CONTROLLERS.filter(controller => wanted[controller]);
+  const controllers = CONTROLLERS.filter(controller => wanted[controller] || byFile.has(controller));
   const everywhere = showsOwnCgroups(box);
   if (controllers.length === 0 && !everywhere) return [];
+  // A session of systemd has no io controller, unless somebody has asked for it.
+  const optional: readonly Controller[] = accounting && resources.blockIO === undefined ? ['io'] : [];
+  const parent = cgroupParent && (plain(cgroupParent) || '/');
   return [
-    { kind: 'make-cgroup', controllers, everywhere, parent: cgroupParent && (plain(cgroupParent) || '/') },
+    { kind: 'make-cgroup', controllers, optional, everywhere, parent },
     ...(memory === undefined ? [] : [{ kind: 'limit-memory', ...memory } as const]),
     ...(cpu === undefined ? [] : [{ kind: 'limit-cpu', ...cpu } as const]),
     ...(cpuset === undefined ? [] : [{ kind: 'limit-cpuset', ...cpuset } as const]),
     ...(pids === undefined ? [] : [{ kind: 'limit-pids', ...pids } as const]),
+    ...(blockIO === undefined ? [] : [{ kind: 'limit-io', ...blockIO } as const]),
+    ...(hugepageLimits === undefined ? [] : [{ kind: 'limit-hugetlb', limits: hugepageLimits } as const]),
+    ...(devices === undefined ? [] : [{ kind: 'limit-devices', rules: devices, ownDev: dev } as const]),
+    ...(unified === undefined ? [] : [{ kind: 'limit-unified', files: unified } as const]),
   ];
 }
 

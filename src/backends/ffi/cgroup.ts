@@ -2,10 +2,11 @@ import { closeSync, readFileSync } from 'node:fs';
 import { leftoversIn, removeLeftover } from '../../host/cgroup/leftovers.js';
 import { cgroupName } from '../../host/cgroup/name.js';
 import { cgroupPlaces } from '../../host/cgroup/places.js';
+import type { BoxCgroup } from '../../host/cgroup/readings.js';
 import { remaining, removeCgroups, removeCgroupsNow } from '../../host/cgroup/remove.js';
 import { makeRoom } from '../../host/cgroup/room.js';
 import type { Outcome } from '../../linux/program.js';
-import type { SystemCall } from '../../linux/system-call.js';
+import { type SystemCall, withBranches } from '../../linux/system-call.js';
 import type { Caller } from '../../plan/operation.js';
 import { settingsOf } from '../../plan/operations.js';
 import type { Plan } from '../../plan/plan.js';
@@ -62,16 +63,27 @@ export function nextName(): void {
   boxes += 1;
 }
 
-/** The directories of the box that was started last. */
-export const directoriesOf = ({ places }: Caller['cgroup']): readonly string[] =>
-  places.map(({ parent }) => `${parent}/${name()}`);
+/** The cgroups of the box that was started last. */
+export const cgroupsOf = ({ places }: Caller['cgroup']): readonly BoxCgroup[] =>
+  places.map(({ version, controllers, parent }) => ({ version, controllers, directory: `${parent}/${name()}` }));
 
-/** What was opened for the box in this process. */
+const directoriesOf = (cgroups: readonly BoxCgroup[]): readonly string[] => cgroups.map(({ directory }) => directory);
+
+/** What was opened for the cgroups in this process, and is still open: all of it up to a call that failed. */
 export function closeOpened(calls: readonly SystemCall[], outcome: Outcome, { places }: Caller['cgroup']): void {
-  for (const call of calls) {
-    if (!places.some(({ directory }) => directory === call.result)) continue;
-    const descriptor = outcome.result(call);
-    if (descriptor !== undefined && descriptor >= 0) closeSync(descriptor);
+  if (places.length === 0) return;
+  const own = calls.slice(
+    0,
+    calls.findIndex(({ name }) => name === 'clone3'),
+  );
+  const made = own.flatMap(withBranches).filter(call => outcome.result(call) !== undefined);
+  const closed = made.flatMap(({ name, arguments: [of] }) =>
+    name === 'close' && of?.kind === 'result' ? of.result : [],
+  );
+  for (const call of made) {
+    if (call.result === undefined || closed.includes(call.result)) continue;
+    const descriptor = outcome.result(call) ?? -1;
+    if (descriptor >= 0) closeSync(descriptor);
   }
 }
 
@@ -79,26 +91,26 @@ export function closeOpened(calls: readonly SystemCall[], outcome: Outcome, { pl
  * After a start that failed. An error of the removal would hide why; what it leaves, the next run finds.
  */
 export function abandon(cgroup: Caller['cgroup']): void {
-  const left = remaining(directoriesOf(cgroup));
+  const left = remaining(directoriesOf(cgroupsOf(cgroup)));
   if (left.length > 0) removeCgroups(left).catch(() => {});
 }
 
 /** The cgroups of the boxes that are running. */
-const inUse = new Set<readonly string[]>();
+const inUse = new Set<readonly BoxCgroup[]>();
 
 /** To be called once the box runs: its cgroups go with this process, however that ends, but by a signal. */
-export function keep(directories: readonly string[]): void {
-  if (directories.length === 0) return;
+export function keep(cgroups: readonly BoxCgroup[]): void {
+  if (cgroups.length === 0) return;
   if (!process.listeners('exit').includes(removeAll)) process.on('exit', removeAll);
-  inUse.add(directories);
+  inUse.add(cgroups);
 }
 
 /** To be called once the box has ended. @throws Error when a cgroup cannot be removed. */
-export async function release(directories: readonly string[]): Promise<void> {
+export async function release(cgroups: readonly BoxCgroup[]): Promise<void> {
   try {
-    await removeCgroups(directories);
+    await removeCgroups(directoriesOf(cgroups));
   } finally {
-    inUse.delete(directories);
+    inUse.delete(cgroups);
   }
 }
 
@@ -106,7 +118,7 @@ export async function release(directories: readonly string[]): Promise<void> {
 const TIME_TO_EXIT = 1000;
 
 function removeAll(): void {
-  removeCgroupsNow([...inUse].flat(), TIME_TO_EXIT);
+  removeCgroupsNow(directoriesOf([...inUse].flat()), TIME_TO_EXIT);
 }
 
 const tidied = new Set<string>();

@@ -38,8 +38,15 @@ const FUNCTIONS = {
   find_unified: ['find_named'],
   find_cgroups: ['find_hierarchy', 'find_unified', 'no_controller'],
   make_cgroups: [],
-  set_limit: [],
-  remove_cgroups: [],
+  limit_hint: [],
+  set_limit: ['limit_hint'],
+  write_stats: [],
+  killed_for_memory: [],
+  freeze_cgroup: [],
+  thaw_cgroups: [],
+  remove_leftovers: [],
+  end_cgroup: [],
+  remove_cgroups: ['end_cgroup'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 type FunctionName = keyof typeof FUNCTIONS;

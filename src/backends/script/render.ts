@@ -5,9 +5,12 @@ import ejs from 'ejs';
 import type { Box } from '../../box/box.js';
 import type { Layer } from '../../box/overlay.js';
 import { BoxError, fieldName, type Problem } from '../../box/problem.js';
+import { memoryLimitOf } from '../../box/resources.js';
+import { formatSize } from '../../box/size.js';
 import { isRoot, namespaceFile } from '../../box/values.js';
+import { STATS_FILES } from '../../host/cgroup/readings.js';
 import { packageRoot } from '../../package-root.js';
-import { fieldOf, type Setting } from '../../plan/cgroup.js';
+import { fieldOf, type Setting, type Value } from '../../plan/cgroup.js';
 import { mountOptions, restIn } from '../../plan/file-system.js';
 import { describe, type Operation, settingsOf } from '../../plan/operations.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
@@ -32,7 +35,14 @@ export function renderScript(box: Box): string {
   const sections = sectionsOf(box, plan, placed);
   const tools = toolsOf(placed);
   const called = functionsCalled([...sections.inside, ...sections.leaving].map(({ body }) => body));
-  const before = functionsCalled(sections.preparing.map(({ body }) => body));
+  const memoryLimit = memoryLimitOf(box.resources);
+  const ownCgroups = plan.some(({ kind }) => kind === 'make-cgroup');
+  const before = functionsCalled([
+    ...sections.preparing.map(({ body }) => body),
+    ...(ownCgroups ? ['write_stats'] : []),
+    ...(memoryLimit === undefined ? [] : ['killed_for_memory']),
+    ...(box.freezer ? ['freeze_cgroup thaw_cgroups'] : []),
+  ]);
   const created = plan.find(operation => operation.kind === 'create-namespaces');
   const user = created?.user ?? 'none';
   return render('box.sh', {
@@ -53,13 +63,20 @@ export function renderScript(box: Box): string {
     ...sections,
     uses: new Set(called),
     functions: FUNCTION_NAMES.filter(name => called.includes(name) || before.includes(name)).map(name =>
-      render(`functions/${name}`, {}),
+      render(`functions/${name}`, { freezer: box.freezer, statsFiles }),
     ),
-    ownCgroups: plan.some(({ kind }) => kind === 'make-cgroup'),
+    ownCgroups,
+    memoryLimit: memoryLimit === undefined ? undefined : formatSize(memoryLimit),
+    freezer: box.freezer,
     variables: variablesIn(sections.inside),
     leavingVariables: variablesIn(sections.leaving).filter(name => name !== 'held'),
   });
 }
+
+/** What write_stats reads, for each version of cgroups and each controller. */
+const statsFiles = Object.entries(STATS_FILES).flatMap(([version, files]) =>
+  Object.entries(files).map(([controller, names]) => ({ version, controller, files: names })),
+);
 
 /** What the script cannot do as safely as `nsgen run`, and this box depends on: for its header, and whoever generates it. */
 export function caveatsOf({ rootfs, mounts }: Box): readonly string[] {
@@ -169,10 +186,22 @@ function fieldsOfControllers(plan: Plan) {
 const isOfCgroup = (operation: Operation): boolean =>
   operation.kind === 'make-cgroup' || settingsOf(operation).length > 0;
 
-/** The arguments of set_limit. A file - is none: the value says why. */
+/**
+ * The arguments of set_limit: file and value of version 1, then of version 2, and these four again for what a file may be
+ * called otherwise. A file - is none: the value says why.
+ */
 function limitWords({ field, controller, v1, v2 }: Setting): readonly string[] {
-  const words = [v1, v2].flatMap(value => ('refused' in value ? ['-', value.refused] : [value.file, value.value]));
-  return [field, controller, ...words];
+  const [ones, twos] = [pairsOf(v1), pairsOf(v2)];
+  const words = Array.from({ length: Math.max(ones.length, twos.length) }, (_, index) =>
+    [ones, twos].flatMap(pairs => pairs[Math.min(index, pairs.length - 1)] ?? []),
+  );
+  return [field, controller, ...words.flat()];
+}
+
+function pairsOf(value: Value): readonly (readonly string[])[] {
+  if ('refused' in value) return [['-', value.refused]];
+  if ('calls' in value) return [['-', value.script]];
+  return [[value.file, value.value], ...(value.otherwise === undefined ? [] : pairsOf(value.otherwise))];
 }
 
 const templates = new Map<string, ejs.TemplateFunction>();

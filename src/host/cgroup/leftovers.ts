@@ -17,8 +17,8 @@ const SETTLED = 250;
 
 /** What was found: gone now, not ours to remove, or too new to tell. */
 export type Leftover =
-  | { readonly kind: 'removed' | 'new' | 'thawed'; readonly directory: string }
-  | { readonly kind: 'in use'; readonly directory: string; readonly processes: number }
+  | { readonly kind: 'removed'; readonly directory: string }
+  | { readonly kind: 'in use' | 'new' | 'thawed'; readonly directory: string; readonly processes: number }
   | { readonly kind: 'failed'; readonly directory: string; readonly error: string };
 
 /** The cgroups in a directory that have a name of nsgen's, and whose owner has ended. */
@@ -49,7 +49,7 @@ export function removeLeftover(directory: string, dryRun = false): Leftover {
     const kind = !dryRun && thawDying(directory) ? 'thawed' : 'in use';
     return { kind, directory, processes };
   }
-  if (ageOf(directory) < SETTLED) return { kind: 'new', directory };
+  if (ageOf(directory) < SETTLED) return { kind: 'new', directory, processes };
   if (dryRun) return { kind: 'removed', directory };
   visitTree(directory, { leave: removeCgroup });
   const error = removeCgroup(directory);
@@ -64,7 +64,8 @@ function ageOf(directory: string): number {
   try {
     return Date.now() - statSync(directory).mtimeMs;
   } catch {
-    return 0;
+    // Gone.
+    return Number.POSITIVE_INFINITY;
   }
 }
 

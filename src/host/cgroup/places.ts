@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { type CgroupPlace, type Controller, fieldOf, placeOf, type Setting, valueFor } from '../../plan/cgroup.js';
 import type { MakeCgroup } from '../../plan/operations/make-cgroup.js';
 import { inInitialUserNamespace } from '../caller.js';
+import { cpusetProblem } from './cpuset.js';
 import { readIn, wordsIn, writable } from './files.js';
 import { type Hierarchy, hierarchies } from './mounts.js';
 import { denied, missing, ROOT_OR_PARENT, refusal, v1Name } from './refusals.js';
@@ -22,7 +23,7 @@ export interface Places {
  * @throws StartError naming the field, and what this host lacks.
  */
 export function cgroupPlaces(
-  { controllers, everywhere, parent }: MakeCgroup,
+  { controllers, optional, everywhere, parent }: MakeCgroup,
   settings: readonly Setting[],
   found = hierarchies(),
 ): Places {
@@ -38,7 +39,7 @@ export function cgroupPlaces(
     if (hierarchy !== undefined) legacy.set(hierarchy, [...(legacy.get(hierarchy) ?? []), controller]);
     else if (unified !== undefined && (BUILT_IN.includes(controller) || available.includes(controller)))
       inUnified.push(controller);
-    else throw missing(controller, fieldOf(controller, settings));
+    else if (!optional.includes(controller)) throw missing(controller, fieldOf(controller, settings));
   }
   const all = everywhere && couldReachRoots();
   if (all) {
@@ -50,7 +51,7 @@ export function cgroupPlaces(
   );
   const own =
     unified !== undefined && (inUnified.length > 0 || all)
-      ? findUnified(unified, inUnified, parent, fieldOf(inUnified[0], settings))
+      ? findUnified(unified, { controllers: inUnified, optional, parent, field: fieldOf(inUnified[0], settings) })
       : undefined;
   const places = [...legacyPlaces, ...(own === undefined ? [] : [own.place])];
   checkValues(settings, places);
@@ -73,8 +74,13 @@ function checkValues(settings: readonly Setting[], places: readonly CgroupPlace[
     const value = place && valueFor(setting, place);
     if (value === undefined || 'refused' in value)
       throw refusal(setting.field, value?.refused ?? 'this host has no place for it');
+    const problem = place && 'file' in value ? cpusetProblem(value, { ...place, parent: firstOf(place) }) : undefined;
+    if (problem !== undefined) throw refusal(setting.field, problem);
   }
 }
+
+/** Below it, nobody has the files of a controller yet. */
+const firstOf = ({ enable, parent }: CgroupPlace) => enable[0]?.directory ?? parent;
 
 function legacyPlace(
   { top, own, controllers, readOnly }: Hierarchy,

@@ -70,8 +70,9 @@ export function killedForMemory(readings: Readings): boolean {
   const events = keysOf(readings.get('memory.events'));
   const control = keysOf(readings.get('memory.oom_control'));
   const killed = numberOf(events.get('oom_kill') ?? control.get('oom_kill')) ?? 0;
-  const reached = numberOf(events.get('max') ?? readings.get('memory.failcnt')?.trim()) ?? 0;
-  return killed > 0 && reached > 0;
+  // Where memory and swap have one limit together, it is the second of the files that counts.
+  const reached = [events.get('max'), readings.get('memory.failcnt'), readings.get('memory.memsw.failcnt')];
+  return killed > 0 && reached.some(count => (numberOf(count?.trim()) ?? 0) > 0);
 }
 
 function cpuOf(readings: Readings): Stats['cpu'] {

@@ -24,13 +24,27 @@ interface Wish {
   readonly field: string;
 }
 
+/** What a cgroup is for: its controllers, which of them may be left out, and which field of the box needs them. */
+export interface Request {
+  readonly controllers: readonly Controller[];
+  readonly optional: readonly Controller[];
+  readonly parent: string | undefined;
+  readonly field: string;
+}
+
 /** @throws StartError naming the field, what is in the way, and the way out. */
-export function findUnified(
-  hierarchy: Hierarchy,
-  wanted: readonly Controller[],
-  parent: string | undefined,
-  field: string,
-): Found {
+export function findUnified(hierarchy: Hierarchy, request: Request): Found {
+  const { controllers, optional } = request;
+  const fewer = controllers.filter(controller => !optional.includes(controller));
+  if (fewer.length === controllers.length) return find(hierarchy, request);
+  try {
+    return find(hierarchy, request);
+  } catch {
+    return find(hierarchy, { ...request, controllers: fewer });
+  }
+}
+
+function find(hierarchy: Hierarchy, { controllers: wanted, parent, field }: Request): Found {
   const needed = wanted.filter(controller => !BUILT_IN.includes(controller));
   const wish = { hierarchy, wanted, needed, field };
   const own = withoutLeaf(hierarchy);

@@ -8,6 +8,8 @@ import type { OperationKind } from '../operation.js';
 export interface MakeCgroup {
   readonly kind: 'make-cgroup';
   readonly controllers: readonly Controller[];
+  /** Those of them that only count something: a host that lacks one leaves it unknown. */
+  readonly optional: readonly Controller[];
   /**
    * In all that there are, if the caller is root: what shows the box its cgroups, and what it mounts itself, must not
    * show it the root of a hierarchy, whose release_agent is a program that the kernel runs outside of the box.

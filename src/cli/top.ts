@@ -1,0 +1,1 @@
+export const topCommand = (await import('./prune.js')).pruneCommand;
