@@ -701,7 +701,7 @@ make_room() {
       tries=0
     fi
     if ((++tries > 40)); then break; fi
-    read -rt 0.05 <> <(:) || true
+    { read -rt 0.05 <> <(:); } 2>/dev/null || true
   done
   for pid in "${moved[@]}"; do
     { printf '%s' "$pid" >"$directory/cgroup.procs"; } 2>/dev/null || true
@@ -872,7 +872,7 @@ find_unified() {
 find_cgroups() {
   local parent=$1 everywhere=$2 line list path version top own read_only controller key
   local unified_top='' unified_own='' unified_read_only=''
-  local -A tops=() owns=() read_onlys=() list_of=()
+  local -A tops=() owns=() read_onlys=() list_of=() used=()
   local -a memberships mounts hierarchies=() unmounted=() keys=() in_unified=()
   shift 2
   mapfile -t memberships </proc/self/cgroup
@@ -903,6 +903,7 @@ find_cgroups() {
       if [[ ,$list, == *,"${controller/#io/blkio}",* ]]; then
         keys+=("$controller")
         list_of[$controller]=$list
+        used[$list]=yes
       fi
     done
     if [[ -n ${list_of[$controller]-} ]]; then continue; fi
@@ -925,6 +926,7 @@ find_cgroups() {
       die "mounts: the box could mount the cgroup hierarchy ${list% and }, and see its root: mount it first, so that the box can have a cgroup of its own there, or use --unshare user"
     fi
     for list in "${hierarchies[@]}"; do
+      if [[ -n ${used[$list]-} ]]; then continue; fi
       keys+=("$list")
       list_of[$list]=$list
     done
