@@ -1062,21 +1062,28 @@ end_cgroup() {
   done
 }
 
-# Removes the cgroups, and ends what is left in them. That cannot be somebody else: for another process to have its number,
-# all numbers would have to be used up between a line that is read and the next.
+# Removes the cgroups, and ends what is left in them, for ten seconds at most. Whoever is ended is no stranger: for another
+# process to have its number, all numbers would have to be used up between a line that is read and the next.
 remove_cgroups() {
-  local directory tries left=''
+  local directory end=$((SECONDS + 10)) left=''
+  if ((${#cgroups[@]} == 0)) || rmdir -- "${cgroups[@]}"; then
+    cgroups=()
+    return 0
+  fi
   for directory in "${cgroups[@]}"; do
-    for ((tries = 0; tries < 1000; tries++)); do
-      if rmdir -- "$directory" || [[ ! -d $directory ]]; then continue 2; fi
-      if ((tries > 0)); then read -rt 0.01 <> <(:) || true; fi
+    while ! rmdir -- "$directory" && [[ -d $directory ]]; do
+      if ((SECONDS > end)); then
+        left=$directory
+        break
+      fi
       (
         cd -P -- "$directory" || exit
-        shopt -u failglob nocaseglob
+        shopt -u failglob
         end_cgroup
       ) || true
+      if rmdir -- "$directory"; then break; fi
+      read -rt 0.01 <> <(:) || true
     done
-    left=$directory
   done
   cgroups=()
   [[ -z $left ]]
@@ -1346,8 +1353,9 @@ leave() {
   done
 
   step='execute "/bin/bash"'
-  # The first process that the command starts is 2 again, whatever has been started for it.
-  { printf 1 >/proc/sys/kernel/ns_last_pid; } 2>/dev/null || true
+  # The first process that the command starts is 2 again, whatever has been started for it. A limit on devices may hold for
+  # this bash by now: /dev/null would be one.
+  { printf 1 >/proc/sys/kernel/ns_last_pid; } 2>&- || true
   exec unshare --cgroup -- env -i --default-signal -- \
     'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
     'HOME=/root' \
