@@ -66,12 +66,7 @@ describe('hosts of version 2', () => {
         readdirSync(OWN).filter(name => name.startsWith('nsgen-')),
         [],
       );
-      const alone = await runIn(
-        IN_CGROUP,
-        directory,
-        backend,
-        `$run --pids-limit 1 -- bash --norc -c '(:); echo escaped' 2>&1`,
-      );
+      const alone = await runIn(IN_CGROUP, directory, backend, `$run --pids-limit 1 -- sh -c '(:); echo escaped' 2>&1`);
       assert.match(alone.stdout, /fork/);
       assert.doesNotMatch(alone.stdout, /escaped/);
     });
