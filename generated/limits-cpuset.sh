@@ -406,7 +406,7 @@ limit_hint() {
 # Writes a limit: field of the box, controller, then file and value for version 1 of cgroups and the same for version 2,
 # and these four again where a kernel may have the file under another name. A file - is none: the value says why.
 set_limit() {
-  local field=$1 version=${version_of[$2]} directory=${cgroup_of[$2]} file value reason names=
+  local field=$1 version=${version_of[$2]} directory=${cgroup_of[$2]} file value reason wanted_files=
   shift 2
   while (($# > 0)); do
     file=$1
@@ -417,10 +417,10 @@ set_limit() {
     fi
     [[ $file != - ]] || die "$field: $value"
     if [[ -e $directory/$file ]]; then break; fi
-    names+=${names:+ or }$file
+    wanted_files+=${wanted_files:+ or }$file
     shift 4
   done
-  (($# > 0)) || die "$field: this host has no $names: $(limit_hint missing "$file")"
+  (($# > 0)) || die "$field: this host has no $wanted_files: $(limit_hint missing "$file")"
   if ! { printf '%s' "$value" >"$directory/$file"; } 2>/dev/null; then
     # Once more, for what the kernel says to it.
     reason=$({ printf '%s' "$value" >"$directory/$file"; } 2>&1) ||
