@@ -1,6 +1,7 @@
 import type { BoxInput } from '../../../src/index.js';
 import { all, ends, type NamedBox, type Seen, sees, TRUE } from '../named-box.js';
 import { PROGRAMS } from '../place.js';
+import { OTHER_FIELDS, otherLimitBoxes } from './other-limits.js';
 
 type Resources = NonNullable<BoxInput['resources']>;
 
@@ -52,6 +53,7 @@ export const FIELDS: Readonly<Record<string, readonly [Resources, RegExp]>> = {
   'cpu.cpus and cpu.mems': [{ cpu: { cpus: '0-0', mems: '0' } }, /^ {2}cpuset\.mems: 0$/m],
   'pids.limit': [{ pids: { limit: 100 } }, /^ {2}pids\.max: 100$/m],
   'pids.limit, none': [{ pids: { limit: -1 } }, /^ {2}pids\.max: max$/m],
+  ...OTHER_FIELDS,
 };
 
 const limited = sees('resources', /^ {2}pids\.max: 300$/m);
@@ -258,4 +260,5 @@ export const limitBoxes: readonly NamedBox[] = [
     box: () => ({ command: ['no-such-program'], resources: EVERYTHING }),
     expect: ends(127, ''),
   },
+  ...otherLimitBoxes,
 ];
