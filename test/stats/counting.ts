@@ -12,21 +12,16 @@ const MEBIBYTE = 2 ** 20;
 
 /** Half a second of cpu time, 50 MiB of memory, five processes at one time, 1 MiB written past the page cache. */
 const BUSY = `
-import mmap, os, sys, time
+import mmap, os, signal, sys, time
 memory = bytearray(50 * 2**20)
 for at in range(0, len(memory), 4096): memory[at] = 1
 children = []
 for _ in range(4):
-    read, write = os.pipe()
     child = os.fork()
-    if child == 0:
-        os.close(write)
-        os.read(read, 1)
-        os._exit(0)
-    os.close(read)
-    children.append((child, write))
-for child, write in children:
-    os.close(write)
+    if child == 0: signal.pause()
+    children.append(child)
+for child in children:
+    os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
 out = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_DIRECT)
 block = mmap.mmap(-1, 2**20)
