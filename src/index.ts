@@ -16,6 +16,7 @@ export { type Box, parseBox } from './box/box.js';
 export { BoxError, type Problem } from './box/problem.js';
 export type { BoxInput } from './box/schema.js';
 export type { Limit, Stats } from './host/cgroup/stats.js';
+export { type Pruned, type PruneOptions, prune } from './host/cgroup/prune.js';
 export { describe, type Operation, type OperationName } from './plan/operations.js';
 export { makePlan, type Plan } from './plan/plan.js';
 export { makeRootfs, RootfsError, type RootfsOptions } from './rootfs/make-rootfs.js';

@@ -16,6 +16,8 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Subcommand>>> = {
   plan: async () => (await import('./plan.js')).planCommand,
   compare: async () => (await import('./compare.js')).compareCommand,
   rootfs: async () => (await import('./rootfs.js')).rootfsCommand,
+  top: async () => (await import('./top.js')).topCommand,
+  prune: async () => (await import('./prune.js')).pruneCommand,
 };
 
 async function main(argv: readonly string[]): Promise<number> {

@@ -203,7 +203,10 @@ function writeEntries(table: Memory, nodes: readonly Node[]) {
         const value = writeArgument(table, argument, outputs, shared);
         table.writeWord(place, value);
         if (argument.kind === 'changing') changing.push({ address: value, read: argument.read });
-        if (argument.kind === 'bytes') copyResults(table, argument.fields ?? [], value, results);
+        if (argument.kind === 'bytes') {
+          copyResults(table, argument.fields ?? [], value, results);
+          for (const { offset, to } of argument.pointers ?? []) table.writeWord(value + offset, value + to);
+        }
       }
       place += 8;
     }

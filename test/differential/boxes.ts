@@ -2,6 +2,7 @@ import { callerBoxes } from './boxes/callers.js';
 import { commandBoxes } from './boxes/commands.js';
 import { deviceBoxes } from './boxes/devices.js';
 import { joinedBoxes } from './boxes/joined.js';
+import { limitBoxes } from './boxes/limits.js';
 import { mountTypeBoxes } from './boxes/mount-types.js';
 import { mountBoxes } from './boxes/mounts.js';
 import { nameBoxes } from './boxes/names.js';
@@ -24,4 +25,5 @@ export const NAMED_BOXES: readonly NamedBox[] = [
   ...deviceBoxes,
   ...commandBoxes,
   ...callerBoxes,
+  ...limitBoxes,
 ];

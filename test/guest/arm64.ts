@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/package-root.js';
 import { execute } from '../support/cli.js';
@@ -20,7 +20,7 @@ const FFI = '@yuuang/ffi-rs-linux-arm64-gnu';
 
 export async function arm64Guest(): Promise<Place> {
   const ffiVersion = lockedVersion(FFI);
-  const directory = await cached(`arm64-1-node-${NODE}-ffi-rs-${ffiVersion}`, path => make(path, ffiVersion));
+  const directory = await cached(`arm64-2-node-${NODE}-ffi-rs-${ffiVersion}`, path => make(path, ffiVersion));
   const nodeModules = realpathSync(join(packageRoot, 'node_modules'));
   return {
     machine: {
@@ -40,6 +40,15 @@ export async function arm64Guest(): Promise<Place> {
   };
 }
 
+/** In a directory where packages are only unpacked, nobody has a name. */
+function writeWhatAnInstallationHas(root: string): void {
+  writeFileSync(join(root, 'etc', 'passwd'), 'root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534::/:/bin/false\n');
+  writeFileSync(join(root, 'etc', 'group'), 'root:x:0:\nnogroup:x:65534:\n');
+  writeFileSync(join(root, 'etc', 'hostname'), 'guest\n');
+  writeFileSync(join(root, 'etc', 'hosts'), '127.0.0.1 localhost\n');
+  for (const name of ['mnt', 'srv']) mkdirSync(join(root, name), { recursive: true });
+}
+
 async function make(directory: string, ffiVersion: string): Promise<void> {
   const apt = join(directory, 'apt');
   const unpacked = join(directory, 'unpacked');
@@ -55,6 +64,7 @@ async function make(directory: string, ffiVersion: string): Promise<void> {
     symlinkSync(`usr/${name}`, join(root, name));
   }
   await packages.unpackWithDependencies(PROGRAMS, root);
+  writeWhatAnInstallationHas(root);
   for (const name of ['doc', 'locale', 'man', 'perl'])
     rmSync(join(root, 'usr', 'share', name), { recursive: true, force: true });
 

@@ -1,12 +1,12 @@
 import { isMainThread } from 'node:worker_threads';
 import type { Box } from '../../box/box.js';
 import { type BoxCgroup, readCgroups } from '../../host/cgroup/readings.js';
-import { removeCgroups } from '../../host/cgroup/remove.js';
 import { requireRootfs } from '../../host/rootfs.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
 import { type Accounts, accountsOf } from '../accounts.js';
 import type { Backend, End, RunningBox } from '../backend.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
+import { release } from './cgroup.js';
 import { exitStatusOf, isWaitedFor, onEnd, type Pid, signalName, type WaitStatus } from './reap.js';
 import { startBox } from './start.js';
 import { openStreams } from './streams.js';
@@ -54,7 +54,7 @@ async function endOf(pid: Pid, cgroups: readonly BoxCgroup[], accounts: Accounts
   });
   const signal = status.kind === 'signaled' ? signalName(status.signal) : undefined;
   const end = accounts.endWith({ exitStatus: exitStatusOf(status), signal }, () => readCgroups(cgroups));
-  if (cgroups.length > 0) await removeCgroups(cgroups.map(({ directory }) => directory));
+  if (cgroups.length > 0) await release(cgroups);
   return end;
 }
 

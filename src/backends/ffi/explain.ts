@@ -5,6 +5,7 @@ import { formatSystemCall, type SystemCall } from '../../linux/system-call.js';
 import type { MountOverlay } from '../../plan/operations/mount-overlay.js';
 import { describe, type Operation } from '../../plan/operations.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
+import { explainLimit } from './explain-limit.js';
 
 /** The error line of a step that failed: what, on what, errno, and the way out where one is known. */
 export function explainFailure(
@@ -15,6 +16,8 @@ export function explainFailure(
   const { failure } = outcome;
   if (failure === undefined) return new StartError('the box ended before its command was started', EXIT_STATUS.failed);
   if (operation?.kind === 'execute') return explainExecute(operation.command[0] ?? '', outcome, calls);
+  const limit = explainLimit(failure.call, failure.errno);
+  if (limit !== undefined) return limit;
   const name = errnoName(failure.errno);
   const step = operation === undefined ? '' : `${describe(operation)}: `;
   // What a file of the box holds is nobody else's business.

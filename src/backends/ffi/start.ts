@@ -10,7 +10,7 @@ import type { Caller } from '../../plan/operation.js';
 import { type Operation, systemCalls } from '../../plan/operations.js';
 import type { Plan } from '../../plan/plan.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
-import { abandon, cgroupFor, cgroupsOf, closeOpened, nextName, remember } from './cgroup.js';
+import { abandon, cgroupFor, cgroupsOf, closeOpened, keep, nextName, remember, tidy } from './cgroup.js';
 import { explainFailure } from './explain.js';
 import { closeIdMaps, NO_ID_MAPS, openIdMaps } from './id-maps.js';
 import { isPid, type Pid, reapNow } from './reap.js';
@@ -27,7 +27,10 @@ export function startBox(plan: Plan, streams: Caller['streams']): StartedBox {
   try {
     const pid = startPrepared(prepare(plan, { ...caller, idMaps }));
     remember(plan, caller.cgroup);
-    return { pid, cgroups: cgroupsOf(caller.cgroup) };
+    const cgroups = cgroupsOf(caller.cgroup);
+    keep(cgroups);
+    tidy(caller.cgroup);
+    return { pid, cgroups };
   } finally {
     closeIdMaps(idMaps);
   }
@@ -36,7 +39,7 @@ export function startBox(plan: Plan, streams: Caller['streams']): StartedBox {
 export interface StartedBox {
   /** As the caller sees it. Whoever calls must reap it. */
   readonly pid: Pid;
-  /** Whoever calls must remove them then. */
+  /** Whoever calls must release them then. */
   readonly cgroups: readonly BoxCgroup[];
 }
 
@@ -107,11 +110,11 @@ function operationOf(steps: readonly Step[], { failure }: Outcome): Operation | 
   return steps.find(({ call }) => withBranches(call).some(made => made === failure?.call))?.operation;
 }
 
-/** execve(2) enters the time namespace of the children only since Linux 6.1 (commit 2b5f9dad32ed). */
+/** execve(2) enters the time namespace of the children only since Linux 6.2 (commit 2b5f9dad32ed). */
 function refuseOldKernel(plan: Plan): void {
-  if (!plan.some(({ kind }) => kind === 'offset-clocks') || kernelIsAtLeast(6, 1)) return;
+  if (!plan.some(({ kind }) => kind === 'offset-clocks') || kernelIsAtLeast(6, 2)) return;
   throw new StartError(
-    'namespaces.time: the ffi backend needs Linux 6.1 for it: use --backend script',
+    'namespaces.time: the ffi backend needs Linux 6.2 for it: use --backend script',
     EXIT_STATUS.failed,
   );
 }

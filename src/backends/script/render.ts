@@ -10,7 +10,7 @@ import { formatSize } from '../../box/size.js';
 import { isRoot, namespaceFile } from '../../box/values.js';
 import { STATS_FILES } from '../../host/cgroup/readings.js';
 import { packageRoot } from '../../package-root.js';
-import type { Setting } from '../../plan/cgroup.js';
+import { fieldOf, type Setting, type Value } from '../../plan/cgroup.js';
 import { mountOptions, restIn } from '../../plan/file-system.js';
 import { describe, type Operation, settingsOf } from '../../plan/operations.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
@@ -163,7 +163,8 @@ function renderSection(box: Box, plan: Plan, operation: Operation, place: Place)
     changesProgram,
     newPids: pid === 'new',
     ownCgroup: plan.some(other => other.kind === 'join-cgroup' && other.namespace),
-    fieldsOfControllers: plan.flatMap(settingsOf),
+    showsCgroups: plan.some(({ kind }) => kind === 'mount-cgroup'),
+    fieldsOfControllers: fieldsOfControllers(plan),
     limits: settingsOf(operation).map(limitWords),
     coversProc: box.rootfs === undefined && box.maskedPaths.length + box.readonlyPaths.length > 0,
     change: box.rootfs?.change,
@@ -175,13 +176,32 @@ function renderSection(box: Box, plan: Plan, operation: Operation, place: Place)
   });
 }
 
+/** By which an error names what the host lacks. */
+function fieldsOfControllers(plan: Plan) {
+  const settings = plan.flatMap(settingsOf);
+  const controllers = plan.flatMap(operation => (operation.kind === 'make-cgroup' ? operation.controllers : []));
+  return controllers.map(controller => ({ controller, field: fieldOf(controller, settings) }));
+}
+
 const isOfCgroup = (operation: Operation): boolean =>
   operation.kind === 'make-cgroup' || settingsOf(operation).length > 0;
 
-/** The arguments of set_limit. A file - is none: the value says why. */
+/**
+ * The arguments of set_limit: file and value of version 1, then of version 2, and these four again for what a file may be
+ * called otherwise. A file - is none: the value says why.
+ */
 function limitWords({ field, controller, v1, v2 }: Setting): readonly string[] {
-  const words = [v1, v2].flatMap(value => ('refused' in value ? ['-', value.refused] : [value.file, value.value]));
-  return [field, controller, ...words];
+  const [ones, twos] = [pairsOf(v1), pairsOf(v2)];
+  const words = Array.from({ length: Math.max(ones.length, twos.length) }, (_, index) =>
+    [ones, twos].flatMap(pairs => pairs[Math.min(index, pairs.length - 1)] ?? []),
+  );
+  return [field, controller, ...words.flat()];
+}
+
+function pairsOf(value: Value): readonly (readonly string[])[] {
+  if ('refused' in value) return [['-', value.refused]];
+  if ('calls' in value) return [['-', value.script]];
+  return [[value.file, value.value], ...(value.otherwise === undefined ? [] : pairsOf(value.otherwise))];
 }
 
 const templates = new Map<string, ejs.TemplateFunction>();

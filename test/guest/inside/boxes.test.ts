@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { testSamples } from '../boxes.js';
+import { testTimeNamespace } from '../time-namespace.js';
 
 test('the only cgroups are of version 2, and all controllers are there', () => {
   const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
@@ -13,3 +14,4 @@ test('the only cgroups are of version 2, and all controllers are there', () => {
 });
 
 testSamples();
+testTimeNamespace();

@@ -1,0 +1,3 @@
+import { testLimits } from '../../systems/limits.js';
+
+testLimits();
