@@ -6,7 +6,7 @@ import { hostState } from '../support/leftovers.js';
 /** The directory of a process's cgroup that has this file, as somebody outside finds it. */
 export function directoryOf(pid: number, file: string): string {
   const membership = readFileSync(`/proc/${pid}/cgroup`, 'utf8');
-  const directories = hierarchies(undefined, membership).map(({ own }) => own);
+  const directories = hierarchies(undefined, membership).mounted.map(({ own }) => own);
   for (const directory of directories) {
     try {
       readFileSync(`${directory}/${file}`);
