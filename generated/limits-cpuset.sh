@@ -364,11 +364,10 @@ make_room() {
   mkdir -m 755 -- "$leaf" 2>/dev/null || [[ -d $leaf ]] || die "$field: cannot make the cgroup $leaf"
   own_leaf=$leaf
   while :; do
-    # Itself at once, so that it is in nobody's way; what has started it when that is of use.
+    # At once, so that they are in the way of no other that waits for the same.
     find_strangers "$directory"
-    if ((${#strangers[@]} > 0)); then pids=($$); fi
     for pid in "${pids[@]}"; do
-      if { printf '%s' "$pid" >"$leaf/cgroup.procs"; } 2>/dev/null; then moved+=("$pid"); fi
+      if [[ " ${strangers[*]} " != *" $pid "* ]] && { printf '%s' "$pid" >"$leaf/cgroup.procs"; } 2>/dev/null; then moved+=("$pid"); fi
     done
     find_lacking "$directory" "$@"
     if ((${#lacking[@]} == 0)) || { ((${#strangers[@]} == 0)) && switch_on "$directory" "${lacking[@]}"; }; then return; fi
