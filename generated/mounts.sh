@@ -684,13 +684,15 @@ make_room() {
   local directory=$1 leaf=$1/nsgen-callers pid fewest='' tries=0
   local -a pids strangers lacking moved=()
   shift
-  mkdir -m 755 -- "$leaf" 2>/dev/null || [[ -d $leaf ]] || die "$field: cannot make the cgroup $leaf"
   own_leaf=$leaf
   while :; do
+    # One that has given up may have removed it.
+    [[ -d $leaf ]] || mkdir -m 755 -- "$leaf" 2>/dev/null || [[ -d $leaf ]] || die "$field: cannot make the cgroup $leaf"
     # At once, so that they are in the way of no other that waits for the same.
     find_strangers "$directory"
     for pid in "${pids[@]}"; do
-      if [[ " ${strangers[*]} " != *" $pid "* ]] && { printf '%s' "$pid" >"$leaf/cgroup.procs"; } 2>/dev/null; then moved+=("$pid"); fi
+      if [[ " ${strangers[*]} " == *" $pid "* ]]; then continue; fi
+      if { printf '%s' "$pid" >"$leaf/cgroup.procs"; } 2>/dev/null; then moved+=("$pid"); fi
     done
     find_lacking "$directory" "$@"
     if ((${#lacking[@]} == 0)) || { ((${#strangers[@]} == 0)) && switch_on "$directory" "${lacking[@]}"; }; then return; fi

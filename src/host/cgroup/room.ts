@@ -43,8 +43,9 @@ export function makeRoom({ directory, controllers, field, what }: Room): void {
   const moved = new Set<number>();
   let fewest = Number.POSITIVE_INFINITY;
   let end = 0;
-  makeLeaf(leaf, field);
   for (let delay = 1; !isOn(directory, controllers); delay = Math.min(2 * delay, 50)) {
+    // One that has given up may have removed it.
+    makeLeaf(leaf, field);
     const callers = callersOf(process.pid);
     const there = processesIn(directory);
     const strangers = there.filter(pid => !callers.has(pid));
