@@ -205,13 +205,13 @@ supervise() {
   return "$status"
 }
 
-# Finds the mount of a cgroup hierarchy, top, and in it the directory of a cgroup, own.
+# Finds the mount of a cgroup hierarchy, top, and in it the directory of a cgroup, own. Should there be several mounts: one
+# that shows this cgroup, and that can be written to; none that is covered.
 find_hierarchy() {
-  local version=$1 list=$2 path=$3 line rest name root point found=
-  local -a lines names
-  mapfile -t lines </proc/self/mountinfo
+  local version=$1 list=$2 path=$3 line rest name root point options fixed directory score best=-1
+  local -a names
   IFS=, read -r -a names <<<"$list"
-  for line in "${lines[@]}"; do
+  for line in "${mounts[@]}"; do
     rest=${line#* - }
     case $version:$rest in
       '1:cgroup '* | '2:cgroup2 '*) ;;
@@ -220,30 +220,38 @@ find_hierarchy() {
     for name in "${names[@]}"; do
       [[ ,${rest##* }, == *,"$name",* ]] || continue 2
     done
-    read -r _ _ _ root point _ <<<"$line"
+    read -r _ _ _ root point options _ <<<"$line"
     printf -v root %b "${root//\\/\\0}"
     printf -v point %b "${point//\\/\\0}"
-    # A mount that shows this cgroup, should there be several.
+    [[ -e $point/cgroup.procs ]] || continue
+    directory=$point
+    score=0
     if [[ $path/ == "${root%/}"/* && /$path/ != */../* ]]; then
-      top=$point
-      own=$point${path#"${root%/}"}
-      own=${own%/}
-      return 0
+      directory=$point${path#"${root%/}"}
+      directory=${directory%/}
+      score=2
     fi
-    if [[ -z $found ]]; then
-      found=yes
+    fixed=yes
+    if [[ ,$options,${rest##* }, != *,ro,* ]]; then
+      fixed=
+      ((score += 1))
+    fi
+    if ((score > best)); then
+      best=$score
       top=$point
-      own=$point
+      own=$directory
+      read_only=$fixed
     fi
   done
-  [[ -n $found ]]
+  ((best >= 0))
 }
 
 # Says why the host cannot limit what this controller limits: /proc/cgroups has every one that the kernel knows.
 no_controller() {
   local name=${1/#io/blkio} line key enabled why='the kernel was built without it'
-  local -a lines
-  mapfile -t lines </proc/cgroups
+  local -a lines=()
+  # A kernel without version 1 may have no such file.
+  if [[ -r /proc/cgroups ]]; then mapfile -t lines </proc/cgroups; fi
   for line in "${lines[@]}"; do
     read -r key _ _ enabled <<<"$line"
     if [[ $key == "$name" && $enabled == 0 ]]; then
@@ -255,93 +263,366 @@ no_controller() {
   die "${field_of[$1]-cgroup}: this host has no cgroup controller $name: $why"
 }
 
-# Switches controllers on for the children of a cgroup, if it is ours and no process is in the way.
-enable_controllers() {
-  local directory=$1 top=$2 controller
-  shift 2
-  # Only the true root has no type; it may have processes and children with controllers.
-  if [[ $directory != "$top" && (! -O $directory || $EUID == 0) ]]; then return 1; fi
-  if [[ -e $directory/cgroup.type && -n $(<"$directory/cgroup.procs") ]]; then return 1; fi
+# Says why the box cannot have a cgroup, and what can be done about it.
+refuse_cgroup() {
+  local reason=$1 field=$2 what=$3 directory=$4 why=$3' cannot be switched on in '$4 pid name list=''
+  local way='systemd-run --user --scope -p Delegate=yes nsgen ...'
+  shift 4
+  case $reason in
+    denied)
+      why="cannot make a cgroup for $what in $directory:"
+      if [[ -n $1 ]]; then
+        why+=' the cgroup file system is mounted read-only there (EROFS): mount it writable'
+      else
+        why+=" this process may not write there (EACCES): ${2-start nsgen where the cgroups are yours: $way, or --cgroup-parent}"
+      fi
+      ;;
+    in-the-way)
+      for pid in "$@"; do
+        if ((pid == 0)); then
+          list+=', some of another pid namespace'
+          continue
+        fi
+        name=ended
+        { IFS= read -r name <"/proc/$pid/comm"; } 2>/dev/null || true
+        list+=", $pid (${name//[^[:print:]]/?})"
+      done
+      why+=": other processes are in the way: ${list#, }: start nsgen in a cgroup of its own ($way), or name another with --cgroup-parent"
+      ;;
+    not-given) why+=': its cgroup.controllers has not all of them: whoever made it must pass them on (systemd: Delegate=cpu cpuset io memory pids)' ;;
+    not-ours) why+=": it belongs to somebody else, or has only threads: start nsgen where the cgroups are yours: $way, or --cgroup-parent" ;;
+    failed) why+=': the kernel refuses it' ;;
+  esac
+  die "$field: $why"
+}
+
+# Finds a cgroup, own, by its path from the top of a hierarchy on.
+named_cgroup() {
+  own=$1${2%/}
+  [[ -e $own/cgroup.procs ]] || die "cgroupParent: there is no cgroup $own: make it first (mkdir -p)"
+}
+
+# Finds which of these controllers the children of a cgroup do not have: lacking.
+find_lacking() {
+  local directory=$1 controller enabled
+  shift
+  lacking=()
+  if (($# == 0)); then return; fi
+  enabled=$(<"$directory/cgroup.subtree_control")
   for controller in "$@"; do
-    [[ " $(<"$directory/cgroup.controllers") " == *" $controller "* ]] || return 1
+    if [[ " $enabled " != *" $controller "* ]]; then lacking+=("$controller"); fi
   done
+}
+
+# Whether a cgroup is no part of a tree of threads: there is no place for a process there.
+is_domain() {
+  [[ ! -e $1/cgroup.type || $(<"$1/cgroup.type") == domain ]]
+}
+
+# Whether a cgroup has all of these controllers, to pass on.
+has_controllers() {
+  local directory=$1 controller available
+  shift
+  available=$(<"$directory/cgroup.controllers")
+  for controller in "$@"; do
+    [[ " $available " == *" $controller "* ]] || return 1
+  done
+}
+
+# Switches controllers on for the children of a cgroup.
+switch_on() {
+  local directory=$1
+  shift
   printf '%s' "${*/#/+}" >"$directory/cgroup.subtree_control"
+} 2>/dev/null
+
+# Finds the processes in a cgroup, pids, and which of them have not started this script: strangers.
+find_strangers() {
+  local pid=$$ stat
+  local -A callers=()
+  strangers=()
+  # Without a subshell, which would be a process there too.
+  mapfile -t pids <"$1/cgroup.procs"
+  while ((pid > 0)); do
+    callers[$pid]=yes
+    stat=') 0 0'
+    { IFS= read -r -d '' stat <"/proc/$pid/stat"; } 2>/dev/null || true
+    stat=${stat##*) ? }
+    pid=${stat%% *}
+  done
+  for pid in "${pids[@]}"; do
+    if [[ -z ${callers[$pid]-} ]]; then strangers+=("$pid"); fi
+  done
+}
+
+# Controllers are switched on for the children of a cgroup only while no process is in it: this script, and what has
+# started it, go to a child made for them. It stays, as they do.
+make_room() {
+  local directory=$1 leaf=$1/nsgen-callers pid fewest='' tries=0
+  local -a pids strangers lacking moved=()
+  shift
+  mkdir -m 755 -- "$leaf" 2>/dev/null || [[ -d $leaf ]] || die "$field: cannot make the cgroup $leaf"
+  own_leaf=$leaf
+  while :; do
+    # Itself at once, so that it is in nobody's way; what has started it when that is of use.
+    find_strangers "$directory"
+    if ((${#strangers[@]} > 0)); then pids=($$); fi
+    for pid in "${pids[@]}"; do
+      if { printf '%s' "$pid" >"$leaf/cgroup.procs"; } 2>/dev/null; then moved+=("$pid"); fi
+    done
+    find_lacking "$directory" "$@"
+    if ((${#lacking[@]} == 0)) || { ((${#strangers[@]} == 0)) && switch_on "$directory" "${lacking[@]}"; }; then return; fi
+    # As long as some go, the others may.
+    if [[ -z $fewest ]] || ((${#strangers[@]} < fewest)); then
+      fewest=${#strangers[@]}
+      tries=0
+    fi
+    if ((++tries > 40)); then break; fi
+    { read -rt 0.05 <> <(:); } 2>/dev/null || true
+  done
+  for pid in "${moved[@]}"; do
+    { printf '%s' "$pid" >"$directory/cgroup.procs"; } 2>/dev/null || true
+  done
+  rmdir -- "$leaf" 2>/dev/null || true
+  if ((${#strangers[@]} == 0)); then refuse_cgroup failed "$field" "$what" "$directory"; fi
+  refuse_cgroup in-the-way "$field" "$what" "$directory" "${strangers[@]}"
 }
 
 # The nearest cgroup of version 2, from this script's own upwards, whose children can have the controllers: they have them
-# already, or they can be switched on there, which is our right in a subtree that was left to us, and at the top.
-find_unified() {
-  local directory=$1 top=$2 parent=$3 controller
-  local -a lacking wanted=()
-  for controller in "${!version_of[@]}"; do
-    if ((version_of[$controller] == 2)); then wanted+=("$controller"); fi
-  done
-  while [[ -w $directory && -w $directory/cgroup.procs ]]; do
-    lacking=()
-    for controller in "${wanted[@]}"; do
-      case $controller in
-        devices | freezer | cpuacct) ;;
-        *)
-          if [[ " $(<"$directory/cgroup.subtree_control") " != *" $controller "* ]]; then lacking+=("$controller"); fi
-          ;;
-      esac
-    done
-    if ((${#lacking[@]} == 0)) || enable_controllers "$directory" "$top" "${lacking[@]}"; then
-      for controller in "${wanted[@]}"; do parent_of[$controller]=$directory; done
-      return 0
+# already, or they can be switched on there, which is our right in a subtree that was left to us, and at the top. If there is
+# none, directory is empty, and why says why.
+find_nearest() {
+  local own=$1 top=$2 blocked=''
+  local -a lacking pids strangers
+  directory=$own
+  while :; do
+    if [[ ! -w $directory || ! -w $directory/cgroup.procs ]]; then
+      if [[ $directory == "$own" ]]; then why=(denied "$field" "$what" "$directory" "$read_only"); fi
+      directory=$top
+    else
+      find_lacking "$directory" "${needed[@]}"
+      if ! is_domain "$directory"; then
+        why=(not-ours "$field" "$what" "$directory")
+      elif ((${#lacking[@]} == 0)); then
+        return
+      elif ! has_controllers "$directory" "${lacking[@]}"; then
+        why=(not-given "$field" "$what" "$directory")
+      elif [[ ! -w $directory/cgroup.subtree_control || ($directory != "$top" && (! -O $directory || $EUID == 0)) ]]; then
+        why=(not-ours "$field" "$what" "$directory")
+      else
+        mapfile -t pids <"$directory/cgroup.procs"
+        # Only the true root has no type; it may have processes and children with controllers.
+        if [[ ! -e $directory/cgroup.type ]] || ((${#pids[@]} == 0)); then
+          switch_on "$directory" "${lacking[@]}" || refuse_cgroup failed "$field" "$what" "$directory"
+          return
+        elif [[ $directory != "$own" ]]; then
+          why=(in-the-way "$field" "$what" "$directory" "${pids[@]}")
+        else
+          find_strangers "$directory"
+          if ((${#strangers[@]} == 0)); then
+            make_room "$directory" "${lacking[@]}"
+            return
+          fi
+          blocked=$directory
+        fi
+      fi
     fi
-    if [[ $directory == "$top" || -n $parent ]]; then break; fi
+    if [[ $directory == "$top" ]]; then break; fi
     directory=${directory%/*}
   done
-  if [[ -n ${optional_controller-} && ${version_of[$optional_controller]-} == 2 ]]; then
-    unset "version_of[$optional_controller]"
-    find_unified "$@"
+  # They may be on their way out: another nsgen that has been started at the same time.
+  directory=$blocked
+  if [[ -z $blocked ]]; then return; fi
+  find_lacking "$directory" "${needed[@]}"
+  make_room "$directory" "${lacking[@]}"
+}
+
+# A cgroup of version 2 that was named: whoever does so means it, and the controllers are switched on from the top down to
+# it.
+find_named() {
+  local top=$2 home=$own named rest part common check
+  local -a lacking pids ways=() controllers=()
+  named_cgroup "$top" "$1"
+  named=$own
+  own=$home
+  if [[ $named == "$home" ]]; then
+    find_nearest "$named" "$named"
     return
   fi
-  die "cgroup: nowhere at or above $1 can ${wanted[*]} be given to a box: another process is in the way, or the directories belong to somebody else"
+  directory=
+  # A process is moved by who may write where it is going, and to what both places have in common: cgroups(7).
+  common=$own_leaf
+  while [[ $named/ != "$common"/* ]]; do common=${common%/*}; done
+  for check in "$named" "$common"; do
+    if [[ ! -w $check || ! -w $check/cgroup.procs ]]; then
+      why=(denied "$field" "$what" "$check" "$read_only")
+      return
+    fi
+  done
+  if ! is_domain "$named"; then
+    why=(not-ours "$field" "$what" "$named")
+    return
+  fi
+  find_lacking "$named" "${needed[@]}"
+  if ((${#lacking[@]} == 0)); then
+    directory=$named
+    return
+  fi
+  rest=${named#"$top"}/
+  check=$top
+  while [[ -n $rest ]]; do
+    find_lacking "$check" "${needed[@]}"
+    if ((${#lacking[@]} > 0)); then
+      if ((${#ways[@]} == 0)) && ! has_controllers "$check" "${lacking[@]}"; then
+        why=(not-given "$field" "$what" "$check")
+        return
+      fi
+      mapfile -t pids <"$check/cgroup.procs"
+      if [[ -e $check/cgroup.type ]] && ((${#pids[@]} > 0)); then
+        why=(in-the-way "$field" "$what" "$check" "${pids[@]}")
+        return
+      fi
+      if [[ ! -w $check/cgroup.subtree_control ]]; then
+        why=(denied "$field" "$what" "$check/cgroup.subtree_control" "$read_only")
+        return
+      fi
+      ways+=("$check")
+      controllers+=("${lacking[*]}")
+    fi
+    rest=${rest#/}
+    part=${rest%%/*}
+    rest=${rest#"$part"}
+    check+=/$part
+  done
+  for part in "${!ways[@]}"; do
+    IFS=' ' read -r -a lacking <<<"${controllers[part]}"
+    switch_on "${ways[part]}" "${lacking[@]}" || refuse_cgroup failed "$field" "$what" "${ways[part]}"
+  done
+  directory=$named
+}
+
+# Finds where a cgroup of version 2 can be made, with these controllers: in the one that was named, or the nearest.
+find_unified() {
+  local top=$1 own=$2 read_only=$3 parent=$4 field=${field_of[${5-none}]-mounts} what='the box, ' directory='' own_leaf key
+  local -a needed=() fewer=() why=()
+  shift 4
+  if (($# > 0)); then printf -v what '%s, ' "$@"; fi
+  for key in "$@"; do
+    case $key in
+      devices | freezer | cpuacct) ;;
+      *) needed+=("$key") ;;
+    esac
+  done
+  if ((${#needed[@]} > 0)); then printf -v what '%s, ' "${needed[@]}"; fi
+  what=${what%, }
+  # Even a box that needs no controller has a cgroup.
+  if (($# == 0)); then set -- unified; fi
+  # Who has been moved out of the way is in a leaf of the cgroup that it is all about.
+  own_leaf=$own
+  if [[ $own != "$top" && ${own##*/} == nsgen-callers ]]; then own=${own%/*}; fi
+  if [[ -n $parent ]]; then
+    find_named "$parent" "$top"
+  else
+    find_nearest "$own" "$top"
+  fi
+  if [[ -z $directory ]]; then
+    # What only counts is done without.
+    if [[ -n ${optional_controller-} && " $* " == *" $optional_controller "* ]]; then
+      for key in "$@"; do
+        if [[ $key != "$optional_controller" ]]; then fewer+=("$key"); fi
+      done
+      find_unified "$top" "$own_leaf" "$read_only" "$parent" "${fewer[@]}"
+      return
+    fi
+    refuse_cgroup "${why[@]}"
+  fi
+  for key in "$@"; do
+    version_of[$key]=2
+    parent_of[$key]=$directory
+    home_of[$key]=$own_leaf/cgroup.procs
+  done
 }
 
 # Finds where the box can have a cgroup with each of these controllers: in the hierarchy of version 1 that has it, else in
-# that of version 2. parent_of gets the directory, version_of which it is. From the mount table and /proc/self/cgroup.
+# that of version 2. parent_of gets the directory, version_of which it is, home_of where this script is itself. From the
+# mount table and /proc/self/cgroup.
 find_cgroups() {
-  local parent=$1 line list path version top own controller unified='' unified_top=''
-  local -a memberships
-  shift
+  local parent=$1 everywhere=$2 line list path version top own read_only controller key
+  local unified_top='' unified_own='' unified_read_only=''
+  local -A tops=() owns=() read_onlys=() list_of=() used=()
+  local -a memberships mounts hierarchies=() unmounted=() keys=() in_unified=()
+  shift 2
   mapfile -t memberships </proc/self/cgroup
+  mapfile -t mounts </proc/self/mountinfo
   for line in "${memberships[@]}"; do
     list=${line#*:}
     path=${list#*:}
     list=${list%%:*}
     version=1
     if [[ $line == 0::* ]]; then version=2; fi
-    find_hierarchy "$version" "$list" "$path" || continue
-    if [[ -n $parent ]]; then own=${top%/}$parent; fi
-    if ((version == 2)); then
-      unified=$own
-      unified_top=$top
-    else
-      for controller in "$@"; do
-        if [[ ,$list, == *,"${controller/#io/blkio}",* ]]; then
-          parent_of[$controller]=$own
-          version_of[$controller]=1
-        fi
-      done
+    if find_hierarchy "$version" "$list" "$path"; then
+      if ((version == 2)); then
+        unified_top=$top
+        unified_own=$own
+        unified_read_only=$read_only
+      else
+        hierarchies+=("$list")
+        tops[$list]=$top
+        owns[$list]=$own
+        read_onlys[$list]=$read_only
+      fi
+    elif ((version == 1)); then
+      unmounted+=("$list")
     fi
   done
   for controller in "$@"; do
-    if [[ -n ${parent_of[$controller]-} ]]; then continue; fi
+    for list in "${hierarchies[@]}"; do
+      if [[ ,$list, == *,"${controller/#io/blkio}",* ]]; then
+        keys+=("$controller")
+        list_of[$controller]=$list
+        used[$list]=yes
+      fi
+    done
+    if [[ -n ${list_of[$controller]-} ]]; then continue; fi
     case $controller in
-      devices | freezer | cpuacct) [[ -n $unified ]] || no_controller "$controller" ;;
+      devices | freezer | cpuacct) [[ -n $unified_top ]] || no_controller "$controller" ;;
       *)
-        if [[ -z $unified || " $(<"$unified_top/cgroup.controllers") " != *" $controller "* ]]; then
+        if [[ -z $unified_top || " $(<"$unified_top/cgroup.controllers") " != *" $controller "* ]]; then
           if [[ $controller == "${optional_controller-}" ]]; then continue; fi
           no_controller "$controller"
         fi
         ;;
     esac
-    version_of[$controller]=2
+    in_unified+=("$controller")
   done
-  if [[ " ${version_of[*]} " == *' 2 '* ]]; then find_unified "$unified" "$unified_top" "$parent"; fi
+  # Whoever is root here could write to release_agent at the root of a hierarchy of version 1 (CVE-2022-0492). The number
+  # is that of the user namespace that the system started with.
+  if [[ -n $everywhere && $EUID == 0 && $(readlink /proc/self/ns/user) == 'user:[4026531837]' ]]; then
+    if ((${#unmounted[@]} > 0)); then
+      printf -v list '%s and ' "${unmounted[@]}"
+      die "mounts: the box could mount the cgroup hierarchy ${list% and }, and see its root: mount it first, so that the box can have a cgroup of its own there, or use --unshare user"
+    fi
+    for list in "${hierarchies[@]}"; do
+      if [[ -n ${used[$list]-} ]]; then continue; fi
+      keys+=("$list")
+      list_of[$list]=$list
+    done
+  else
+    everywhere=
+  fi
+  for key in "${keys[@]}"; do
+    list=${list_of[$key]}
+    own=${owns[$list]}
+    version_of[$key]=1
+    home_of[$key]=$own/tasks
+    if [[ -n $parent ]]; then named_cgroup "${tops[$list]}" "$parent"; fi
+    [[ -w $own ]] || refuse_cgroup denied "${field_of[$key]-mounts}" "$list" "$own" "${read_onlys[$list]}" \
+      'start nsgen as root, or name a cgroup that is yours with --cgroup-parent'
+    parent_of[$key]=$own
+  done
+  if [[ -n $unified_top ]] && ((${#in_unified[@]} > 0)) || [[ -n $unified_top && -n $everywhere ]]; then
+    find_unified "$unified_top" "$unified_own" "$unified_read_only" "$parent" "${in_unified[@]}"
+  fi
 }
 
 # Makes the cgroups, and opens for each the file by which the box will enter it. Their name tells who made them: process
@@ -349,13 +630,15 @@ find_cgroups() {
 make_cgroups() {
   local controller directory stat file descriptor parent
   local -a fields
+  local -A made=()
   read -r stat </proc/$$/stat
   read -r -a fields <<<"${stat##*) }"
   for controller in "${!parent_of[@]}"; do
     parent=${parent_of[$controller]}
     directory=$parent/nsgen-$$-${fields[19]}-0
     cgroup_of[$controller]=$directory
-    if [[ " ${cgroups[*]} " == *" $directory "* ]]; then continue; fi
+    if [[ -n ${made[$directory]-} ]]; then continue; fi
+    made[$directory]=yes
     mkdir -m 755 -- "$directory" || die "cannot make a cgroup in $parent"
     cgroups+=("$directory")
     # A cpuset of version 1 is empty at first, and takes no process.
@@ -365,9 +648,14 @@ make_cgroups() {
     fi
     # In version 1 a thread that moves itself alone takes no lock of the whole host.
     file=tasks
-    if ((version_of[$controller] == 2)); then file=cgroup.procs; fi
-    exec {descriptor}>"$directory/$file"
+    if [[ ${version_of[$controller]} == 2 ]]; then file=cgroup.procs; fi
+    exec {descriptor}>"${cgroup_of[$controller]}/$file"
     cgroup_files+="$descriptor "
+    # The way back.
+    if [[ -n ${home_files-} && -w ${home_of[$controller]} ]]; then
+      exec {descriptor}>"${home_of[$controller]}"
+      home_files+="$descriptor "
+    fi
   done
 }
 
@@ -406,7 +694,7 @@ limit_hint() {
 # Writes a limit: field of the box, controller, then file and value for version 1 of cgroups and the same for version 2,
 # and these four again where a kernel may have the file under another name. A file - is none: the value says why.
 set_limit() {
-  local field=$1 version=${version_of[$2]} directory=${cgroup_of[$2]} file value reason wanted_files=
+  local field=$1 version=${version_of[$2]} directory=${cgroup_of[$2]} file value reason absent=
   shift 2
   while (($# > 0)); do
     file=$1
@@ -417,10 +705,10 @@ set_limit() {
     fi
     [[ $file != - ]] || die "$field: $value"
     if [[ -e $directory/$file ]]; then break; fi
-    wanted_files+=${wanted_files:+ or }$file
+    absent+=${absent:+ or }$file
     shift 4
   done
-  (($# > 0)) || die "$field: this host has no $wanted_files: $(limit_hint missing "$file")"
+  (($# > 0)) || die "$field: this host has no $absent: $(limit_hint missing "$file")"
   if ! { printf '%s' "$value" >"$directory/$file"; } 2>/dev/null; then
     # Once more, for what the kernel says to it.
     reason=$({ printf '%s' "$value" >"$directory/$file"; } 2>&1) ||
@@ -530,21 +818,28 @@ end_cgroup() {
   done
 }
 
-# Removes the cgroups, and ends what is left in them. That cannot be somebody else: for another process to have its number,
-# all numbers would have to be used up between a line that is read and the next.
+# Removes the cgroups, and ends what is left in them, for ten seconds at most. Whoever is ended is no stranger: for another
+# process to have its number, all numbers would have to be used up between a line that is read and the next.
 remove_cgroups() {
-  local directory tries left=''
+  local directory end=$((SECONDS + 10)) left=''
+  if ((${#cgroups[@]} == 0)) || rmdir -- "${cgroups[@]}"; then
+    cgroups=()
+    return 0
+  fi
   for directory in "${cgroups[@]}"; do
-    for ((tries = 0; tries < 1000; tries++)); do
-      if rmdir -- "$directory" || [[ ! -d $directory ]]; then continue 2; fi
-      if ((tries > 0)); then read -rt 0.01 <> <(:) || true; fi
+    while ! rmdir -- "$directory" && [[ -d $directory ]]; do
+      if ((SECONDS > end)); then
+        left=$directory
+        break
+      fi
       (
         cd -P -- "$directory" || exit
-        shopt -u failglob nocaseglob
+        shopt -u failglob
         end_cgroup
       ) || true
+      if rmdir -- "$directory"; then break; fi
+      read -rt 0.01 <> <(:) || true
     done
-    left=$directory
   done
   cgroups=()
   [[ -z $left ]]
@@ -587,8 +882,9 @@ enter() {
     hash unshare
     final=("${BASH_CMDS[unshare]}" --)
   fi
-  # The first process that the command starts is 2 again, whatever has been started for it.
-  { printf 1 >/proc/sys/kernel/ns_last_pid; } 2>/dev/null || true
+  # The first process that the command starts is 2 again, whatever has been started for it. A limit on devices may hold for
+  # this bash by now: /dev/null would be one.
+  { printf 1 >/proc/sys/kernel/ns_last_pid; } 2>&- || true
   exec unshare --cgroup -- env -i --default-signal -- \
     'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
     'HOME=/root' \
@@ -690,13 +986,13 @@ main() {
   ulimit -S -n 1024 2>/dev/null || ulimit -S -n hard
 
   # make a cgroup for memory, cpu, cpuset
-  declare -g -A parent_of=() version_of=() cgroup_of=() field_of=()
+  declare -g -A parent_of=() version_of=() cgroup_of=() field_of=() home_of=()
   declare -g -a cgroups=()
   export cgroup_files=
   field_of[memory]=resources.memory.limit
   field_of[cpu]=resources.cpu.shares
   field_of[cpuset]=resources.cpu.cpus
-  find_cgroups '' memory cpu cpuset
+  find_cgroups '' '' memory cpu cpuset
   remove_leftovers
   trap 'remove_cgroups || true' EXIT
   make_cgroups

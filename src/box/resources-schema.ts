@@ -87,7 +87,7 @@ const hugepageLimit = fields({
 const number = v.union([v.literal(-1), whole(0, MOST)]);
 const deviceRule = fields({
   allow: v.boolean(),
-  type: v.optional(v.picklist(['a', 'b', 'c'], 'must be a (all), b (block) or c (character)')),
+  type: v.optional(v.picklist(['a', 'b', 'c'])),
   major: v.optional(number),
   minor: v.optional(number),
   access: v.optional(

@@ -75,8 +75,11 @@ export const memoryLimitOf = ({ memory, unified }: Resources): number | undefine
 export const limitsSomething = (resources: Resources): boolean =>
   Object.values(resources).some(value => value !== undefined);
 
-export function resourceProblems({ resources, mounts }: Box): readonly Problem[] {
+export function resourceProblems(box: Box): readonly Problem[] {
+  const { resources, mounts } = box;
   const problems: Problem[] = [];
+  if (box.cgroupParent !== undefined && !limitsSomething(resources) && !box.accounting && !box.freezer)
+    problems.push({ field: 'cgroupParent', message: 'needs something that a cgroup is for: resources, accounting' });
   const { limit, swap } = resources.memory ?? {};
   const unlimited = limit === undefined || limit === -1;
   if (swap !== undefined && swap !== -1) {

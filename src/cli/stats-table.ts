@@ -39,7 +39,7 @@ const time = (microseconds: number | undefined): string =>
 const UNITS = ['', 'K', 'M', 'G', 'T', 'P'];
 
 /** In the largest unit of which there is one at least. */
-function size(bytes: number | undefined): string {
+export function size(bytes: number | undefined): string {
   if (bytes === undefined) return UNKNOWN;
   const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), UNITS.length - 1);
   return power === 0 ? String(bytes) : `${(bytes / 1024 ** power).toFixed(1)}${UNITS[power]}`;

@@ -22,7 +22,7 @@ export function resourcesOf(launcher: number): string {
   const common = membership.split('\n').filter(line => callers.has(line));
   return [
     ...common.map(line => `${line.split(':')[1] || 'unified'}: the caller's`),
-    ...hierarchies(undefined, lines.join('\n')).flatMap(({ controllers, own }) => [
+    ...hierarchies(undefined, lines.join('\n')).mounted.flatMap(({ controllers, own }) => [
       `${controllers.join(',') || 'unified'}: ${own}`,
       ...settingsIn(own),
     ]),

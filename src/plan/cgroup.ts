@@ -66,6 +66,13 @@ export interface Limits<Operation> {
 export const placeOf = (places: readonly CgroupPlace[], controller: Controller): CgroupPlace | undefined =>
   places.find(place => place.controllers.includes(controller));
 
+/** The field of the box that needs a controller; what needs none is there for what is mounted. */
+export function fieldOf(controller: Controller | undefined, settings: readonly Setting[]): string {
+  if (controller === undefined) return 'mounts';
+  const setting = settings.find(other => other.controller === controller);
+  return setting?.field ?? (controller === 'freezer' ? 'freezer' : 'accounting');
+}
+
 /** @throws TypeError for what checkSettings would have refused. */
 export function writeSettings(settings: readonly Setting[], places: readonly CgroupPlace[]): readonly SystemCall[] {
   return settings.flatMap(setting => {

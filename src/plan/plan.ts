@@ -46,7 +46,8 @@ function namespaceOperations(box: Box): Plan {
 }
 
 /** What a cgroup is for: each limit, and what is counted or done with all of the box. */
-function cgroupOperations({ resources, accounting, freezer, cgroupParent, dev }: Box): Plan {
+function cgroupOperations(box: Box): Plan {
+  const { resources, accounting, freezer, cgroupParent, dev } = box;
   const { memory, cpu, cpuset, pids, blockIO, hugepageLimits, devices, unified } = resources;
   const byFile = new Set(Object.keys(unified ?? {}).map(controllerOf));
   const wanted: Readonly<Record<Controller, boolean>> = {
@@ -61,11 +62,13 @@ function cgroupOperations({ resources, accounting, freezer, cgroupParent, dev }:
     cpuacct: accounting,
   };
   const controllers = CONTROLLERS.filter(controller => wanted[controller] || byFile.has(controller));
-  if (controllers.length === 0) return [];
+  const everywhere = showsOwnCgroups(box);
+  if (controllers.length === 0 && !everywhere) return [];
   // A session of systemd has no io controller, unless somebody has asked for it.
   const optional: readonly Controller[] = accounting && resources.blockIO === undefined ? ['io'] : [];
+  const parent = cgroupParent && (plain(cgroupParent) || '/');
   return [
-    { kind: 'make-cgroup', controllers, optional, everywhere: false, parent: cgroupParent },
+    { kind: 'make-cgroup', controllers, optional, everywhere, parent },
     ...(memory === undefined ? [] : [{ kind: 'limit-memory', ...memory } as const]),
     ...(cpu === undefined ? [] : [{ kind: 'limit-cpu', ...cpu } as const]),
     ...(cpuset === undefined ? [] : [{ kind: 'limit-cpuset', ...cpuset } as const]),
@@ -76,6 +79,10 @@ function cgroupOperations({ resources, accounting, freezer, cgroupParent, dev }:
     ...(unified === undefined ? [] : [{ kind: 'limit-unified', files: unified } as const]),
   ];
 }
+
+/** What is mounted in a namespace that others are in shows theirs. */
+const showsOwnCgroups = ({ mounts, namespaces }: Box): boolean =>
+  namespaces.cgroup.kind === 'new' && mounts.some(({ type }) => type === 'cgroup');
 
 function joinedNamespace(type: NamespaceType, choice: NamespaceChoice) {
   return choice.kind === 'joined' ? [{ type, path: choice.path }] : [];

@@ -185,7 +185,7 @@ const REFUSED: readonly (readonly [path: string, value: unknown, problems: reado
   [
     'linux.resources',
     { hugepageLimits: [{ pageSize: '2M', limit: 1 }] },
-    ['linux.resources.hugepageLimits[0].pageSize: must be a size of huge pages'],
+    ['linux.resources.hugepageLimits\\[0\\].pageSize: must be a size of huge pages'],
   ],
   [
     'linux.resources',
@@ -201,8 +201,8 @@ const REFUSED: readonly (readonly [path: string, value: unknown, problems: reado
       ],
     },
     [
-      'linux.resources.devices[0].type: must be a \\(all\\), b \\(block\\) or c \\(character\\)',
-      'linux.resources.devices[1].access: must be of r \\(read\\), w',
+      'linux.resources.devices[0].type: must be "a" or "b" or "c"; it is "u"',
+      'linux.resources.devices[1].access: must be of r (read), w (write) and m (mknod)',
     ],
   ],
   [

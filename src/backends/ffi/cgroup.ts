@@ -4,6 +4,7 @@ import { cgroupName } from '../../host/cgroup/name.js';
 import { cgroupPlaces } from '../../host/cgroup/places.js';
 import type { BoxCgroup } from '../../host/cgroup/readings.js';
 import { remaining, removeCgroups, removeCgroupsNow } from '../../host/cgroup/remove.js';
+import { makeRoom } from '../../host/cgroup/room.js';
 import type { Outcome } from '../../linux/program.js';
 import { type SystemCall, withBranches } from '../../linux/system-call.js';
 import type { Caller } from '../../plan/operation.js';
@@ -28,12 +29,22 @@ const NONE: Caller['cgroup'] = { places: [], name: () => '' };
 export function cgroupFor(plan: Plan): Caller['cgroup'] {
   const make = plan.find(operation => operation.kind === 'make-cgroup');
   if (make === undefined) return NONE;
-  const membership = readFileSync('/proc/self/cgroup', 'utf8');
+  const membership = ownMembership();
   const before = known.get(plan);
   if (before?.membership === membership) return before.cgroup;
-  const cgroup = { places: cgroupPlaces(make, plan.flatMap(settingsOf)), name };
-  known.set(plan, { membership, cgroup });
-  return cgroup;
+  const settings = plan.flatMap(settingsOf);
+  const { places, room } = cgroupPlaces(make, settings);
+  if (room === undefined) return learn(plan, { membership, cgroup: { places, name } });
+  makeRoom(room);
+  // It is another now, from which the same place is found.
+  return learn(plan, { membership: ownMembership(), cgroup: { places: cgroupPlaces(make, settings).places, name } });
+}
+
+const ownMembership = (): string => readFileSync('/proc/self/cgroup', 'utf8');
+
+function learn(plan: Plan, found: Known): Caller['cgroup'] {
+  known.set(plan, found);
+  return found.cgroup;
 }
 
 /** Once they have been made, nothing need be switched on for the next. */

@@ -33,7 +33,7 @@ export function readingsIn(descriptor: number | undefined): Readings | undefined
  */
 export function placesFor(plan: Plan, { accounting, freezer }: Box): readonly CgroupPlace[] {
   const make = plan.find(operation => operation.kind === 'make-cgroup');
-  return make === undefined || !(accounting || freezer) ? [] : cgroupPlaces(make, plan.flatMap(settingsOf));
+  return make === undefined || !(accounting || freezer) ? [] : cgroupPlaces(make, plan.flatMap(settingsOf)).places;
 }
 
 /** The script calls them after its process, which has not been waited for. */

@@ -10,7 +10,7 @@ import { formatSize } from '../../box/size.js';
 import { isRoot, namespaceFile } from '../../box/values.js';
 import { STATS_FILES } from '../../host/cgroup/readings.js';
 import { packageRoot } from '../../package-root.js';
-import type { Setting, Value } from '../../plan/cgroup.js';
+import { fieldOf, type Setting, type Value } from '../../plan/cgroup.js';
 import { mountOptions, restIn } from '../../plan/file-system.js';
 import { describe, type Operation, settingsOf } from '../../plan/operations.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
@@ -163,7 +163,8 @@ function renderSection(box: Box, plan: Plan, operation: Operation, place: Place)
     changesProgram,
     newPids: pid === 'new',
     ownCgroup: plan.some(other => other.kind === 'join-cgroup' && other.namespace),
-    fieldsOfControllers: firstOfEach(plan.flatMap(settingsOf)),
+    showsCgroups: plan.some(({ kind }) => kind === 'mount-cgroup'),
+    fieldsOfControllers: fieldsOfControllers(plan),
     limits: settingsOf(operation).map(limitWords),
     coversProc: box.rootfs === undefined && box.maskedPaths.length + box.readonlyPaths.length > 0,
     change: box.rootfs?.change,
@@ -175,9 +176,12 @@ function renderSection(box: Box, plan: Plan, operation: Operation, place: Place)
   });
 }
 
-/** Who misses a controller is told of one field that needs it. */
-const firstOfEach = (settings: readonly Setting[]): readonly Setting[] =>
-  settings.filter((one, index) => settings.findIndex(other => other.controller === one.controller) === index);
+/** By which an error names what the host lacks. */
+function fieldsOfControllers(plan: Plan) {
+  const settings = plan.flatMap(settingsOf);
+  const controllers = plan.flatMap(operation => (operation.kind === 'make-cgroup' ? operation.controllers : []));
+  return controllers.map(controller => ({ controller, field: fieldOf(controller, settings) }));
+}
 
 const isOfCgroup = (operation: Operation): boolean =>
   operation.kind === 'make-cgroup' || settingsOf(operation).length > 0;

@@ -39,6 +39,9 @@ export function isAlive({ pid, start }: Owner): boolean {
 /** A zombie only waits for its parent to ask: proc_pid_stat(5). */
 const ENDED: readonly string[] = ['Z', 'X', 'x'];
 
+/** In clock ticks after the start of the system; undefined when the process has ended or is hidden. */
+export const startOf = (pid: number): string | undefined => statusOf(pid)?.start;
+
 interface Status {
   readonly state: string;
   readonly start: string;
