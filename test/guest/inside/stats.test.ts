@@ -3,7 +3,6 @@ import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { testCounting } from '../../stats/counting.js';
-import { testKilling } from '../../stats/killing.js';
 import { ownDirectory } from '../../support/own-directory.js';
 
 // A guest has no disk of its own.
@@ -14,4 +13,3 @@ const device = execFileSync('losetup', ['--find', '--show', file], { encoding: '
 after(() => execFileSync('losetup', ['--detach', device]));
 
 testCounting(device);
-testKilling();
