@@ -194,7 +194,7 @@ describe('nsgen top in a terminal', () => {
 
   test('follows the size of the terminal', async () => {
     const session = open('-n 1000', {}, 20, 100);
-    await session.until(/while :; do :; done/);
+    await session.until(/1\/20/);
     await execute('stty', ['-F', `/proc/${pidOf(session)}/fd/0`, 'cols', '30']);
     await delay(500);
     session.type('q');
@@ -216,9 +216,10 @@ describe('nsgen top in a terminal', () => {
     session.type('fg\n');
     await session.until(/1\/20/, stopped);
     session.type('q');
+    for (let tries = 0; tries < 200 && session.output.split(LEAVE).length < 3; tries += 1) await delay(20);
+    assert.equal(session.output.split(LEAVE).length, 3);
     session.type('exit\n');
     await session.ended;
-    assert.equal(session.output.split(LEAVE).length, 3);
   });
 });
 
