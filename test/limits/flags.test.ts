@@ -54,7 +54,7 @@ const TAKEN: readonly (readonly [flags: readonly string[], resources: object])[]
     },
   ],
   [['--memory-high', '1.5g'], { unified: { 'memory.high': '1610612736' } }],
-  [['--memory-high', '-1'], { unified: { 'memory.high': 'max' } }],
+  [['--memory-high=-1'], { unified: { 'memory.high': 'max' } }],
   [
     ['--cgroup-conf', 'io.max=8:0 rbps=1', '--cgroup-conf', 'memory.low=5', '--cgroup-conf', 'memory.low=7'],
     { unified: { 'io.max': '8:0 rbps=1', 'memory.low': '7' } },
