@@ -523,7 +523,7 @@ show_cgroups() {
   set -Eeuo pipefail
   trap failed ERR
   for descriptor in $home_files; do
-    { printf 0 >&"$descriptor"; } 2>/dev/null || true
+    { printf 0 >&"$descriptor"; } 2>&- || true
   done
   mount_cgroups "$@"
 }

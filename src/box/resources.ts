@@ -48,7 +48,7 @@ export function resourcesOf(given: Given = {}): Resources {
       (given.hugepageLimits ?? []).map(({ pageSize, limit }) => ({ pageSize, limit: bytes(limit) })),
     ),
     devices: something(given.devices ?? []),
-    unified: something(given.unified ?? {}),
+    unified: something({ ...given.unified }),
   };
 }
 

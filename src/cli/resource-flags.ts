@@ -71,8 +71,8 @@ function cpu(flags: GivenFlags, problems: Problem[]): Mapping {
 
 /** What is left of a microsecond is dropped. */
 function quota(cpus: string, period: number, problems: Problem[]): Mapping {
-  const [, whole = '', fraction = ''] = /^(\d{1,4})(?:\.(\d{1,9}))?$/.exec(cpus) ?? [];
-  if (whole === '') {
+  const [, whole = '', fraction = ''] = /^(?=\.?\d)(\d{0,4})(?:\.(\d{0,9}))?$/.exec(cpus) ?? [];
+  if (whole + fraction === '') {
     problems.push({ field: '--cpus', message: `${JSON.stringify(cpus)} is not a number of CPUs such as 0.2 or 1.5` });
     return {};
   }

@@ -49,6 +49,8 @@ const CPUS: readonly (readonly [cpus: string, period: number | undefined, quota:
   ['0.2', undefined, 20_000],
   ['0.29', undefined, 29_000],
   ['0.57', undefined, 57_000],
+  // docker's own example.
+  ['.5', undefined, 50_000],
   ['1.1', 1_000_000, 1_100_000],
   ['1', undefined, 100_000],
   ['2.5', undefined, 250_000],
@@ -66,7 +68,7 @@ const REFUSED: readonly (readonly [flags: string, problems: readonly string[]])[
   ['--cpus 0.2 --cpu-quota 20000', ['--cpus: contradicts --cpu-quota']],
   ['--cpus=-1', ['--cpus: "-1" is not a number of CPUs such as 0.2 or 1.5']],
   ['--cpus 1e3', ['--cpus: "1e3" is not a number of CPUs such as 0.2 or 1.5']],
-  ['--cpus .5', ['--cpus: ".5" is not a number of CPUs such as 0.2 or 1.5']],
+  ['--cpus .', ['--cpus: "." is not a number of CPUs such as 0.2 or 1.5']],
   ['--cpus two', ['--cpus: "two" is not a number of CPUs such as 0.2 or 1.5']],
   ['--pids-limit many', ['--pids-limit: "many" is not a whole number']],
   ['--pids-limit 0', ['resources.pids.limit: must be at least 1']],
