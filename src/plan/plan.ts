@@ -82,8 +82,8 @@ function cgroupOperations(box: Box): Plan {
 }
 
 /**
- * What is mounted in a namespace that others are in shows theirs. In a user namespace, nobody mounts what is mounted
- * nowhere yet and may write to a release_agent.
+ * What is mounted in a cgroup namespace that others are in shows theirs. In a user namespace the kernel lets nobody write
+ * to a release_agent.
  */
 function ownCgroupsEverywhere({ mounts, namespaces }: Box): MakeCgroup['everywhere'] {
   if (namespaces.cgroup.kind !== 'new' || mounts.every(({ type }) => type !== 'cgroup')) return undefined;
