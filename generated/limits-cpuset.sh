@@ -336,11 +336,11 @@ switch_on() {
   printf '%s' "${*/#/+}" >"$directory/cgroup.subtree_control"
 } 2>/dev/null
 
-# Finds the processes in a cgroup, pids, and which of them have not started this script: strangers.
+# Finds the processes in a cgroup, pids; which have started this script, callers; and which have not, strangers.
 find_strangers() {
   local pid=$$ stat
-  local -A callers=()
   strangers=()
+  callers=()
   # Without a subshell, which would be a process there too.
   mapfile -t pids <"$1/cgroup.procs"
   while ((pid > 0)); do
@@ -358,8 +358,9 @@ find_strangers() {
 # Controllers are switched on for the children of a cgroup only while no process is in it: this script, and what has
 # started it, go to a child made for them. It stays, as they do.
 make_room() {
-  local directory=$1 leaf=$1/nsgen-callers pid fewest='' tries=0
+  local directory=$1 leaf=$1/nsgen-callers pid other fewest='' tries=0 most=40
   local -a pids strangers lacking moved=()
+  local -A callers
   shift
   own_leaf=$leaf
   while :; do
@@ -377,8 +378,15 @@ make_room() {
     if [[ -z $fewest ]] || ((${#strangers[@]} < fewest)); then
       fewest=${#strangers[@]}
       tries=0
+      most=40
+      # It may be another nsgen that has only been started.
+      for pid in "${strangers[@]}"; do
+        for other in "${!callers[@]}"; do
+          if [[ /proc/$pid/exe -ef /proc/$other/exe ]]; then most=200; fi
+        done
+      done
     fi
-    if ((++tries > 40)); then break; fi
+    if ((++tries > most)); then break; fi
     { read -rt 0.05 <> <(:); } 2>/dev/null || true
   done
   for pid in "${moved[@]}"; do
@@ -395,6 +403,7 @@ make_room() {
 find_nearest() {
   local own=$1 top=$2 blocked=''
   local -a lacking pids strangers
+  local -A callers
   directory=$own
   while :; do
     if [[ ! -w $directory || ! -w $directory/cgroup.procs ]]; then
@@ -599,7 +608,7 @@ find_cgroups() {
   # Whoever is root here could write to release_agent at the root of a hierarchy of version 1 (CVE-2022-0492). The number
   # is that of the user namespace that the system started with.
   if [[ -n $everywhere && $EUID == 0 && $(readlink /proc/self/ns/user) == 'user:[4026531837]' ]]; then
-    if ((${#unmounted[@]} > 0)); then
+    if [[ $everywhere == all ]] && ((${#unmounted[@]} > 0)); then
       printf -v list '%s and ' "${unmounted[@]}"
       die "mounts: the box could mount the cgroup hierarchy ${list% and }, and see its root: mount it first, so that the box can have a cgroup of its own there, or use --unshare user"
     fi

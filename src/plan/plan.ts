@@ -6,6 +6,7 @@ import { CONTROLLERS, type Controller } from './cgroup.js';
 import { KERNEL_MOUNTS, type KernelPlace } from './file-system.js';
 import type { UserNamespace } from './operation.js';
 import { controllerOf } from './operations/limit-unified.js';
+import type { MakeCgroup } from './operations/make-cgroup.js';
 import type { Operation } from './operations.js';
 
 /** What is to be done for a box, in order. Both backends carry out the same plan; nothing else decides anything. */
@@ -62,8 +63,8 @@ function cgroupOperations(box: Box): Plan {
     cpuacct: accounting,
   };
   const controllers = CONTROLLERS.filter(controller => wanted[controller] || byFile.has(controller));
-  const everywhere = showsOwnCgroups(box);
-  if (controllers.length === 0 && !everywhere) return [];
+  const everywhere = ownCgroupsEverywhere(box);
+  if (controllers.length === 0 && everywhere === undefined) return [];
   // A session of systemd has no io controller, unless somebody has asked for it.
   const optional: readonly Controller[] = accounting && resources.blockIO === undefined ? ['io'] : [];
   const parent = cgroupParent && (plain(cgroupParent) || '/');
@@ -80,9 +81,14 @@ function cgroupOperations(box: Box): Plan {
   ];
 }
 
-/** What is mounted in a namespace that others are in shows theirs. */
-const showsOwnCgroups = ({ mounts, namespaces }: Box): boolean =>
-  namespaces.cgroup.kind === 'new' && mounts.some(({ type }) => type === 'cgroup');
+/**
+ * What is mounted in a cgroup namespace that others are in shows theirs. In a user namespace the kernel lets nobody write
+ * to a release_agent.
+ */
+function ownCgroupsEverywhere({ mounts, namespaces }: Box): MakeCgroup['everywhere'] {
+  if (namespaces.cgroup.kind !== 'new' || mounts.every(({ type }) => type !== 'cgroup')) return undefined;
+  return namespaces.user.kind === 'new' || namespaces.user.kind === 'joined' ? 'mounted' : 'all';
+}
 
 function joinedNamespace(type: NamespaceType, choice: NamespaceChoice) {
   return choice.kind === 'joined' ? [{ type, path: choice.path }] : [];

@@ -4,7 +4,7 @@ import type { Question } from './table.js';
 
 /** What the ffi backend decides where it runs: a line for each place, or why there is none. */
 
-function answer({ controllers, everywhere = false, parent, optional = [] }: Question): readonly string[] {
+function answer({ controllers, everywhere, parent, optional = [] }: Question): readonly string[] {
   const { places, room } = cgroupPlaces({ kind: 'make-cgroup', controllers, everywhere, parent, optional }, []);
   if (room !== undefined) makeRoom(room);
   return [

@@ -55,7 +55,7 @@ async function byTypeScript(tree: string, { host: _, answer: __, uid, ...questio
 }
 
 async function byBash(tree: string, { parent = '', everywhere, controllers, optional = [], uid }: Row) {
-  const words = [optional[0] ?? '', parent, everywhere ? 'everywhere' : '', ...controllers];
+  const words = [optional[0] ?? '', parent, everywhere ?? '', ...controllers];
   const { stdout, stderr } = await within(tree, uid, ['bash', '-c', ASK, 'box.sh', ...words]);
   assert.equal(stderr, '');
   if (!stdout.includes('\0')) return stdout === '' ? [] : [stdout.trimEnd()];

@@ -6,7 +6,7 @@ import { type FakeHost, kernel, v1, v1Mount, v2, v2Mount } from './fake-host.js'
 export interface Question {
   readonly controllers: readonly Controller[];
   readonly optional?: readonly Controller[];
-  readonly everywhere?: boolean;
+  readonly everywhere?: 'mounted' | 'all';
   readonly parent?: string;
 }
 
@@ -164,7 +164,7 @@ export const rows: readonly Row[] = [
     name: 'in every hierarchy',
     host: hybrid,
     controllers: ['memory'],
-    everywhere: true,
+    everywhere: 'all',
     answer: [
       `blkio v1 ${TOP}/blkio`,
       `cpu v1 ${TOP}/cpu`,
@@ -178,16 +178,23 @@ export const rows: readonly Row[] = [
     name: 'in every hierarchy, of which one is mounted nowhere',
     host: { ...hybrid, membership: [...hybrid.membership, '11:devices:/', '12:name=other:/'] },
     controllers: [],
-    everywhere: true,
+    everywhere: 'all',
     answer: [
       'mounts: the box could mount the cgroup hierarchy devices and name=other, and see its root: mount it first, so that the box can have a cgroup of its own there, or use --unshare user',
     ],
   },
   {
+    name: 'in every hierarchy that is mounted',
+    host: { ...combined, membership: [...combined.membership, '11:devices:/'] },
+    controllers: [],
+    everywhere: 'mounted',
+    answer: [`cpu,cpuacct v1 ${TOP}/cpu,cpuacct/user.slice`, `net_cls,net_prio v1 ${TOP}/net_cls,net_prio`],
+  },
+  {
     name: 'in every hierarchy, for an ordinary user',
     host: hybrid,
     controllers: [],
-    everywhere: true,
+    everywhere: 'all',
     uid: 1000,
     answer: [],
   },
@@ -195,7 +202,7 @@ export const rows: readonly Row[] = [
     name: 'in every hierarchy, for root in a user namespace',
     host: { ...hybrid, userNamespace: 'user:[4026532000]' },
     controllers: [],
-    everywhere: true,
+    everywhere: 'all',
     answer: [],
   },
   {
@@ -208,7 +215,7 @@ export const rows: readonly Row[] = [
     name: 'hierarchies of several controllers, all of them',
     host: combined,
     controllers: ['cpuacct'],
-    everywhere: true,
+    everywhere: 'all',
     answer: [`cpuacct v1 ${TOP}/cpu,cpuacct/user.slice`, `net_cls,net_prio v1 ${TOP}/net_cls,net_prio`],
   },
   {

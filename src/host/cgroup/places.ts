@@ -41,9 +41,9 @@ export function cgroupPlaces(
       inUnified.push(controller);
     else if (!optional.includes(controller)) throw missing(controller, fieldOf(controller, settings));
   }
-  const all = everywhere && couldReachRoots();
+  const all = everywhere !== undefined && couldReachRoots();
   if (all) {
-    if (unmounted.length > 0) throw refusal('mounts', rootInReach(unmounted));
+    if (everywhere === 'all' && unmounted.length > 0) throw refusal('mounts', rootInReach(unmounted));
     for (const hierarchy of mounted) if (hierarchy.version === 1) legacy.set(hierarchy, legacy.get(hierarchy) ?? []);
   }
   const legacyPlaces = [...legacy].map(([hierarchy, wanted]) =>

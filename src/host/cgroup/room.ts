@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from 'node:fs';
 import type { AbsolutePath } from '../../box/values.js';
 import type { Controller } from '../../plan/cgroup.js';
 import { processesIn, wordsIn } from './files.js';
@@ -24,8 +24,9 @@ export interface Room {
   readonly what: string;
 }
 
-/** Milliseconds in which another nsgen, started at the same time, will have moved itself. */
+/** Milliseconds in which others will have gone; longer, if they may be another nsgen that has only been started. */
 const TIME_TO_MOVE = 2000;
+const TIME_TO_START = 10_000;
 
 /** The processes in a cgroup that have not started this one. */
 export function strangersIn(directory: AbsolutePath): readonly number[] {
@@ -55,7 +56,7 @@ export function makeRoom({ directory, controllers, field, what }: Room): void {
     // As long as some go, the others may.
     if (strangers.length < fewest) {
       fewest = strangers.length;
-      end = performance.now() + TIME_TO_MOVE;
+      end = performance.now() + (strangers.some(pid => runsSame(pid, callers)) ? TIME_TO_START : TIME_TO_MOVE);
     }
     if (performance.now() > end) {
       for (const pid of moved) move(pid, directory);
@@ -64,6 +65,20 @@ export function makeRoom({ directory, controllers, field, what }: Room): void {
       throw strangers.length === 0 ? failedThere(field, what, directory) : inTheWay(field, what, directory, strangers);
     }
     wait(delay);
+  }
+}
+
+/** As nsgen, or what has started it. */
+function runsSame(pid: number, callers: ReadonlySet<number>): boolean {
+  const program = programOf(pid);
+  return program !== undefined && [...callers].some(caller => programOf(caller) === program);
+}
+
+function programOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`);
+  } catch {
+    return undefined;
   }
 }
 

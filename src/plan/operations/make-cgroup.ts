@@ -12,9 +12,10 @@ export interface MakeCgroup {
   readonly optional: readonly Controller[];
   /**
    * In all that there are, if the caller is root: what shows the box its cgroups, and what it mounts itself, must not
-   * show it the root of a hierarchy, whose release_agent is a program that the kernel runs outside of the box.
+   * show it the root of a hierarchy, whose release_agent is a program that the kernel runs outside of the box. `all`: it
+   * is an error that one is mounted nowhere, since the box could do that.
    */
-  readonly everywhere: boolean;
+  readonly everywhere: 'mounted' | 'all' | undefined;
   readonly parent: string | undefined;
 }
 
