@@ -767,7 +767,7 @@ write_stats() {
 
 # Whether the kernel has killed somebody in the box, and for the limit of its memory, not because the host had no more.
 killed_for_memory() {
-  local directory=${cgroup_of[memory]} file key value killed=0 reached=0
+  local directory=${cgroup_of[memory]} file key value peak limit killed=0 reached=0
   for file in memory.events memory.oom_control; do
     [[ -r $directory/$file ]] || continue
     while read -r key value; do
@@ -780,6 +780,10 @@ killed_for_memory() {
   for file in memory.failcnt memory.memsw.failcnt; do
     if [[ -r $directory/$file ]] && read -r value <"$directory/$file"; then ((reached += value)) || true; fi
   done
+  # Linux 6.18 counts in neither where memory and swap have one limit together; the most that there was is the limit then.
+  if read -r peak <"$directory/memory.max_usage_in_bytes" && read -r limit <"$directory/memory.limit_in_bytes"; then
+    ((reached += peak >= limit)) || true
+  fi
   ((killed > 0 && reached > 0))
 }
 
