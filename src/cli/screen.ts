@@ -52,8 +52,8 @@ export class Screen {
 
   /** Columns and rows. */
   get size(): { readonly width: number; readonly height: number } {
-    const { columns = 80, rows = 24 } = process.stdout;
-    return { width: Math.max(columns, 1), height: Math.max(rows, 1) };
+    // A terminal that nobody has told its size has 0 of both.
+    return { width: process.stdout.columns || 80, height: process.stdout.rows || 24 };
   }
 
   draw(lines: readonly string[]): void {

@@ -78,8 +78,10 @@ function print(interval: number, count: number, textOf: (rows: readonly Row[]) =
   });
 }
 
-const jsonOf = (rows: readonly Row[]): string =>
-  `${JSON.stringify({ time: new Date().toISOString(), boxes: rows.map(({ history: _, ...row }) => row) })}\n`;
+function jsonOf(rows: readonly Row[]): string {
+  const boxes = rows.map(({ history: _, ...row }) => row);
+  return `${JSON.stringify({ time: new Date().toISOString(), boxes }, (_, value) => value ?? null)}\n`;
+}
 
 const plainOf = (rows: readonly Row[]): string =>
   `${topTable(rows, { width: Number.POSITIVE_INFINITY, colours: false, steps: '' }).join('\n')}\n\n`;

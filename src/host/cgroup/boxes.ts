@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { CONTROLLERS, type Controller } from '../../plan/cgroup.js';
-import { isAlive, ownerOf, startOf } from './name.js';
+import { isAlive, ownerOf, statusOf } from './name.js';
 import { type NamedCgroup, namedCgroups } from './named.js';
 import { type BoxCgroup, readCgroups } from './readings.js';
 import { parseStats, type Stats } from './stats.js';
@@ -47,15 +47,34 @@ function boxOf(cgroups: readonly NamedCgroup[]): SeenBox | undefined {
   const processes = processesBelow(directory);
   // Made a moment ago, or left behind.
   if (owner === undefined || readings === undefined || processes === undefined) return undefined;
-  const pid = firstOf(processes);
+  const seen = processes.flatMap(pid => {
+    const status = statusOf(pid);
+    return status === undefined ? [] : [{ pid, start: Number(status.start), used: status.used }];
+  });
+  const pid = firstOf(seen);
+  const stats = parseStats(readings, undefined);
   return {
     name,
     launcher: isAlive(owner) ? { pid: owner.pid, program: contentOf(`/proc/${owner.pid}/comm`)?.trimEnd() } : undefined,
     pid,
     command: pid === undefined ? undefined : commandOf(pid),
-    stats: parseStats(readings, undefined),
+    // Version 1 has a hierarchy for limits of cpu time, and one, in which the box may have no cgroup, for counting it.
+    stats: { ...stats, cpu: { ...stats.cpu, total: stats.cpu.total ?? timeOf(seen) } },
   };
 }
+
+interface Process {
+  readonly pid: number;
+  readonly start: number;
+  readonly used: number;
+}
+
+/** Microseconds, from what the processes themselves have used, to ten milliseconds. */
+const timeOf = (processes: readonly Process[]): number | undefined =>
+  processes.length === 0 ? undefined : processes.reduce((sum, { used }) => sum + used, 0) * MICROSECONDS_OF_A_TICK;
+
+/** USER_HZ is 100 on x86-64 and arm64: time(7). */
+const MICROSECONDS_OF_A_TICK = 10_000;
 
 function counted({ directory, mount }: NamedCgroup): BoxCgroup {
   const { version } = mount;
@@ -82,13 +101,8 @@ function processesBelow(directory: string): readonly number[] | undefined {
 }
 
 /** The oldest; of several that the clock cannot tell apart, the one with the lowest number. */
-function firstOf(pids: readonly number[]): number | undefined {
-  const processes = pids.flatMap(pid => {
-    const start = startOf(pid);
-    return start === undefined ? [] : [{ pid, start: Number(start) }];
-  });
-  return processes.sort((one, other) => one.start - other.start || one.pid - other.pid)[0]?.pid;
-}
+const firstOf = (processes: readonly Process[]): number | undefined =>
+  processes.toSorted((one, other) => one.start - other.start || one.pid - other.pid)[0]?.pid;
 
 /** Of a process without arguments, which is one that has ended or wants to have none, the name in brackets, as ps does. */
 function commandOf(pid: number): readonly string[] | undefined {

@@ -39,27 +39,29 @@ export function isAlive({ pid, start }: Owner): boolean {
 /** A zombie only waits for its parent to ask: proc_pid_stat(5). */
 const ENDED: readonly string[] = ['Z', 'X', 'x'];
 
-/** In clock ticks after the start of the system; undefined when the process has ended or is hidden. */
-export const startOf = (pid: number): string | undefined => statusOf(pid)?.start;
-
 interface Status {
   readonly state: string;
   readonly start: string;
+  /** Clock ticks of cpu time, with that of children that it has waited for. */
+  readonly used: number;
 }
 
-function statusOf(pid: number | 'self'): Status | undefined {
+/** Undefined when the process has ended or is hidden. */
+export function statusOf(pid: number | 'self'): Status | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // What is before may have spaces and parentheses of its own.
     const [state = '', ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return { state, start: rest[START_TIME] ?? '' };
+    const used = rest.slice(TIMES, TIMES + 4).reduce((sum, ticks) => sum + Number(ticks), 0);
+    return { state, start: rest[START_TIME] ?? '', used };
   } catch {
     return undefined;
   }
 }
 
-/** Field 22 of the line; the state is field 3. */
+/** Fields 22, and 14 to 17, of the line; the state is field 3. */
 const START_TIME = 22 - 4;
+const TIMES = 14 - 4;
 
 function exists(pid: number): boolean {
   try {
