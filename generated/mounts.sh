@@ -684,13 +684,14 @@ make_room() {
   local directory=$1 leaf=$1/nsgen-callers pid fewest='' tries=0
   local -a pids strangers lacking moved=()
   shift
-  mkdir -m 755 -- "$leaf" 2>/dev/null || [[ -d $leaf ]] || die "$field: cannot make the cgroup $leaf"
   own_leaf=$leaf
   while :; do
-    # Itself at once, so that it is in nobody's way; what has started it when that is of use.
+    # One that has given up may have removed it.
+    [[ -d $leaf ]] || mkdir -m 755 -- "$leaf" 2>/dev/null || [[ -d $leaf ]] || die "$field: cannot make the cgroup $leaf"
+    # At once, so that they are in the way of no other that waits for the same.
     find_strangers "$directory"
-    if ((${#strangers[@]} > 0)); then pids=($$); fi
     for pid in "${pids[@]}"; do
+      if [[ " ${strangers[*]} " == *" $pid "* ]]; then continue; fi
       if { printf '%s' "$pid" >"$leaf/cgroup.procs"; } 2>/dev/null; then moved+=("$pid"); fi
     done
     find_lacking "$directory" "$@"

@@ -72,19 +72,30 @@ const directoriesOf = (cgroups: readonly BoxCgroup[]): readonly string[] => cgro
 /** What was opened for the cgroups in this process, and is still open: all of it up to a call that failed. */
 export function closeOpened(calls: readonly SystemCall[], outcome: Outcome, { places }: Caller['cgroup']): void {
   if (places.length === 0) return;
-  const own = calls.slice(
-    0,
-    calls.findIndex(({ name }) => name === 'clone3'),
-  );
-  const made = own.flatMap(withBranches).filter(call => outcome.result(call) !== undefined);
-  const closed = made.flatMap(({ name, arguments: [of] }) =>
-    name === 'close' && of?.kind === 'result' ? of.result : [],
-  );
-  for (const call of made) {
-    if (call.result === undefined || closed.includes(call.result)) continue;
+  for (const call of leftOpen(calls, outcome)) {
     const descriptor = outcome.result(call) ?? -1;
     if (descriptor >= 0) closeSync(descriptor);
   }
+}
+
+const alwaysOpen = new WeakMap<readonly SystemCall[], readonly SystemCall[]>();
+
+function leftOpen(calls: readonly SystemCall[], outcome: Outcome): readonly SystemCall[] {
+  const known = outcome.failure === undefined ? alwaysOpen.get(calls) : undefined;
+  if (known !== undefined) return known;
+  const before = calls.slice(
+    0,
+    calls.findIndex(({ name }) => name === 'clone3'),
+  );
+  const own = before.flatMap(withBranches);
+  const made = own.filter(call => outcome.result(call) !== undefined);
+  const closed = made.flatMap(({ name, arguments: [of] }) =>
+    name === 'close' && of?.kind === 'result' ? of.result : [],
+  );
+  const left = made.filter(({ result }) => result !== undefined && !closed.includes(result));
+  // Without branches, it is the same at every start that does not fail.
+  if (outcome.failure === undefined && own.length === before.length) alwaysOpen.set(calls, left);
+  return left;
 }
 
 /**

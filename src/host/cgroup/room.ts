@@ -43,13 +43,14 @@ export function makeRoom({ directory, controllers, field, what }: Room): void {
   const moved = new Set<number>();
   let fewest = Number.POSITIVE_INFINITY;
   let end = 0;
-  makeLeaf(leaf, field);
   for (let delay = 1; !isOn(directory, controllers); delay = Math.min(2 * delay, 50)) {
+    // One that has given up may have removed it.
+    makeLeaf(leaf, field);
     const callers = callersOf(process.pid);
-    const strangers = processesIn(directory).filter(pid => !callers.has(pid));
-    // Itself at once, so that it is in nobody's way; its callers when that is of use.
-    const going = strangers.length === 0 ? processesIn(directory) : [process.pid];
-    for (const pid of going) if (callers.has(pid) && move(pid, leaf)) moved.add(pid);
+    const there = processesIn(directory);
+    const strangers = there.filter(pid => !callers.has(pid));
+    // At once, so that they are in the way of no other nsgen that waits for the same.
+    for (const pid of there) if (callers.has(pid) && move(pid, leaf)) moved.add(pid);
     if (strangers.length === 0 && switchOn(directory, controllers)) return;
     // As long as some go, the others may.
     if (strangers.length < fewest) {

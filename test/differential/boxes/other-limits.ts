@@ -82,7 +82,7 @@ const USUAL = ['1:3', '1:5', '1:7', '1:8', '1:9', '5:0', '5:2', '136:\\*']
 const devicesBox: NamedBox = {
   name: 'limits: devices, with a /dev of its own',
   box: ({ rootfs }) => ({
-    command: ['/bin/sh', '-c', 'echo x >/dev/null; read -r x </dev/null; echo $? >/dev/stdout'],
+    command: ['/bin/sh', '-c', 'echo x >/dev/null; read -r x </dev/null; echo $?'],
     rootfs,
     resources: { devices: [{ allow: false }] },
   }),
