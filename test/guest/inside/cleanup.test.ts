@@ -94,6 +94,7 @@ describe('version 2: what is left behind', () => {
     )
       await delay(20);
     await delay(300);
-    await run({ ...LIMITS, command: ['sleep', '0.5'] });
+    // Another process: a program looks only once.
+    assert.equal((await nsgen(['run', '--pids-limit', '20', '--', 'sleep', '3'])).status, 0);
   });
 });
