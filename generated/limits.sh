@@ -781,7 +781,9 @@ killed_for_memory() {
     if [[ -r $directory/$file ]] && read -r value <"$directory/$file"; then ((reached += value)) || true; fi
   done
   # Linux 6.18 counts in neither where memory and swap have one limit together; the most that there was is the limit then.
-  if read -r peak <"$directory/memory.max_usage_in_bytes" && read -r limit <"$directory/memory.limit_in_bytes"; then
+  if [[ -r $directory/memory.max_usage_in_bytes ]]; then
+    read -r peak <"$directory/memory.max_usage_in_bytes"
+    read -r limit <"$directory/memory.limit_in_bytes"
     ((reached += peak >= limit)) || true
   fi
   ((killed > 0 && reached > 0))
