@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -72,7 +73,7 @@ function chosen(files: readonly string[], names: readonly string[]): readonly st
   return names.length === 0 ? files : files.filter(file => names.some(name => file.includes(name)));
 }
 
-function main(): number {
+async function main(): Promise<number> {
   if (!provideTools()) return 1;
   if (process.getuid?.() !== 0) {
     console.error(
@@ -85,9 +86,25 @@ function main(): number {
     console.error(`No test file has ${process.argv.slice(2).join(' or ')} in its path`);
     return 1;
   }
-  // One file at a time: several of them look at what boxes leave behind on the whole host.
-  const args = ['--test', '--test-concurrency=1', '--test-timeout=900000', '--test-reporter=spec', ...files];
-  return spawnSync(process.execPath, args, { stdio: 'inherit' }).status ?? 1;
+  const guests = files.filter(file => STARTS_GUEST.some(name => file.endsWith(name)));
+  const others = files.filter(file => !guests.includes(file));
+  // A guest is another machine, and keeps one CPU busy for minutes: the rest goes on meanwhile.
+  const [ofOthers, ofGuests] = await Promise.all([run(others, 'inherit'), run(guests, 'pipe')]);
+  process.stdout.write(ofGuests.output);
+  return ofOthers.status || ofGuests.status;
 }
 
-process.exitCode = main();
+const STARTS_GUEST = ['guest/cgroup2.test.js', 'guest/arm64.test.js'];
+
+/** One file at a time: several of them look at what boxes leave behind on the whole host. */
+async function run(files: readonly string[], output: 'inherit' | 'pipe') {
+  if (files.length === 0) return { status: 0, output: '' };
+  const args = ['--test', '--test-concurrency=1', '--test-timeout=900000', '--test-reporter=spec', ...files];
+  const child = spawn(process.execPath, args, { stdio: ['inherit', output, output] });
+  const chunks: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', chunk => chunks.push(chunk));
+  const [status] = await once(child, 'close');
+  return { status: typeof status === 'number' ? status : 1, output: Buffer.concat(chunks).toString() };
+}
+
+process.exitCode = await main();
