@@ -9,13 +9,16 @@ import { isMapping, textProblem } from './values.js';
 const described = <Schema extends v.GenericSchema>(schema: Schema, description: string) =>
   v.optional(v.pipe(schema, v.description(description)));
 
-const whole = (least: number, most: number) =>
+const whole = (least: number, most: number, otherwise = '') =>
   v.pipe(
     v.number(),
     v.integer('must be a whole number'),
-    v.minValue(least, `must be at least ${least}`),
+    v.minValue(least, `must be at least ${least}${otherwise}`),
     v.maxValue(most, `must be at most ${most}`),
   );
+
+const wholeOrNoLimit = (least: number, most: number) =>
+  v.union([v.literal(-1), whole(least, most, ', or -1 for no limit')]);
 
 /** The smallest page that any machine of these kinds has. */
 const PAGE = 4096;
@@ -54,10 +57,7 @@ const memory = fields({
 
 const cpu = fields({
   shares: described(whole(2, 262_144), 'Weight against other boxes, 1024 being normal (cpu.weight, converted).'),
-  quota: described(
-    v.union([v.literal(-1), whole(1000, MOST)]),
-    'Microseconds of cpu time in each period; -1: no limit.',
-  ),
+  quota: described(wholeOrNoLimit(1000, MOST), 'Microseconds of cpu time in each period; -1: no limit.'),
   period: described(whole(1000, 1_000_000), 'Microseconds; 100000 unless given.'),
   burst: described(whole(0, MOST), 'Microseconds that may be saved up for a later period.'),
   idle: described(v.union([v.literal(0), v.literal(1)]), '1: runs only where nobody else wants to.'),
@@ -122,10 +122,7 @@ function lineProblem(value: string): string | undefined {
 export const resources = fields({
   memory: described(memory, 'Memory, swap included if there is a limit for it.'),
   cpu: described(cpu, 'CPU time, and which CPUs.'),
-  pids: described(
-    fields({ limit: v.union([v.literal(-1), whole(1, 4_194_304)]) }),
-    'Processes and threads at one time; -1: no limit.',
-  ),
+  pids: described(fields({ limit: wholeOrNoLimit(1, 4_194_304) }), 'Processes and threads at one time; -1: no limit.'),
   blockIO: described(blockIO, 'Input and output of block devices.'),
   hugepageLimits: described(v.array(hugepageLimit), 'Bytes in huge pages, for each size of page.'),
   devices: described(
