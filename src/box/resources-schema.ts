@@ -80,18 +80,19 @@ const blockIO = fields({
 });
 
 const hugepageLimit = fields({
-  pageSize: v.pipe(v.string(), check(hugePageSizeProblem)),
-  limit: size(0),
+  pageSize: v.pipe(v.string(), check(hugePageSizeProblem), v.description('As the kernel writes it: 2MB, 1GB.')),
+  limit: v.pipe(size(0), v.description('Bytes in pages of this size.')),
 });
 
 const number = v.union([v.literal(-1), whole(0, MOST)]);
 const deviceRule = fields({
   allow: v.boolean(),
-  type: v.optional(v.picklist(['a', 'b', 'c'])),
-  major: v.optional(number),
-  minor: v.optional(number),
-  access: v.optional(
+  type: described(v.picklist(['a', 'b', 'c']), 'b: block devices, c: character devices, a: both. a unless given.'),
+  major: described(number, 'Number of the driver; all of them unless given.'),
+  minor: described(number, 'Number of the device; all of them unless given.'),
+  access: described(
     v.pipe(v.string(), v.regex(/^(?!.*(.).*\1)[rwm]{1,3}$/, 'must be of r (read), w (write) and m (mknod)')),
+    'Of r (read), w (write) and m (make a node); rwm unless given.',
   ),
 });
 
@@ -122,7 +123,10 @@ function lineProblem(value: string): string | undefined {
 export const resources = fields({
   memory: described(memory, 'Memory, swap included if there is a limit for it.'),
   cpu: described(cpu, 'CPU time, and which CPUs.'),
-  pids: described(fields({ limit: wholeOrNoLimit(1, 4_194_304) }), 'Processes and threads at one time; -1: no limit.'),
+  pids: described(
+    fields({ limit: v.pipe(wholeOrNoLimit(1, 4_194_304), v.description('How many; -1: no limit.')) }),
+    'Processes and threads at one time.',
+  ),
   blockIO: described(blockIO, 'Input and output of block devices.'),
   hugepageLimits: described(v.array(hugepageLimit), 'Bytes in huge pages, for each size of page.'),
   devices: described(
