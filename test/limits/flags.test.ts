@@ -110,6 +110,10 @@ describe('limits as flags', () => {
         assert.ok(found.includes(problem), `${problem}\nis not among\n${found.join('\n')}`);
     });
 
+  test('a period that is no number is one problem, not two', async () => {
+    assert.deepEqual(await problemsOf('--cpus 1 --cpu-period x'), ['--cpu-period: "x" is not a whole number']);
+  });
+
   test('a flag overrides its field of a file, and no other', async () => {
     const file = join(directory, 'box.yaml');
     writeFileSync(file, 'command: [true]\nresources: {memory: {limit: 1g, swap: 2g}, pids: {limit: 9}}\n');
