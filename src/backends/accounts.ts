@@ -3,7 +3,7 @@ import { BoxError } from '../box/problem.js';
 import { memoryLimitOf } from '../box/resources.js';
 import { Freezer } from '../host/cgroup/freezer.js';
 import { type BoxCgroup, type Readings, readCgroups } from '../host/cgroup/readings.js';
-import { killedForMemory, parseStats } from '../host/cgroup/stats.js';
+import { cpuAfter, killedForMemory, parseStats, type Stats } from '../host/cgroup/stats.js';
 import type { End, RunningBox } from './backend.js';
 import { samples } from './samples.js';
 
@@ -25,6 +25,12 @@ const KILLED = 137;
 export function accountsOf(box: Box, cgroups: readonly BoxCgroup[], ended: () => Promise<End>): Accounts {
   const began = performance.now();
   const wallTime = () => Math.round((performance.now() - began) * 1000);
+  let cpu: Stats['cpu'] | undefined;
+  const counted = (readings: Readings, time: number): Stats => {
+    const stats = parseStats(readings, time);
+    cpu = cpuAfter(cpu, stats.cpu);
+    return { ...stats, cpu };
+  };
   const freezer = box.freezer ? freezerOf(cgroups) : undefined;
   const requireFreezer = () => freezer ?? missing('freezer', 'must be true for a box that is to be frozen');
   return {
@@ -34,7 +40,7 @@ export function accountsOf(box: Box, cgroups: readonly BoxCgroup[], ended: () =>
       if (!box.accounting) missing('accounting', 'must be true for a box whose statistics are to be read');
       const sample = () => {
         const readings = readCgroups(cgroups);
-        return readings && parseStats(readings, wallTime());
+        return readings && counted(readings, wallTime());
       };
       return samples(sample, ended(), interval);
     },
@@ -58,7 +64,7 @@ export function accountsOf(box: Box, cgroups: readonly BoxCgroup[], ended: () =>
         exitStatus,
         signal,
         outOfMemory: killed && readings !== undefined && killedForMemory(readings),
-        stats: box.accounting && readings !== undefined ? parseStats(readings, time) : undefined,
+        stats: box.accounting && readings !== undefined ? counted(readings, time) : undefined,
       };
     },
   };

@@ -9,13 +9,16 @@ import { isMapping, textProblem } from './values.js';
 const described = <Schema extends v.GenericSchema>(schema: Schema, description: string) =>
   v.optional(v.pipe(schema, v.description(description)));
 
-const whole = (least: number, most: number) =>
+const whole = (least: number, most: number, otherwise = '') =>
   v.pipe(
     v.number(),
     v.integer('must be a whole number'),
-    v.minValue(least, `must be at least ${least}`),
+    v.minValue(least, `must be at least ${least}${otherwise}`),
     v.maxValue(most, `must be at most ${most}`),
   );
+
+const wholeOrNoLimit = (least: number, most: number) =>
+  v.union([v.literal(-1), whole(least, most, ', or -1 for no limit')]);
 
 /** The smallest page that any machine of these kinds has. */
 const PAGE = 4096;
@@ -54,10 +57,7 @@ const memory = fields({
 
 const cpu = fields({
   shares: described(whole(2, 262_144), 'Weight against other boxes, 1024 being normal (cpu.weight, converted).'),
-  quota: described(
-    v.union([v.literal(-1), whole(1000, MOST)]),
-    'Microseconds of cpu time in each period; -1: no limit.',
-  ),
+  quota: described(wholeOrNoLimit(1000, MOST), 'Microseconds of cpu time in each period; -1: no limit.'),
   period: described(whole(1000, 1_000_000), 'Microseconds; 100000 unless given.'),
   burst: described(whole(0, MOST), 'Microseconds that may be saved up for a later period.'),
   idle: described(v.union([v.literal(0), v.literal(1)]), '1: runs only where nobody else wants to.'),
@@ -80,18 +80,19 @@ const blockIO = fields({
 });
 
 const hugepageLimit = fields({
-  pageSize: v.pipe(v.string(), check(hugePageSizeProblem)),
-  limit: size(0),
+  pageSize: v.pipe(v.string(), check(hugePageSizeProblem), v.description('As the kernel writes it: 2MB, 1GB.')),
+  limit: v.pipe(size(0), v.description('Bytes in pages of this size.')),
 });
 
 const number = v.union([v.literal(-1), whole(0, MOST)]);
 const deviceRule = fields({
   allow: v.boolean(),
-  type: v.optional(v.picklist(['a', 'b', 'c'])),
-  major: v.optional(number),
-  minor: v.optional(number),
-  access: v.optional(
+  type: described(v.picklist(['a', 'b', 'c']), 'b: block devices, c: character devices, a: both. a unless given.'),
+  major: described(number, 'Number of the driver; all of them unless given.'),
+  minor: described(number, 'Number of the device; all of them unless given.'),
+  access: described(
     v.pipe(v.string(), v.regex(/^(?!.*(.).*\1)[rwm]{1,3}$/, 'must be of r (read), w (write) and m (mknod)')),
+    'Of r (read), w (write) and m (make a node); rwm unless given.',
   ),
 });
 
@@ -123,8 +124,8 @@ export const resources = fields({
   memory: described(memory, 'Memory, swap included if there is a limit for it.'),
   cpu: described(cpu, 'CPU time, and which CPUs.'),
   pids: described(
-    fields({ limit: v.union([v.literal(-1), whole(1, 4_194_304)]) }),
-    'Processes and threads at one time; -1: no limit.',
+    fields({ limit: v.pipe(wholeOrNoLimit(1, 4_194_304), v.description('How many; -1: no limit.')) }),
+    'Processes and threads at one time.',
   ),
   blockIO: described(blockIO, 'Input and output of block devices.'),
   hugepageLimits: described(v.array(hugepageLimit), 'Bytes in huge pages, for each size of page.'),

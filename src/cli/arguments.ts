@@ -96,8 +96,9 @@ function flagProblem(token: OptionToken, options: Options, repeated: boolean): s
   if (option === undefined) return 'there is no such flag (see --help)';
   if (option.type === 'boolean' && token.inlineValue) return 'takes no value';
   if (option.type === 'string' && token.value === undefined) return 'needs a value';
-  // A value that is another flag is more likely one that was forgotten: `--hostname --proc`.
-  if (option.type === 'string' && !token.inlineValue && token.value?.startsWith('-') && token.value !== '-')
+  // A value that is another flag is more likely one that was forgotten: `--hostname --proc`. No flag is a number, and
+  // docker's pages have `--memory-swap -1`.
+  if (option.type === 'string' && !token.inlineValue && /^-[^\d]/.test(token.value ?? ''))
     return `needs a value; ${JSON.stringify(token.value)} looks like a flag (if it is meant, write --${token.name}=${token.value})`;
   if (repeated && !REPEATABLE.includes(token.name)) return 'is given more than once';
   return undefined;

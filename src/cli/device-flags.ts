@@ -8,11 +8,21 @@ type Mapping = Readonly<Record<string, unknown>>;
 
 /** Flags that name devices, as docker spells them. A device is looked up on this host: the box has its numbers. */
 
+interface Form {
+  readonly parse: (text: string) => number | undefined;
+  readonly what: string;
+  readonly example: string;
+}
+
+const SIZE: Form = { parse: parseSize, what: 'a size', example: '/dev/sda:1mb' };
+const NUMBER: Form = { parse: parseWhole, what: 'a whole number', example: '/dev/sda:1000' };
+const WEIGHT: Form = { ...NUMBER, example: '/dev/sda:500' };
+
 const RATES = {
-  'device-read-bps': { field: 'throttleReadBpsDevice', parse: parseSize, what: 'a size such as 1mb' },
-  'device-write-bps': { field: 'throttleWriteBpsDevice', parse: parseSize, what: 'a size such as 1mb' },
-  'device-read-iops': { field: 'throttleReadIOPSDevice', parse: parseWhole, what: 'a whole number' },
-  'device-write-iops': { field: 'throttleWriteIOPSDevice', parse: parseWhole, what: 'a whole number' },
+  'device-read-bps': { field: 'throttleReadBpsDevice', form: SIZE },
+  'device-write-bps': { field: 'throttleWriteBpsDevice', form: SIZE },
+  'device-read-iops': { field: 'throttleReadIOPSDevice', form: NUMBER },
+  'device-write-iops': { field: 'throttleWriteIOPSDevice', form: NUMBER },
 } as const;
 
 function parseWhole(text: string): number | undefined {
@@ -26,10 +36,10 @@ export function blockIO(flags: GivenFlags, problems: Problem[]): Mapping {
     given.weight = parseWhole(weight);
     if (given.weight === undefined) problems.push(notThat('blkio-weight', weight, 'a whole number'));
   }
-  const weights = ofDevices(flags, 'blkio-weight-device', 'weight', parseWhole, 'a whole number', problems);
+  const weights = ofDevices(flags, 'blkio-weight-device', 'weight', WEIGHT, problems);
   if (weights.length > 0) given.weightDevice = weights;
-  for (const [flag, { field, parse, what }] of Object.entries(RATES)) {
-    const rates = ofDevices(flags, flag, 'rate', parse, what, problems);
+  for (const [flag, { field, form }] of Object.entries(RATES)) {
+    const rates = ofDevices(flags, flag, 'rate', form, problems);
     if (rates.length > 0) given[field] = rates;
   }
   return given;
@@ -39,8 +49,7 @@ function ofDevices(
   flags: GivenFlags,
   flag: string,
   field: 'rate' | 'weight',
-  parse: (text: string) => number | undefined,
-  what: string,
+  { parse, what, example }: Form,
   problems: Problem[],
 ): readonly Mapping[] {
   return flags.all(flag).flatMap(given => {
@@ -48,7 +57,7 @@ function ofDevices(
     const colon = given.lastIndexOf(':');
     const value = parse(given.slice(colon + 1));
     if (colon <= 0 || value === undefined) {
-      problems.push(notThat(flag, given, `a device and ${what}: /dev/sda:${field === 'weight' ? '500' : '1000'}`));
+      problems.push(notThat(flag, given, `a device and ${what}, as in ${example}`));
       return [];
     }
     const path = given.slice(0, colon);

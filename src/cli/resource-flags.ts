@@ -76,10 +76,10 @@ function quota(cpus: string, period: number, problems: Problem[]): Mapping {
     problems.push({ field: '--cpus', message: `${JSON.stringify(cpus)} is not a number of CPUs such as 0.2 or 1.5` });
     return {};
   }
+  // A period that is no number is complained about by its own flag.
+  if (!Number.isInteger(period)) return {};
   // Exactly: 0.29 times 100000 is not 29000 in binary.
-  const microseconds = Number(
-    (BigInt(whole + fraction) * BigInt(Number.isInteger(period) ? period : PERIOD)) / 10n ** BigInt(fraction.length),
-  );
+  const microseconds = Number((BigInt(whole + fraction) * BigInt(period)) / 10n ** BigInt(fraction.length));
   if (microseconds >= LEAST_QUOTA) return { quota: microseconds, period };
   const message = `${cpus} is ${microseconds} of ${period} microseconds: the kernel takes at least ${LEAST_QUOTA}`;
   problems.push({ field: '--cpus', message });

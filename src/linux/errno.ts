@@ -6,6 +6,8 @@ export type ErrnoName = keyof typeof constants.errno;
 /** What Node's table leaves out and the calls of this project can return: errno(3). */
 const MORE_NAMES: Readonly<Record<number, string>> = { 87: 'EUSERS', 116: 'ESTALE', 122: 'EDQUOT' };
 const MORE_MESSAGES: Readonly<Record<string, string>> = {
+  // Node speaks of a socket, where the kernel may speak of a file.
+  ENOTSUP: 'Operation not supported',
   EUSERS: 'Too many users',
   ESTALE: 'Stale file handle',
   EDQUOT: 'Disk quota exceeded',
@@ -25,6 +27,6 @@ export function errnoName(value: number): string {
 /** @returns an errno as an error line shows it: `EPERM (Operation not permitted)`. */
 export function describeErrno(value: number): string {
   const name = errnoName(value);
-  const message = getSystemErrorMap().get(-value)?.[1] ?? MORE_MESSAGES[name];
+  const message = MORE_MESSAGES[name] ?? getSystemErrorMap().get(-value)?.[1];
   return message === undefined ? name : `${name} (${message.charAt(0).toUpperCase()}${message.slice(1)})`;
 }

@@ -72,9 +72,9 @@ const REFUSED: readonly (readonly [flags: readonly string[], problems: readonly 
   [
     ['--device-read-bps', `/dev/${disk}`, '--device-write-iops', `/dev/${disk}:1k`, '--device-write-bps', ':1'],
     [
-      `--device-read-bps: "/dev/${disk}" is not a device and a size such as 1mb: /dev/sda:1000`,
-      '--device-write-bps: ":1" is not a device and a size such as 1mb: /dev/sda:1000',
-      `--device-write-iops: "/dev/${disk}:1k" is not a device and a whole number: /dev/sda:1000`,
+      `--device-read-bps: "/dev/${disk}" is not a device and a size, as in /dev/sda:1mb`,
+      '--device-write-bps: ":1" is not a device and a size, as in /dev/sda:1mb',
+      `--device-write-iops: "/dev/${disk}:1k" is not a device and a whole number, as in /dev/sda:1000`,
     ],
   ],
   [['--hugetlb-limit', '64M'], ['--hugetlb-limit: "64M" is not a size of pages and a limit: 2MB:64M']],

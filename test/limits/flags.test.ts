@@ -38,6 +38,9 @@ const GIVEN: readonly (readonly [flags: string, part: 'memory' | 'cpu' | 'cpuset
   ],
   ['--pids-limit 20', 'pids', { limit: 20 }],
   ['--pids-limit=-1', 'pids', { limit: -1 }],
+  // So docker's page has it.
+  ['--pids-limit -1', 'pids', { limit: -1 }],
+  ['-m 300M --memory-swap -1', 'memory', { limit: 300 * 2 ** 20, swap: -1 }],
   ['--cpu-shares 512', 'cpu', { shares: 512 }],
   ['--cpu-quota 50000', 'cpu', { quota: 50_000 }],
   ['--cpu-quota=-1', 'cpu', { quota: -1 }],
@@ -71,10 +74,10 @@ const REFUSED: readonly (readonly [flags: string, problems: readonly string[]])[
   ['--cpus .', ['--cpus: "." is not a number of CPUs such as 0.2 or 1.5']],
   ['--cpus two', ['--cpus: "two" is not a number of CPUs such as 0.2 or 1.5']],
   ['--pids-limit many', ['--pids-limit: "many" is not a whole number']],
-  ['--pids-limit 0', ['resources.pids.limit: must be at least 1']],
+  ['--pids-limit 0', ['resources.pids.limit: must be at least 1, or -1 for no limit']],
   ['--cpu-shares 1', ['resources.cpu.shares: must be at least 2']],
   ['--cpu-period 10', ['resources.cpu.period: must be at least 1000']],
-  ['--cpu-quota 10', ['resources.cpu.quota: must be at least 1000']],
+  ['--cpu-quota 10', ['resources.cpu.quota: must be at least 1000, or -1 for no limit']],
   ['--cpuset-cpus 3-1', ['resources.cpu.cpus: must be a list of numbers and ranges: 0-2,4']],
   ['--memory much', ['resources.memory.limit: must be a number of bytes, or a size such as 100M or 1.5GiB']],
   ['--memory 4095', ['resources.memory.limit: must be at least 4096 bytes, or -1 for no limit']],
@@ -106,6 +109,10 @@ describe('limits as flags', () => {
       for (const problem of problems)
         assert.ok(found.includes(problem), `${problem}\nis not among\n${found.join('\n')}`);
     });
+
+  test('a period that is no number is one problem, not two', async () => {
+    assert.deepEqual(await problemsOf('--cpus 1 --cpu-period x'), ['--cpu-period: "x" is not a whole number']);
+  });
 
   test('a flag overrides its field of a file, and no other', async () => {
     const file = join(directory, 'box.yaml');

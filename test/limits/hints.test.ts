@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { limitHint } from '../../src/backends/limit-hints.js';
+import { describeErrno, errnoNumber } from '../../src/linux/errno.js';
 import { packageRoot } from '../../src/package-root.js';
+import { nsgen } from '../support/cli.js';
 
 const FILES = [
   ...['cpuset.cpus', 'cpuset.mems', 'cpuset.cpus.partition', 'cpu.max', 'cpu.max.burst', 'cpu.weight', 'cpu.shares'],
@@ -37,4 +39,18 @@ test('both backends give the same reasons', () => {
   const { stdout } = spawnSync('bash', ['-c', `${text}\n${calls}`], { encoding: 'utf8' });
   const lines = asked.map(([what, file]) => limitHint(what, file));
   assert.deepEqual(stdout.trimEnd().split('\n'), lines);
+});
+
+test('a box that does not fit into its limit of memory says so, not only ENOMEM', async () => {
+  const { status, stderr } = await nsgen(['run', '--memory', '4k', '--', 'true']);
+  // Which it is depends on whether the kernel fails a call of the start, or kills.
+  const said =
+    status === 137
+      ? 'memory limit 4K reached; killed by the kernel (oom)'
+      : 'resources.memory.limit may be too little to make the box in';
+  assert.ok(stderr.trimEnd().endsWith(said), `${status} ${stderr}`);
+});
+
+test('an error of a file is not said to be one of a socket', () => {
+  assert.equal(describeErrno(errnoNumber('ENOTSUP')), 'ENOTSUP (Operation not supported)');
 });

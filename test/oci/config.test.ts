@@ -162,8 +162,8 @@ const REFUSED: readonly (readonly [path: string, value: unknown, problems: reado
     [`linux.resources.cpu.realtimeRuntime: ${NOT_DONE}`, `linux.resources.cpu.realtimePeriod: ${NOT_DONE}`],
   ],
   ['linux.resources', { cpu: { cpus: 'all' } }, ['linux.resources.cpu.cpus: must be a list of numbers and ranges']],
-  ['linux.resources', { cpu: { quota: 5 } }, ['linux.resources.cpu.quota: must be at least 1000']],
-  ['linux.resources', { pids: { limit: 0 } }, ['linux.resources.pids.limit: must be at least 1']],
+  ['linux.resources', { cpu: { quota: 5 } }, ['linux.resources.cpu.quota: must be at least 1000, or -1 for no limit']],
+  ['linux.resources', { pids: { limit: 0 } }, ['linux.resources.pids.limit: must be at least 1, or -1 for no limit']],
   ['linux.resources', { pids: {} }, ['linux.resources.pids.limit: is missing']],
   [
     'linux.resources',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseReadings, readCgroups } from '../../src/host/cgroup/readings.js';
-import { killedForMemory, parseStats, type Stats } from '../../src/host/cgroup/stats.js';
+import { cpuAfter, killedForMemory, parseStats, type Stats } from '../../src/host/cgroup/stats.js';
 
 /** As Linux 6.18 has written them for a box in hierarchies of version 1. */
 const LEGACY = new Map([
@@ -104,6 +104,30 @@ test('no input or output yet is 0, no file for it is unknown', () => {
 test('what no tick of the clock has met is user time, as in version 2', () => {
   const readings = new Map([...LEGACY, ['cpuacct.usage_user', '0\n'], ['cpuacct.usage_sys', '0\n']]);
   assert.deepEqual(parseStats(readings, undefined).cpu, { user: 10_000, system: 0, total: 10_000 });
+});
+
+type Cpu = Stats['cpu'];
+
+function times(user: number, system: number): Cpu {
+  return { user, system, total: user + system };
+}
+
+const LATER: readonly (readonly [what: string, before: Cpu | undefined, now: Cpu, after: Cpu])[] = [
+  ['the first look', undefined, times(5, 0), times(5, 0)],
+  ['both are more', times(5, 1), times(6, 2), times(6, 2)],
+  ['a tick of system after a look without any', times(5, 0), times(0, 8), times(5, 3)],
+  ['a tick of user', times(0, 8), times(6, 6), times(4, 8)],
+  ['the same total', times(5, 0), times(0, 5), times(5, 0)],
+];
+
+for (const [what, before, now, after] of LATER)
+  test(`neither user nor system time becomes less: ${what}`, () => {
+    assert.deepEqual(cpuAfter(before, now), after);
+  });
+
+test('where parts are not counted, there are none later either', () => {
+  const uncounted = { user: undefined, system: undefined, total: 7 };
+  assert.deepEqual(cpuAfter(times(5, 1), uncounted), uncounted);
 });
 
 test('of a hybrid host, cpu.stat may be of both versions', () => {

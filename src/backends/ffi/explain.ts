@@ -2,6 +2,7 @@ import { userNamespaceObstacle } from '../../host/kernel.js';
 import { describeErrno, errnoName, errnoNumber } from '../../linux/errno.js';
 import type { Outcome } from '../../linux/program.js';
 import { formatSystemCall, type SystemCall } from '../../linux/system-call.js';
+import { attemptOf } from '../../plan/cgroup.js';
 import type { MountOverlay } from '../../plan/operations/mount-overlay.js';
 import { describe, type Operation } from '../../plan/operations.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
@@ -24,12 +25,18 @@ export function explainFailure(
   const secret = operation?.kind === 'make-file' && failure.call.name === 'write';
   const call = secret ? 'write' : callSummary(failure.call);
   if (failure.call.name === 'futex') return new StartError(`${step}${wrongNode(failure.call)}`, EXIT_STATUS.failed);
-  const hint = hintFor(operation, name, call);
+  const hint = name === 'ENOMEM' && limitsMemory(calls) ? TOO_LITTLE_MEMORY : hintFor(operation, name, call);
   return new StartError(
     `${step}${call}: ${describeErrno(failure.errno)}${hint === undefined ? '' : `: ${hint}`}`,
     EXIT_STATUS.failed,
   );
 }
+
+/** What a process is made of, its mounts and its namespaces, counts as memory of its cgroup. */
+const TOO_LITTLE_MEMORY = 'resources.memory.limit may be too little to make the box in';
+
+const limitsMemory = (calls: readonly SystemCall[]) =>
+  calls.some(call => attemptOf(call)?.field === 'resources.memory.limit');
 
 /** The call by its name, and its path where it has one. */
 function callSummary(call: SystemCall): string {

@@ -1,6 +1,6 @@
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs';
 
-/** What the files of a cgroup say. */
+/** What the files of a cgroup say, and what they take. */
 
 export const readIn = (directory: string, file: string): string =>
   readFileSync(`${directory}/${file}`, 'utf8').trimEnd();
@@ -18,6 +18,16 @@ export const isTrueRoot = (directory: string): boolean => !existsSync(`${directo
 export function writable(...paths: readonly string[]): boolean {
   try {
     for (const path of paths) accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Without O_CREAT, which a cgroup would refuse anyway. */
+export function written(path: string, text: string): boolean {
+  try {
+    writeFileSync(path, text, { flag: 'r+' });
     return true;
   } catch {
     return false;

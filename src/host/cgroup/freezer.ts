@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { written } from './files.js';
 import type { BoxCgroup } from './readings.js';
 
 /** Stops all processes of a cgroup at once, wherever they are, and lets them go on: cgroups(7). */
@@ -64,11 +65,7 @@ export class Freezer {
 
 /** What it has no file for, or what is gone, is not frozen. */
 export function thawCgroup(directory: string): void {
-  for (const [file, value] of THAWED) {
-    try {
-      writeFileSync(`${directory}/${file}`, value, { flag: 'r+' });
-    } catch {}
-  }
+  for (const [file, value] of THAWED) written(`${directory}/${file}`, value);
 }
 
 const THAWED = [

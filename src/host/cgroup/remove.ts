@@ -1,7 +1,7 @@
-import { writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { runCalls } from '../../linux/program.js';
 import { integer, NULL, type SystemCall, symbol } from '../../linux/system-call.js';
+import { written } from './files.js';
 import { processesIn, removeCgroup, visitTree } from './tree.js';
 
 /** Milliseconds in which what was killed must be gone. */
@@ -112,13 +112,3 @@ const close = (descriptor: number): SystemCall => ({ name: 'close', arguments: [
 
 /** Of version 1: there a frozen process does not even end. */
 export const thaw = (place: string): boolean => written(`${place}/freezer.state`, 'THAWED');
-
-/** Without O_CREAT, which a cgroup would refuse anyway. */
-function written(path: string, value: string): boolean {
-  try {
-    writeFileSync(path, value, { flag: 'r+' });
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -1,7 +1,7 @@
-import { mkdirSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readlinkSync, rmdirSync } from 'node:fs';
 import type { AbsolutePath } from '../../box/values.js';
 import type { Controller } from '../../plan/cgroup.js';
-import { processesIn, wordsIn } from './files.js';
+import { processesIn, wordsIn, written } from './files.js';
 import { failedThere, inTheWay, refusal } from './refusals.js';
 
 /**
@@ -93,15 +93,6 @@ function switchOn(directory: AbsolutePath, controllers: readonly Controller[]): 
 }
 
 const move = (pid: number, to: string): boolean => written(`${to}/cgroup.procs`, String(pid));
-
-function written(path: string, text: string): boolean {
-  try {
-    writeFileSync(path, text, { flag: 'r+' });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 function makeLeaf(leaf: string, field: string): void {
   try {

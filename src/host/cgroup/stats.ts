@@ -106,6 +106,18 @@ function cpuOf(readings: Readings): Stats['cpu'] {
   return { user: all - systemTime, system: systemTime, total: all };
 }
 
+/**
+ * What becomes of the cpu time after a look before: neither part is ever less than it was. With version 1, a tick moves
+ * time that was user's to system; cputime_adjust() of the kernel does the same for what it has shown before.
+ */
+export function cpuAfter(before: Stats['cpu'] | undefined, now: Stats['cpu']): Stats['cpu'] {
+  const { user = 0, system = 0 } = before ?? {};
+  if (now.total === undefined || now.user === undefined || now.system === undefined) return now;
+  if (now.user >= user && now.system >= system) return now;
+  const systemTime = Math.max(system, Math.min(now.system, now.total - user));
+  return { user: now.total - systemTime, system: systemTime, total: now.total };
+}
+
 function ioOf(readings: Readings): Stats['io'] {
   const unified = readings.get('io.stat');
   if (unified !== undefined) {
