@@ -48,8 +48,8 @@ fi
 # A function that the caller has exported would come before the builtin or program of its name. In POSIX mode none comes
 # before unset.
 POSIXLY_CORRECT=1
-unset -f builtin cd declare die exec exit export hash kill local mapfile printf read return set shift trap ulimit umask \
-  unset wait [ bash chmod cp env ip ln mkdir mount nsenter pivot_root readlink rm rmdir stat umount unshare
+unset -f : break builtin cd continue declare die exec exit export hash kill local mapfile printf read return set shift \
+  shopt trap true ulimit umask unset wait [ bash chmod cp env ip ln mkdir mount nsenter pivot_root readlink rm rmdir stat umount unshare
 unset POSIXLY_CORRECT
 
 # Nothing that the caller has set may change what the commands below mean.
@@ -61,6 +61,14 @@ IFS=$' \t\n'
 LC_ALL=C
 export PATH LC_ALL
 unset BASH_ENV ENV CDPATH GLOBIGNORE POSIXLY_CORRECT
+unset -v child dev home_files last_pid optional_controller root
+# bash takes EUID for what it finds in the environment; else nobody can change it.
+if [[ ${EUID@a} != *r* ]]; then
+  read -r -d '' EUID </proc/self/status || true
+  [[ $EUID =~ $'\nUid:'[[:space:]]+[0-9]+[[:space:]]+([0-9]+) ]]
+  EUID=${BASH_REMATCH[1]}
+  export -n EUID
+fi
 
 # Ends with status 125, unless another is given: what failed is this script, not the command.
 die() {
@@ -964,7 +972,8 @@ make_cgroups() {
   local controller directory stat file descriptor parent
   local -a fields
   local -A made=()
-  read -r stat </proc/$$/stat
+  # The name of a process may have lines.
+  read -r -d '' stat </proc/$$/stat || true
   read -r -a fields <<<"${stat##*) }"
   for controller in "${!parent_of[@]}"; do
     parent=${parent_of[$controller]}
@@ -1037,9 +1046,12 @@ remove_leftovers() {
   for parent in "${parent_of[@]}"; do
     for directory in "$parent"/nsgen-*; do
       [[ $directory =~ /nsgen-([1-9][0-9]*)-([0-9]+)-[0-9]+$ && -O $directory ]] || continue
-      if read -r line <"/proc/${BASH_REMATCH[1]}/stat"; then
+      line=
+      # The name of a process may have lines.
+      { IFS= read -r -d '' line <"/proc/${BASH_REMATCH[1]}/stat"; } || true
+      if [[ -n $line ]]; then
         read -r -a stat <<<"${line##*) }"
-        if [[ ${stat[19]} == "${BASH_REMATCH[2]}" && ${stat[0]} != [ZX] ]]; then continue; fi
+        if [[ ${stat[19]-} == "${BASH_REMATCH[2]}" && ${stat[0]} != [ZX] ]]; then continue; fi
       fi
       if read -r line <"$directory/cgroup.procs"; then continue; fi
       leftovers+=("$directory")

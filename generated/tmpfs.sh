@@ -32,8 +32,8 @@ fi
 # A function that the caller has exported would come before the builtin or program of its name. In POSIX mode none comes
 # before unset.
 POSIXLY_CORRECT=1
-unset -f builtin cd declare die exec exit export hash kill local mapfile printf read return set shift trap ulimit umask \
-  unset wait [ bash env ip mkdir mount readlink unshare
+unset -f : break builtin cd continue declare die exec exit export hash kill local mapfile printf read return set shift \
+  shopt trap true ulimit umask unset wait [ bash env ip mkdir mount readlink unshare
 unset POSIXLY_CORRECT
 
 # Nothing that the caller has set may change what the commands below mean.
@@ -45,6 +45,14 @@ IFS=$' \t\n'
 LC_ALL=C
 export PATH LC_ALL
 unset BASH_ENV ENV CDPATH GLOBIGNORE POSIXLY_CORRECT
+unset -v child dev home_files last_pid optional_controller root
+# bash takes EUID for what it finds in the environment; else nobody can change it.
+if [[ ${EUID@a} != *r* ]]; then
+  read -r -d '' EUID </proc/self/status || true
+  [[ $EUID =~ $'\nUid:'[[:space:]]+[0-9]+[[:space:]]+([0-9]+) ]]
+  EUID=${BASH_REMATCH[1]}
+  export -n EUID
+fi
 
 # Ends with status 125, unless another is given: what failed is this script, not the command.
 die() {

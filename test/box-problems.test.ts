@@ -143,6 +143,7 @@ const REFUSED: readonly (readonly [fields: object, problems: readonly string[]])
           'io.max': '8:0 rbps=1\n8:0 wbps=1',
           'cpu.max': '',
           'pids.max': 'x'.repeat(1025),
+          'cpuset.cpus': '99-99:1/1',
         },
       },
     },
@@ -158,6 +159,7 @@ const REFUSED: readonly (readonly [fields: object, problems: readonly string[]])
       'resources.unified["io.max"]: must be one line of at most 1024 bytes',
       'resources.unified["cpu.max"]: must not be empty',
       'resources.unified["pids.max"]: must be one line of at most 1024 bytes',
+      'resources.unified["cpuset.cpus"]: must be a list of numbers and ranges: 0-2,4',
     ],
   ],
   [

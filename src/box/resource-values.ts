@@ -25,3 +25,10 @@ export function unifiedNameProblem(name: string): string | undefined {
     return `is of no controller of a box: ${OF_CONTROLLERS.join(', ')}`;
   return undefined;
 }
+
+/**
+ * Of the CPUs and memory nodes of version 2, the kernel leaves out what is not there. It also takes patterns (0-7:1/2,
+ * all, 0-N), of which only it knows what they come to.
+ */
+export const unifiedValueProblem = (name: string, value: string): string | undefined =>
+  name === 'cpuset.cpus' || name === 'cpuset.mems' ? cpuListProblem(value) : undefined;

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { check, fields } from './fields.js';
-import { cpuListProblem, hugePageSizeProblem, unifiedNameProblem } from './resource-values.js';
+import { cpuListProblem, hugePageSizeProblem, unifiedNameProblem, unifiedValueProblem } from './resource-values.js';
 import { bytesOf } from './size.js';
 import { isMapping, textProblem } from './values.js';
 
@@ -103,7 +103,7 @@ const unified = v.pipe(
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return;
     for (const [key, value] of Object.entries<unknown>(dataset.value)) {
-      const message = unifiedNameProblem(key) ?? (typeof value === 'string' ? lineProblem(value) : 'must be a string');
+      const message = unifiedNameProblem(key) ?? fileProblem(key, value);
       if (message === undefined) continue;
       addIssue({ message, path: [{ type: 'object', origin: 'value', input: { ...dataset.value }, key, value }] });
     }
@@ -112,6 +112,9 @@ const unified = v.pipe(
 
 /** A file of a cgroup takes a line at a time, and no long ones. */
 const LONGEST_LINE = 1024;
+
+const fileProblem = (name: string, value: unknown): string | undefined =>
+  typeof value === 'string' ? (lineProblem(value) ?? unifiedValueProblem(name, value)) : 'must be a string';
 
 function lineProblem(value: string): string | undefined {
   if (value === '') return 'must not be empty';

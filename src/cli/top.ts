@@ -80,8 +80,13 @@ function print(interval: number, count: number, textOf: (rows: readonly Row[]) =
 
 function jsonOf(rows: readonly Row[]): string {
   const boxes = rows.map(({ history: _, ...row }) => row);
-  return `${JSON.stringify({ time: new Date().toISOString(), boxes }, (_, value) => value ?? null)}\n`;
+  const text = JSON.stringify({ time: new Date().toISOString(), boxes }, (_, value) => value ?? null);
+  return `${text.replace(UNPRINTABLE, escaped)}\n`;
 }
+
+/** A box chooses its command line, and JSON escapes only what is below a space: CSI is U+009B, too. */
+const UNPRINTABLE = /[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 const plainOf = (rows: readonly Row[]): string =>
   `${topTable(rows, { width: Number.POSITIVE_INFINITY, colours: false, steps: '' }).join('\n')}\n\n`;

@@ -81,6 +81,7 @@ describe('nsgen top, not in a terminal', () => {
     );
     const other = looks[1].boxes.find(({ pid }: { pid: number }) => pid === hostile.pid);
     assert.equal(other.command[3], HOSTILE);
+    assert.doesNotMatch(stdout, /[\x7f-\x9f\u202e]/);
   });
 
   test('shows no control character of a command line', async () => {
