@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from '
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { hierarchies } from '../../src/host/cgroup/mounts.js';
 import { type BoxInput, parseBox, start } from '../../src/index.js';
 import { cgroupOf, nsgenCgroups } from '../support/cgroups.js';
 import { execute, nsgen } from '../support/cli.js';
@@ -106,3 +107,32 @@ for (const backend of ['ffi', 'script'] as const)
       rmdirSync(place);
     }
   });
+
+test('a parent that has changed since the last box is looked at again after the first that it does not suit', async () => {
+  const { mounted } = hierarchies();
+  const hierarchy =
+    mounted.find(({ controllers }) => controllers.includes('cpuset')) ?? mounted.find(({ version }) => version === 2);
+  assert.ok(hierarchy !== undefined);
+  const name = `test-changed-${process.pid}`;
+  const place = join(hierarchy.top, name);
+  const make = (cpus: string) => {
+    mkdirSync(place);
+    if (hierarchy.version === 2) return;
+    writeFileSync(join(place, 'cpuset.cpus'), cpus);
+    writeFileSync(join(place, 'cpuset.mems'), readFileSync(join(hierarchy.top, 'cpuset.effective_mems'), 'utf8'));
+  };
+  const box = parseBox({ command: ['true'], resources: { cpu: { cpus: '0' } }, cgroupParent: `/${name}` });
+  const run = async () => (await (await start(box)).ended).exitStatus;
+  make(readFileSync(join(hierarchy.top, 'cpuset.effective_cpus'), 'utf8'));
+  try {
+    assert.equal(await run(), 0);
+    rmdirSync(place);
+    make('0');
+    // With two CPUs or version 2, the first does not start: what was found before is no longer so.
+    await run().catch(error => assert.match(String(error), /^StartError/));
+    assert.equal(await run(), 0);
+  } finally {
+    rmdirSync(place);
+  }
+  await gone();
+});

@@ -47,6 +47,9 @@ function learn(plan: Plan, found: Known): Caller['cgroup'] {
   return found.cgroup;
 }
 
+/** After a start that failed: somebody may have changed what was found. */
+export const forget = (plan: Plan): boolean => known.delete(plan);
+
 /** Once they have been made, nothing need be switched on for the next. */
 export function remember(plan: Plan, { places }: Caller['cgroup']): void {
   const before = known.get(plan);

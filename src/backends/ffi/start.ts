@@ -10,7 +10,7 @@ import type { Caller } from '../../plan/operation.js';
 import { type Operation, systemCalls } from '../../plan/operations.js';
 import type { Plan } from '../../plan/plan.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
-import { abandon, cgroupFor, cgroupsOf, closeOpened, keep, nextName, remember, tidy } from './cgroup.js';
+import { abandon, cgroupFor, cgroupsOf, closeOpened, forget, keep, nextName, remember, tidy } from './cgroup.js';
 import { explainFailure } from './explain.js';
 import { closeIdMaps, NO_ID_MAPS, openIdMaps } from './id-maps.js';
 import { isPid, type Pid, reapNow } from './reap.js';
@@ -31,6 +31,9 @@ export function startBox(plan: Plan, streams: Caller['streams']): StartedBox {
     keep(cgroups);
     tidy(caller.cgroup);
     return { pid, cgroups };
+  } catch (error) {
+    forget(plan);
+    throw error;
   } finally {
     closeIdMaps(idMaps);
   }
