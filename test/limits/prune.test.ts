@@ -55,6 +55,17 @@ const ours = (directories: readonly string[]): readonly string[] =>
   directories.filter(directory => directory.startsWith(`${pids}/`)).map(directory => basename(directory));
 
 describe('nsgen prune', legacy, () => {
+  test('from another pid namespace says of a cgroup that it is in use', async () => {
+    const directory = make('nsgen-1-2-3');
+    processIn(directory);
+    await delay(SETTLED);
+    const module = new URL('../../src/host/cgroup/leftovers.js', import.meta.url).href;
+    const program = `console.log((await import('${module}')).removeLeftover('${directory}').kind)`;
+    const words = ['--pid', '--fork', '--mount-proc', process.execPath, '--input-type=module', '-e', program];
+    const { stdout, stderr } = await execute('unshare', words);
+    assert.deepEqual([stdout, stderr], ['in use\n', '']);
+  });
+
   test('removes what has the name of a process that has ended, is empty, and nothing else', async () => {
     const living = `nsgen-${process.pid}-${startOf(process.pid)}-9`;
     const stay = [

@@ -53,7 +53,10 @@ export function removeLeftover(directory: string, dryRun = false): Leftover {
   if (dryRun) return { kind: 'removed', directory };
   visitTree(directory, { leave: removeCgroup });
   const error = removeCgroup(directory);
-  return error === undefined ? { kind: 'removed', directory } : { kind: 'failed', directory, error: error.message };
+  if (error === undefined) return { kind: 'removed', directory };
+  // Version 1: somebody whom this pid namespace has no number for.
+  if (error.code === 'EBUSY') return { kind: 'in use', directory, processes };
+  return { kind: 'failed', directory, error: error.message };
 }
 
 /**
