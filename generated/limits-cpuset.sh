@@ -5,7 +5,7 @@
 #
 #   box      sha256 475dc268638f3702d4109c3902f4bc51f0f8bbe5f7e72b6136e4c7c7ce034480
 #   command  nproc
-#   needs    Linux, bash 4.4, coreutils, iproute2, mount, util-linux
+#   needs    Linux, bash 4.4, coreutils, findutils, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--stats FILE] [--] [COMMAND [ARGUMENT...]]
 #
 # It does, in this order:
@@ -36,7 +36,7 @@ fi
 # before unset.
 POSIXLY_CORRECT=1
 unset -f : break builtin cd continue declare die exec exit export hash kill local mapfile printf read return set shift \
-  shopt trap true ulimit umask unset wait [ bash env ip mkdir mount rmdir unshare
+  shopt trap true ulimit umask unset wait [ bash cat env find ip mkdir mount rmdir unshare
 unset POSIXLY_CORRECT
 
 # Nothing that the caller has set may change what the commands below mean.
@@ -65,7 +65,7 @@ die() {
 
 # Finds every tool that is used, before anything is changed. bash remembers where, in BASH_CMDS.
 check_tools() {
-  local tool packages='coreutils, iproute2, mount, util-linux'
+  local tool packages='coreutils, findutils, iproute2, mount, util-linux'
   local -a missing=()
   if hash -- "$@" 2>/dev/null; then return; fi
   for tool in "$@"; do
@@ -825,25 +825,24 @@ remove_leftovers() {
   fi
 } 2>/dev/null
 
-# Ends what is in the current directory, a cgroup, and in those that the box has made below it, which are removed. Step by
-# step, because a path can be longer than the kernel takes it.
+# Ends what is in the current directory, a cgroup, and in those that the box has made below it, which are removed. By find,
+# which goes step by step: a path can be longer than the kernel takes it.
 end_cgroup() {
-  local child pid
+  local pid
+  find . -mindepth 1 -type d -delete || true
   if [[ -w cgroup.kill ]]; then
     printf 1 >cgroup.kill
-  else
-    if [[ -w pids.max ]]; then printf 0 >pids.max; fi
-    while read -r pid; do kill -s KILL "$pid" || true; done <cgroup.procs
-    # In version 1, what is frozen does not even end.
-    if [[ -w freezer.state ]]; then printf THAWED >freezer.state; fi
+    return 0
   fi
-  for child in */ .[!.]*/ ..?*/; do
-    if cd -P -- "./$child"; then
-      end_cgroup
-      cd -P .. || exit
-      rmdir -- "./$child" || true
-    fi
-  done
+  if [[ -w pids.max ]]; then printf 0 >pids.max; fi
+  # 0 is a process that is not seen from here.
+  while read -r pid; do
+    if ((pid > 0)); then kill -s KILL "$pid" || true; fi
+  done < <(find . -name cgroup.procs -execdir cat {} ';')
+  # In version 1, what is frozen does not even end.
+  if [[ -e freezer.state ]]; then
+    find . -name freezer.state -execdir bash --norc -c 'printf THAWED >freezer.state' ';' || true
+  fi
 }
 
 # Removes the cgroups, and ends what is left in them, for ten seconds at most. Whoever is ended is no stranger: for another
@@ -862,7 +861,6 @@ remove_cgroups() {
       fi
       (
         cd -P -- "$directory" || exit
-        shopt -u failglob
         end_cgroup
       ) || true
       if rmdir -- "$directory"; then break; fi
@@ -958,7 +956,7 @@ main() {
       nproc
   fi
 
-  check_tools bash env ip mkdir mount rmdir unshare
+  check_tools bash cat env find ip mkdir mount rmdir unshare
   check_kernel ipc mnt net pid uts cgroup
   if ((EUID == 0)); then check_privilege; else check_user_namespaces; fi
 

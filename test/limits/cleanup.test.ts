@@ -51,6 +51,15 @@ for (const backend of BACKEND_NAMES) {
       assert.deepEqual([exitStatus, stderr], [0, '']);
     });
 
+    test('takes with it a thousand of them, one in the other', async () => {
+      const nest = `cd ${pids}/nsgen-* && for ((depth = 0; depth < 1000; depth++)); do mkdir d && cd d || exit 1; done`;
+      const { exitStatus, stderr } = await run(
+        { ...LIMITS, command: ['bash', '-c', nest] },
+        { backend, reject: false },
+      );
+      assert.deepEqual([exitStatus, stderr], [0, '']);
+    });
+
     test('takes with it the processes that it has left in them', async () => {
       const mark = `1000.${process.pid}${backend.length}`;
       const left = `for _ in 1 2 3; do sleep ${mark} & done; setsid sleep ${mark} & exit 7`;

@@ -3,10 +3,12 @@ import { needsShell, type PlacedOperation } from './place.js';
 /** The programs that a script calls, each with the Debian and Ubuntu package it comes in. */
 const PACKAGES: Readonly<Record<string, string>> = {
   bash: 'bash',
+  cat: 'coreutils',
   chmod: 'coreutils',
   cp: 'coreutils',
   domainname: 'hostname',
   env: 'coreutils',
+  find: 'findutils',
   flock: 'util-linux',
   hostname: 'hostname',
   ip: 'iproute2',
@@ -45,7 +47,7 @@ function toolsOfOperation({ operation, place }: PlacedOperation): readonly strin
     case 'loopback-up':
       return ['ip'];
     case 'make-cgroup':
-      return ['mkdir', 'rmdir', ...(operation.everywhere ? ['readlink'] : [])];
+      return ['cat', 'find', 'mkdir', 'rmdir', ...(operation.everywhere ? ['readlink'] : [])];
     case 'make-file':
       return ['mkdir', 'readlink', 'rm', ...(operation.mode === DEFAULT_FILE_MODE ? [] : ['chmod'])];
     case 'make-symlink':
