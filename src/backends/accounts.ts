@@ -4,6 +4,7 @@ import { memoryLimitOf } from '../box/resources.js';
 import { Freezer } from '../host/cgroup/freezer.js';
 import { type BoxCgroup, type Readings, readCgroups } from '../host/cgroup/readings.js';
 import { cpuAfter, killedForMemory, parseStats, type Stats } from '../host/cgroup/stats.js';
+import { milliseconds } from '../host/clock.js';
 import type { End, RunningBox } from './backend.js';
 import { samples } from './samples.js';
 
@@ -23,8 +24,8 @@ const KILLED = 137;
  * @param ended of the box; it may use what is returned here.
  */
 export function accountsOf(box: Box, cgroups: readonly BoxCgroup[], ended: () => Promise<End>): Accounts {
-  const began = performance.now();
-  const wallTime = () => Math.round((performance.now() - began) * 1000);
+  const began = milliseconds();
+  const wallTime = () => Math.round((milliseconds() - began) * 1000);
   let cpu: Stats['cpu'] | undefined;
   const counted = (readings: Readings, time: number): Stats => {
     const stats = parseStats(readings, time);

@@ -30,3 +30,16 @@ export function inForeground(): boolean {
   const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return group === foreground;
 }
+
+let main: boolean | undefined;
+
+/**
+ * Whether this is the thread that the process began with: its number is that of the process. node:worker_threads would
+ * say so too, but loads all of Node's streams. proc(5), /proc/thread-self
+ */
+export function inMainThread(): boolean {
+  if (main !== undefined) return main;
+  const [process, , thread] = readlinkSync('/proc/thread-self').split('/');
+  main = process === thread;
+  return main;
+}

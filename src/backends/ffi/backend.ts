@@ -1,5 +1,5 @@
-import { isMainThread } from 'node:worker_threads';
 import type { Box } from '../../box/box.js';
+import { inMainThread } from '../../host/caller.js';
 import { type BoxCgroup, readCgroups } from '../../host/cgroup/readings.js';
 import { requireRootfs } from '../../host/rootfs.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
@@ -69,7 +69,7 @@ function planFor(box: Box): Plan {
 
 /** Node gives SIGCHLD to the main thread only, and the kernel ends a box with the thread that made it: prctl(2). */
 function refuseWorker(): void {
-  if (isMainThread) return;
+  if (inMainThread()) return;
   throw new StartError(
     "the ffi backend cannot run in a worker thread: start boxes from the main thread, or use backend: 'script'",
     EXIT_STATUS.failed,

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { setTimeout as pause } from 'node:timers/promises';
+import { pause } from '../clock.js';
 import { written } from './files.js';
 import type { BoxCgroup } from './readings.js';
 

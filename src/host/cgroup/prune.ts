@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import { milliseconds, pause } from '../clock.js';
 import { type Leftover, leftoversIn, removeLeftover } from './leftovers.js';
 import { namedCgroups } from './named.js';
 
@@ -25,7 +25,7 @@ const BETWEEN = 50;
  */
 export async function prune({ dryRun = false }: PruneOptions = {}): Promise<Pruned> {
   let found = leftovers().map(directory => removeLeftover(directory, dryRun));
-  for (const end = performance.now() + PATIENCE; found.some(isUnclear) && performance.now() < end; ) {
+  for (const end = milliseconds() + PATIENCE; found.some(isUnclear) && milliseconds() < end; ) {
     await pause(BETWEEN);
     // All: what is thawed in one hierarchy ends in the others too.
     found = found.map(leftover => (isSettled(leftover) ? leftover : removeLeftover(leftover.directory, dryRun)));

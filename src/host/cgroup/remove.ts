@@ -1,6 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { runCalls } from '../../linux/program.js';
 import { integer, NULL, type SystemCall, symbol } from '../../linux/system-call.js';
+import { milliseconds as now, pause } from '../clock.js';
 import { written } from './files.js';
 import { processesIn, removeCgroup, visitTree } from './tree.js';
 
@@ -15,11 +15,11 @@ const TIME_TO_DIE = 10_000;
  */
 export async function removeCgroups(directories: readonly string[]): Promise<void> {
   let left = remaining(directories);
-  const end = performance.now() + TIME_TO_DIE;
+  const end = now() + TIME_TO_DIE;
   for (let delay = 1; left.length > 0; delay = Math.min(2 * delay, 50)) {
     left = emptied(left);
     if (left.length === 0) return;
-    if (performance.now() > end) throw notRemoved(left[0] ?? '');
+    if (now() > end) throw notRemoved(left[0] ?? '');
     await pause(delay);
   }
 }
@@ -31,10 +31,10 @@ export async function removeCgroups(directories: readonly string[]): Promise<voi
  */
 export function removeCgroupsNow(directories: readonly string[], milliseconds: number): readonly string[] {
   let left = remaining(directories);
-  const end = performance.now() + milliseconds;
+  const end = now() + milliseconds;
   while (left.length > 0) {
     left = emptied(left);
-    if (left.length === 0 || performance.now() > end) return left;
+    if (left.length === 0 || now() > end) return left;
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
   }
   return left;

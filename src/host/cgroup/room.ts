@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, readlinkSync, rmdirSync } from 'node:fs';
 import type { AbsolutePath } from '../../box/values.js';
 import type { Controller } from '../../plan/cgroup.js';
+import { milliseconds } from '../clock.js';
 import { processesIn, wordsIn, written } from './files.js';
 import { failedThere, inTheWay, refusal } from './refusals.js';
 
@@ -56,9 +57,9 @@ export function makeRoom({ directory, controllers, field, what }: Room): void {
     // As long as some go, the others may.
     if (strangers.length < fewest) {
       fewest = strangers.length;
-      end = performance.now() + (strangers.some(pid => runsSame(pid, callers)) ? TIME_TO_START : TIME_TO_MOVE);
+      end = milliseconds() + (strangers.some(pid => runsSame(pid, callers)) ? TIME_TO_START : TIME_TO_MOVE);
     }
-    if (performance.now() > end) {
+    if (milliseconds() > end) {
       for (const pid of moved) move(pid, directory);
       removeLeaf(leaf);
       if (isOn(directory, controllers)) return;
