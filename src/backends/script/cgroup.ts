@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Box } from '../../box/box.js';
 import { memoryLimitOf } from '../../box/resources.js';
+import { statusOf } from '../../host/cgroup/name.js';
 import { cgroupPlaces } from '../../host/cgroup/places.js';
 import { type BoxCgroup, parseReadings, type Readings } from '../../host/cgroup/readings.js';
 import type { CgroupPlace } from '../../plan/cgroup.js';
@@ -39,12 +40,6 @@ export function placesFor(plan: Plan, { accounting, freezer }: Box): readonly Cg
 /** The script calls them after its process, which has not been waited for. */
 export function cgroupsOf(places: readonly CgroupPlace[], pid: number): readonly BoxCgroup[] {
   if (places.length === 0) return [];
-  const name = `nsgen-${pid}-${startTimeOf(pid)}-0`;
+  const name = `nsgen-${pid}-${statusOf(pid)?.start}-0`;
   return places.map(({ version, controllers, parent }) => ({ version, controllers, directory: `${parent}/${name}` }));
-}
-
-/** Clock ticks after the start of the system: field 22 of /proc/PID/stat. */
-function startTimeOf(pid: number): string {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 }

@@ -9,7 +9,8 @@ export const readIn = (directory: string, file: string): string =>
 export const wordsIn = (directory: string, file: string): readonly string[] =>
   readIn(directory, file).split(' ').filter(Boolean);
 
-export const processesIn = (directory: string): readonly number[] =>
+/** With 0 for each that this pid namespace has no number for. @throws when it cannot be read. */
+export const membersOf = (directory: string): readonly number[] =>
   readIn(directory, 'cgroup.procs').split('\n').filter(Boolean).map(Number);
 
 /** Only the true root has no type; it may have processes and children with controllers. */

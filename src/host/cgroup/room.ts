@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, readlinkSync, rmdirSync } from 'node:fs';
 import type { AbsolutePath } from '../../box/values.js';
 import type { Controller } from '../../plan/cgroup.js';
 import { milliseconds } from '../clock.js';
-import { processesIn, wordsIn, written } from './files.js';
+import { membersOf, wordsIn, written } from './files.js';
 import { failedThere, inTheWay, refusal } from './refusals.js';
 
 /**
@@ -32,7 +32,7 @@ const TIME_TO_START = 10_000;
 /** The processes in a cgroup that have not started this one. */
 export function strangersIn(directory: AbsolutePath): readonly number[] {
   const callers = callersOf(process.pid);
-  return processesIn(directory).filter(pid => !callers.has(pid));
+  return membersOf(directory).filter(pid => !callers.has(pid));
 }
 
 /**
@@ -49,7 +49,7 @@ export function makeRoom({ directory, controllers, field, what }: Room): void {
     // One that has given up may have removed it.
     makeLeaf(leaf, field);
     const callers = callersOf(process.pid);
-    const there = processesIn(directory);
+    const there = membersOf(directory);
     const strangers = there.filter(pid => !callers.has(pid));
     // At once, so that they are in the way of no other nsgen that waits for the same.
     for (const pid of there) if (callers.has(pid) && move(pid, leaf)) moved.add(pid);

@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { type AbsolutePath, absolutePath } from '../../box/values.js';
 import type { CgroupPlace, Controller } from '../../plan/cgroup.js';
-import { isTrueRoot, processesIn, readIn, wordsIn, writable } from './files.js';
+import { isTrueRoot, membersOf, readIn, wordsIn, writable } from './files.js';
 import type { Hierarchy } from './mounts.js';
 import { DELEGATED, denied, inTheWay, notGiven, notOurs, refusal } from './refusals.js';
 import { CALLERS, type Room, strangersIn } from './room.js';
@@ -77,9 +77,9 @@ function nearest(wish: Wish, candidates: readonly AbsolutePath[]): Found {
     else if (lacking.length === 0) return { place: placeIn(wish, directory, []) };
     else if (!has(directory, lacking)) why = notGiven(field, what, directory);
     else if (!isOurs(directory, hierarchy.top)) why = notOurs(field, what, directory);
-    else if (isTrueRoot(directory) || processesIn(directory).length === 0)
+    else if (isTrueRoot(directory) || membersOf(directory).length === 0)
       return { place: placeIn(wish, directory, [{ directory, controllers: lacking }]) };
-    else if (directory !== own) why = inTheWay(field, what, directory, processesIn(directory));
+    else if (directory !== own) why = inTheWay(field, what, directory, membersOf(directory));
     else if (strangersIn(directory).length === 0) return withRoom(wish, directory);
     else blocked = directory;
   }
@@ -112,7 +112,7 @@ function namedPlace(wish: Wish, named: AbsolutePath): CgroupPlace {
   const [first] = enable;
   if (first !== undefined && !has(first.directory, first.controllers)) throw notGiven(field, what, first.directory);
   for (const { directory } of enable) {
-    const strangers = isTrueRoot(directory) ? [] : processesIn(directory);
+    const strangers = isTrueRoot(directory) ? [] : membersOf(directory);
     if (strangers.length > 0) throw inTheWay(field, what, directory, strangers);
     const file = `${directory}/cgroup.subtree_control`;
     if (!writable(file)) throw denied(field, what, { directory: file, readOnly }, DELEGATED);
