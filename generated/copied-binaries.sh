@@ -35,7 +35,7 @@ fi
 # before unset.
 POSIXLY_CORRECT=1
 unset -f : break builtin cd continue declare die exec exit export hash kill local mapfile printf read return set shift \
-  shopt trap true ulimit umask unset wait [ env unshare
+  shopt trap true ulimit umask unset wait [ env sleep unshare
 unset POSIXLY_CORRECT
 
 # Nothing that the caller has set may change what the commands below mean.
@@ -106,10 +106,16 @@ check_privilege() {
   fi
 }
 
+# Waits so many seconds, whatever keys are pressed. Not by read -t: when a trap runs in it, bash 5.2 forgets the time, and
+# waits for ever.
+pause() {
+  (trap '' INT QUIT TSTP && exec sleep "$1") || true
+}
+
 # Passes a signal on to the box, which is the one child of unshare. What the keys of a terminal send, the kernel has
 # sent to the whole foreground group already, the box included; and so has a shell's fg.
 forward() {
-  local line box=
+  local line tries box=
   local -a stat
   read -r line </proc/$$/stat
   read -r -a stat <<<"${line##*) }"
@@ -125,8 +131,13 @@ forward() {
     if [[ -n $box ]]; then kill -s TSTP "$pid" || true; fi
     # As pid 1 it would ignore TSTP, and go on reading from a terminal that is the shell's again. It has the time to
     # restore the terminal.
-    read -rt 0.05 <> <(:) || true
+    pause 0.05
     kill -s STOP "$pid" || true
+    # It stops once it has the processor; until then it would still take what is typed for somebody else.
+    for ((tries = 0; tries < 200; tries++)); do
+      { read -r line <"/proc/$pid/stat" && [[ ${line##*) } == [RSD]* ]]; } || break
+      pause 0.005
+    done
     kill -s STOP $$
   elif [[ -n $box ]]; then
     # The last thing: what comes again before a trap has ended is lost on bash.
@@ -216,7 +227,7 @@ main() {
       /bin/bash
   fi
 
-  check_tools env unshare
+  check_tools env sleep unshare
   check_kernel mnt net pid
   if ((EUID == 0)); then check_privilege; else check_user_namespaces; fi
   [[ -d /srv/box/. ]] || die 'rootfs: there is no directory "/srv/box"' 2

@@ -36,8 +36,11 @@ export interface RunningBox {
   readonly stderr: Readable | undefined;
   /** Sends a signal to the command. False when it has ended already. */
   kill(signal: NodeJS.Signals): boolean;
-  /** Stops the command, which as pid 1 would ignore SIGTSTP, until SIGCONT; with a freezer, all of the box. */
-  suspend(): void;
+  /**
+   * Stops the command, which as pid 1 would ignore SIGTSTP, until SIGCONT; with a freezer, all of the box. Resolves when
+   * it has stopped, or soon.
+   */
+  suspend(): Promise<void>;
   /** After SIGCONT: what suspend has frozen goes on. */
   resume(): void;
   /**

@@ -75,8 +75,8 @@ function forwardSignals() {
     if (signal === 'SIGTSTP') setTimeout(stop, TIME_TO_STOP);
   };
   // The shell gets its terminal back, and nothing of the box may still be reading from it. SIGCONT comes to both.
-  const stop = () => {
-    target?.suspend();
+  const stop = async () => {
+    await target?.suspend();
     process.kill(process.pid, 'SIGSTOP');
   };
   for (const signal of FORWARDED) process.on(signal, forward);

@@ -1,4 +1,5 @@
 import { readFileSync, readlinkSync } from 'node:fs';
+import { statOf } from './process.js';
 
 /** Facts about the calling process that need no system call through ffi-rs. */
 
@@ -26,9 +27,8 @@ export function ignoredSignals(): readonly number[] {
  * of its group, the box among them. proc(5), /proc/PID/stat, fields 5 and 8.
  */
 export function inForeground(): boolean {
-  const stat = readFileSync('/proc/self/stat', 'utf8');
-  const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return group === foreground;
+  const stat = statOf('self');
+  return stat !== undefined && stat.group === stat.foreground;
 }
 
 let main: boolean | undefined;

@@ -1,6 +1,7 @@
 import type { Box } from '../../box/box.js';
 import { inMainThread } from '../../host/caller.js';
 import { type BoxCgroup, readCgroups } from '../../host/cgroup/readings.js';
+import { stopped } from '../../host/process.js';
 import { requireRootfs } from '../../host/rootfs.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
 import { type Accounts, accountsOf } from '../accounts.js';
@@ -41,10 +42,11 @@ function controlsOf(pid: Pid, accounts: Accounts): Omit<RunningBox, 'pid' | 'std
     if (sent && signal === 'SIGKILL') freezer?.thaw();
     return sent;
   };
-  const suspend = () => {
-    if (freezer === undefined) kill('SIGSTOP');
-    else if (isWaitedFor(pid)) freezer.begin();
+  const stop = async () => {
+    kill('SIGSTOP');
+    await stopped(pid, () => isWaitedFor(pid));
   };
+  const suspend = () => (freezer === undefined ? stop() : freeze().catch(() => {}));
   return { kill, suspend, resume: () => freezer?.thaw(), stats, freeze, thaw };
 }
 

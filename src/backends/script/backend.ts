@@ -1,6 +1,7 @@
 import { closeSync, constants as fsConstants, openSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { execa } from 'execa';
+import { stopped } from '../../host/process.js';
 import { programFiles } from '../../host/program-files.js';
 import { requireRootfs } from '../../host/rootfs.js';
 import { makePlan } from '../../plan/plan.js';
@@ -50,8 +51,9 @@ export const scriptBackend: Backend = {
       const forCaller = streams?.forCaller() ?? { stdin: undefined, stdout: undefined, stderr: undefined };
       const { stats, freeze, thaw } = accounts;
       const kill = (signal: NodeJS.Signals) => subprocess.kill(signal);
-      // The script suspends the box itself when it gets SIGTSTP, and lets it go on after SIGCONT.
-      return { pid, ...forCaller, kill, suspend: () => {}, resume: () => {}, stats, freeze, thaw, ended };
+      // The script suspends the box itself when it gets SIGTSTP, then itself, and lets it go on after SIGCONT.
+      const suspend = () => stopped(pid, () => subprocess.exitCode === null && subprocess.signalCode === null);
+      return { pid, ...forCaller, kill, suspend, resume: () => {}, stats, freeze, thaw, ended };
     } catch (error) {
       close();
       streams?.abandon();

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Box } from '../../box/box.js';
 import { memoryLimitOf } from '../../box/resources.js';
-import { statusOf } from '../../host/cgroup/name.js';
 import { cgroupPlaces } from '../../host/cgroup/places.js';
 import { type BoxCgroup, parseReadings, type Readings } from '../../host/cgroup/readings.js';
+import { statOf } from '../../host/process.js';
 import type { CgroupPlace } from '../../plan/cgroup.js';
 import { settingsOf } from '../../plan/operations.js';
 import type { Plan } from '../../plan/plan.js';
@@ -40,6 +40,6 @@ export function placesFor(plan: Plan, { accounting, freezer }: Box): readonly Cg
 /** The script calls them after its process, which has not been waited for. */
 export function cgroupsOf(places: readonly CgroupPlace[], pid: number): readonly BoxCgroup[] {
   if (places.length === 0) return [];
-  const name = `nsgen-${pid}-${statusOf(pid)?.start}-0`;
+  const name = `nsgen-${pid}-${statOf(pid)?.start}-0`;
   return places.map(({ version, controllers, parent }) => ({ version, controllers, directory: `${parent}/${name}` }));
 }

@@ -21,13 +21,14 @@ const PACKAGES: Readonly<Record<string, string>> = {
   readlink: 'coreutils',
   rm: 'coreutils',
   rmdir: 'coreutils',
+  sleep: 'coreutils',
   stat: 'coreutils',
   umount: 'mount',
   unshare: 'util-linux',
 };
 
 export function toolsOf(placed: readonly PlacedOperation[]): readonly string[] {
-  const always = ['env', 'unshare', ...(needsShell(placed) ? ['bash'] : [])];
+  const always = ['env', 'sleep', 'unshare', ...(needsShell(placed) ? ['bash'] : [])];
   return [...new Set([...always, ...placed.flatMap(toolsOfOperation)])].sort();
 }
 

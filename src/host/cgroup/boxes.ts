@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { CONTROLLERS, type Controller } from '../../plan/cgroup.js';
-import { isAlive, ownerOf, statusOf } from './name.js';
+import { isAlive, statOf } from '../process.js';
+import { ownerOf } from './name.js';
 import { type NamedCgroup, namedCgroups } from './named.js';
 import { type BoxCgroup, readCgroups } from './readings.js';
 import { parseStats, type Stats } from './stats.js';
@@ -48,7 +49,7 @@ function boxOf(cgroups: readonly NamedCgroup[]): SeenBox | undefined {
   // Made a moment ago, or left behind.
   if (owner === undefined || readings === undefined || processes === undefined) return undefined;
   const seen = processes.flatMap(pid => {
-    const status = statusOf(pid);
+    const status = statOf(pid);
     return status === undefined ? [] : [{ pid, start: Number(status.start), used: status.used }];
   });
   const pid = firstOf(seen);

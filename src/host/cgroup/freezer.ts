@@ -16,7 +16,7 @@ export class Freezer {
   }
 
   /** Tells the kernel, which takes a moment: a process stops when it is about to return from it. */
-  begin(): void {
+  #begin(): void {
     this.#wanted = true;
     if (this.#version === 1) this.#write('freezer.state', 'FROZEN');
     else this.#write('cgroup.freeze', '1');
@@ -45,7 +45,7 @@ export class Freezer {
   /** Whether all have stopped. In version 1, one that has been forked meanwhile is found by asking again. */
   #freezes(): boolean {
     try {
-      this.begin();
+      this.#begin();
       if (this.#version === 1) return this.#read('freezer.state') === 'FROZEN\n';
       return /^frozen 1$/m.test(this.#read('cgroup.events'));
     } catch (error) {

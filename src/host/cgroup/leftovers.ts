@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
-import { isAlive, ownerOf } from './name.js';
+import { isAlive } from '../process.js';
+import { ownerOf } from './name.js';
 import { thaw } from './remove.js';
 import { processesIn, removeCgroup, visitTree } from './tree.js';
 

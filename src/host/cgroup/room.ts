@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, readlinkSync, rmdirSync } from 'node:fs';
+import { mkdirSync, readlinkSync, rmdirSync } from 'node:fs';
 import type { AbsolutePath } from '../../box/values.js';
 import type { Controller } from '../../plan/cgroup.js';
 import { milliseconds } from '../clock.js';
+import { statOf } from '../process.js';
 import { membersOf, wordsIn, written } from './files.js';
 import { failedThere, inTheWay, refusal } from './refusals.js';
 
@@ -118,17 +119,7 @@ function callersOf(pid: number): ReadonlySet<number> {
   return callers;
 }
 
-const parentOf = (pid: number): number => Number(statOf(pid)?.split(' ')[1] ?? 0);
-
-/** What follows the name in /proc/PID/stat. */
-function statOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2);
-  } catch {
-    return undefined;
-  }
-}
+const parentOf = (pid: number): number => statOf(pid)?.parent ?? 0;
 
 /** A box is started by calls that do not return before it is there. */
 const wait = (milliseconds: number): void => {
