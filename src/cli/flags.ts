@@ -100,6 +100,10 @@ export const BOX_FLAGS = {
   'cpuset-mems': { type: 'string', valueHint: 'LIST', description: 'memory nodes that may be used' },
   'pids-limit': { type: 'string', valueHint: 'N', description: 'processes and threads at most; -1: no limit' },
   'cgroup-parent': { type: 'string', valueHint: 'PATH', description: 'the cgroup in which that of the box is made' },
+  init: {
+    type: 'boolean',
+    description: "pid 1 is an init, which starts the command: nsgen's own, or a program of the host (--init=PATH)",
+  },
   monotonic: { type: 'string', valueHint: 'SECONDS', description: 'offset of CLOCK_MONOTONIC in a new time namespace' },
   boottime: { type: 'string', valueHint: 'SECONDS', description: 'offset of CLOCK_BOOTTIME in a new time namespace' },
   env: {
@@ -119,6 +123,9 @@ export const BOX_FLAGS = {
 export const HELP_FLAG = {
   help: { type: 'boolean', alias: 'h', description: 'show this help' },
 } as const satisfies ArgsDef;
+
+/** Switches that take a value after `=`, and nothing but that. */
+export const OPTIONAL_VALUE: readonly string[] = ['init'];
 
 /** Flags that may be given more than once, and then all count. */
 export const REPEATABLE: readonly string[] = [

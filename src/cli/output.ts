@@ -6,8 +6,8 @@ import { EXIT_STATUS } from '../backends/failure.js';
  * Writes to a descriptor without touching process.stdout or process.stderr: their first use would make the open file
  * non-blocking, for the box too.
  */
-export function write(descriptor: 1 | 2, text: string): void {
-  let rest = Buffer.from(text);
+export function write(descriptor: 1 | 2, content: string | Uint8Array): void {
+  let rest: Uint8Array = typeof content === 'string' ? Buffer.from(content) : content;
   while (rest.length > 0) {
     try {
       rest = rest.subarray(writeSync(descriptor, rest));
