@@ -10,7 +10,7 @@ export const arm64: readonly Instruction[] = [
   // 0x8: prctl(PR_SET_NAME, name): executed through a descriptor, it would be called by the descriptor's number.
   ['e81480d2', 'mov x8, #0xa7'],
   ['e00180d2', 'mov x0, #0xf'],
-  ['61190010', 'adr x1, 0x33c'],
+  ['a1180010', 'adr x1, 0x324'],
   ['010000d4', 'svc #0x0'],
 
   // 0x18: rt_sigprocmask(SIG_SETMASK, all, mask, 8). What is blocked waits for rt_sigtimedwait below; to an init,
@@ -53,7 +53,7 @@ export const arm64: readonly Instruction[] = [
   ['c1021acb', 'sub x1, x22, x26'],
   ['3f4000f1', 'cmp x1, #0x10'],
   ['81000054', 'b.ne 0x9c'],
-  ['60150010', 'adr x0, 0x33c'],
+  ['a0140010', 'adr x0, 0x324'],
   ['010840a9', 'ldp x1, x2, [x0]'],
   ['410b00a9', 'stp x1, x2, [x26]'],
 
@@ -163,7 +163,7 @@ export const arm64: readonly Instruction[] = [
   ['010000d4', 'svc #0x0'],
 
   // 0x1ec: execvp(3). x0: what to execute, the command itself if there is a / in it. x24: where to go on in PATH. x20:
-  // the errno.
+  // -errno.
   ['34008092', 'mov x20, #0xfffffffffffffffe'],
   ['970700b4', 'cbz x23, 0x2e0'],
   ['e00316aa', 'mov x0, x22'],
@@ -218,7 +218,7 @@ export const arm64: readonly Instruction[] = [
   ['010000d4', 'svc #0x0'],
   ['1f2000b1', 'cmn x0, #0x8'],
   ['c1000054', 'b.ne 0x2b8'],
-  ['40050010', 'adr x0, 0x34c'],
+  ['80040010', 'adr x0, 0x334'],
   ['609600a9', 'stp x0, x5, [x19, #8]'],
   ['61220091', 'add x1, x19, #0x8'],
   ['010000d4', 'svc #0x0'],
@@ -236,18 +236,10 @@ export const arm64: readonly Instruction[] = [
   ['01174038', 'ldrb w1, [x24], #1'],
   ['81faff35', 'cbnz w1, 0x22c'],
 
-  // 0x2e0: Not executed. x20: -errno, which goes to descriptor 3 if somebody listens there: write(3, {x20}, 4).
-  ['f41300b9', 'str w20, [sp, #16]'],
+  // 0x2e0: Not executed. write(2, message, 27), write(2, command, x23), write(2, newline, 1).
   ['080880d2', 'mov x8, #0x40'],
-  ['600080d2', 'mov x0, #0x3'],
-  ['e1430091', 'add x1, sp, #0x10'],
-  ['820080d2', 'mov x2, #0x4'],
-  ['010000d4', 'svc #0x0'],
-  ['a001f8b6', 'tbz x0, #63, 0x32c'],
-
-  // 0x2fc: Nobody does. write(2, message, 27), write(2, command, x23), write(2, message+27, 1).
   ['400080d2', 'mov x0, #0x2'],
-  ['a1020010', 'adr x1, 0x354'],
+  ['a1020010', 'adr x1, 0x33c'],
   ['620380d2', 'mov x2, #0x1b'],
   ['010000d4', 'svc #0x0'],
   ['400080d2', 'mov x0, #0x2'],
@@ -255,13 +247,13 @@ export const arm64: readonly Instruction[] = [
   ['e20317aa', 'mov x2, x23'],
   ['010000d4', 'svc #0x0'],
   ['400080d2', 'mov x0, #0x2'],
-  ['61020070', 'adr x1, 0x36f'],
+  ['61020070', 'adr x1, 0x357'],
   ['220080d2', 'mov x2, #0x1'],
   ['010000d4', 'svc #0x0'],
 
-  // 0x32c: exit_group(ENOENT ? 127 : 126), of the child; of the init itself if there was no child.
+  // 0x314: exit_group(ENOENT ? 127 : 126): of the child, or of the init itself if there could be none.
   ['c00f80d2', 'mov x0, #0x7e'],
   ['9f0a00b1', 'cmn x20, #0x2'],
   ['0014809a', 'cinc x0, x0, eq'],
-  ['77ffff17', 'b 0x114'],
+  ['7dffff17', 'b 0x114'],
 ];

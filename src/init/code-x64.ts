@@ -10,7 +10,7 @@ export const x64: readonly Instruction[] = [
   // 0xa: prctl(PR_SET_NAME, name): executed through a descriptor, it would be called by the descriptor's number.
   ['b89d000000', 'mov eax,0x9d'],
   ['bf0f000000', 'mov edi,0xf'],
-  ['488d35d6020000', 'lea rsi,[rip+0x2d6]'],
+  ['488d35b8020000', 'lea rsi,[rip+0x2b8]'],
   ['0f05', 'syscall'],
 
   // 0x1d: rt_sigprocmask(SIG_SETMASK, all, mask, 8). What is blocked waits for rt_sigtimedwait below; to an init,
@@ -56,7 +56,7 @@ export const x64: readonly Instruction[] = [
   ['4829f8', 'sub rax,rdi'],
   ['4883f810', 'cmp rax,0x10'],
   ['750a', 'jne 0x9d'],
-  ['0f100557020000', 'movups xmm0,XMMWORD PTR [rip+0x257]'],
+  ['0f100539020000', 'movups xmm0,XMMWORD PTR [rip+0x239]'],
   ['0f1107', 'movups XMMWORD PTR [rdi],xmm0'],
 
   // 0x9d: clone(CLONE_VM|CLONE_VFORK|SIGCHLD): as vfork(2), it returns when the command is executed. r14: the / of
@@ -167,7 +167,7 @@ export const x64: readonly Instruction[] = [
   ['0f05', 'syscall'],
 
   // 0x1bb: execvp(3). rdi: what to execute, the command itself if there is a / in it. r14: where to go on in PATH. ebp:
-  // the errno.
+  // -errno.
   ['bdfeffffff', 'mov ebp,0xfffffffe'],
   ['4d85ed', 'test r13,r13'],
   ['0f84c1000000', 'je 0x28a'],
@@ -222,7 +222,7 @@ export const x64: readonly Instruction[] = [
   ['83f8f8', 'cmp eax,0xfffffff8'],
   ['751d', 'jne 0x263'],
   ['48897b10', 'mov QWORD PTR [rbx+0x10],rdi'],
-  ['488d3db0000000', 'lea rdi,[rip+0xb0]'],
+  ['488d3d92000000', 'lea rdi,[rip+0x92]'],
   ['48897b08', 'mov QWORD PTR [rbx+0x8],rdi'],
   ['488d7308', 'lea rsi,[rbx+0x8]'],
   ['b83b000000', 'mov eax,0x3b'],
@@ -244,17 +244,7 @@ export const x64: readonly Instruction[] = [
   ['84c0', 'test al,al'],
   ['0f856cffffff', 'jne 0x1f6'],
 
-  // 0x28a: Not executed. ebp: -errno, which goes to descriptor 3 if somebody listens there: write(3, {ebp}, 4).
-  ['896c2410', 'mov DWORD PTR [rsp+0x10],ebp'],
-  ['b801000000', 'mov eax,0x1'],
-  ['bf03000000', 'mov edi,0x3'],
-  ['488d742410', 'lea rsi,[rsp+0x10]'],
-  ['ba04000000', 'mov edx,0x4'],
-  ['0f05', 'syscall'],
-  ['85c0', 'test eax,eax'],
-  ['7938', 'jns 0x2e0'],
-
-  // 0x2a8: Nobody does. write(2, message, 27), write(2, command, r13), write(2, message+26, 1).
+  // 0x28a: Not executed. write(2, message, 27), write(2, command, r13), write(2, newline, 1).
   ['b801000000', 'mov eax,0x1'],
   ['bf02000000', 'mov edi,0x2'],
   ['488d3550000000', 'lea rsi,[rip+0x50]'],
@@ -269,10 +259,10 @@ export const x64: readonly Instruction[] = [
   ['ba01000000', 'mov edx,0x1'],
   ['0f05', 'syscall'],
 
-  // 0x2e0: exit_group(ENOENT ? 127 : 126), of the child; of the init itself if there was no child.
+  // 0x2c2: exit_group(ENOENT ? 127 : 126): of the child, or of the init itself if there could be none.
   ['31ff', 'xor edi,edi'],
   ['83fdfe', 'cmp ebp,0xfffffffe'],
   ['400f94c7', 'sete dil'],
   ['83c77e', 'add edi,0x7e'],
-  ['e91cfeffff', 'jmp 0x10d'],
+  ['e93afeffff', 'jmp 0x10d'],
 ];
