@@ -121,8 +121,7 @@ for (const backend of BACKENDS) {
     });
 
     test('what nsgen is sent, the command gets once', async () => {
-      const program =
-        'trap "echo "<got>"" TERM; echo "<ready>"; for i in 1 2 3 4 5 6 7; do sleep 0.1 & wait $!; done; exit 9';
+      const program = `trap 'echo "<got>"' TERM; echo "<ready>"; for i in 1 2 3 4 5 6 7; do sleep 0.1 & wait $!; done; exit 9`;
       const words = [nsgenPath, 'run', '--backend', backend, '--init', '--', 'bash', '-c', program];
       const session = new Session(process.execPath, words);
       await session.until(/<ready>/);
@@ -132,8 +131,7 @@ for (const backend of BACKENDS) {
     });
 
     test('what a key of the terminal sends, the command gets once, and stops by', async () => {
-      const program =
-        'trap "echo "<int>"" INT; echo "<ready>"; for i in 1 2 3 4 5; do sleep 0.1 & wait $!; done; exit 9';
+      const program = `trap 'echo "<int>"' INT; echo "<ready>"; for i in 1 2 3 4 5 6 7; do sleep 0.1 & wait $!; done; exit 9`;
       const file = join(directory, `keys-${backend}`);
       writeFileSync(file, program);
       const words = `${process.execPath} ${nsgenPath} run --backend ${backend} --init -- bash ${file}`;
