@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
-import { all, ends, type NamedBox, sees } from '../named-box.js';
+import { all, ends, type NamedBox } from '../named-box.js';
 
 /** What a process sees of its pid 1: its names, what it is executed from, what it has open, whose child it is. */
-const LOOK = 'cat /proc/1/comm /proc/1/cmdline; readlink /proc/1/exe /proc/1/root /proc/1/cwd; ls /proc/1/fd; ps -ef';
+const LOOK =
+  'echo $$ $PPID; cat /proc/1/comm /proc/1/cmdline; readlink /proc/1/exe /proc/1/root /proc/1/cwd; ls /proc/1/fd; ps -ef';
 const OWN = ['sh', '-c', LOOK];
 const isOwn: NamedBox['expect'] = ({ run }) =>
   assert.match(
     run.stdout.toString(),
-    /^nsgen-init\nnsgen-init\0exec\0sh\0-c\0.*\0\/memfd:nsgen-init \(deleted\)\n\/\n/s,
+    /^2 1\nnsgen-init\nnsgen-init\0exec\0sh\0-c\0.*\0\/memfd:nsgen-init \(deleted\)\n\/\n/s,
   );
-const second = sees('self', /^pid 2\nparent 1$/m);
+const second: NamedBox['expect'] = ({ run }) => assert.match(run.stdout.toString(), /^2 1\n/);
 const EACH = all(isOwn, second);
 
 /** Boxes whose pid 1 is an init: nsgen's own, or one of the host. */
@@ -101,24 +102,24 @@ export const initBoxes: readonly NamedBox[] = [
   ...['/usr/bin/tini', '/usr/bin/tini-static', '/usr/bin/catatonit', '/usr/bin/dumb-init'].map(
     (init): NamedBox => ({
       name: `init: ${init} of the host`,
-      box: () => ({ command: ['sh', '-c', 'cat /proc/1/comm; kill -KILL $$'], init }),
+      box: () => ({ command: ['sh', '-c', 'echo $$ $PPID; cat /proc/1/comm; kill -KILL $$'], init }),
       expect: all(ends(137), second),
     }),
   ),
   ...['/usr/bin/tini-static', '/usr/bin/catatonit'].flatMap((init): NamedBox[] => [
     {
       name: `init: ${init} of the host, in a rootfs`,
-      box: ({ rootfs }) => ({ command: ['sh', '-c', 'cat /proc/1/cmdline; exit 4'], rootfs, init }),
+      box: ({ rootfs }) => ({ command: ['sh', '-c', 'echo $$ $PPID; cat /proc/1/cmdline; exit 4'], rootfs, init }),
       expect: all(second, ({ run }) => {
         assert.equal(run.exitStatus, 4);
-        assert.match(run.stdout.toString(), new RegExp(`^/dev/init${init.slice('/usr/bin'.length)}\0--\0sh\0`));
+        assert.match(run.stdout.toString(), new RegExp(`^2 1\n/dev/init${init.slice('/usr/bin'.length)}\0--\0sh\0`));
       }),
     },
   ]),
   {
     name: 'init: /usr/bin/tini of the host, in a rootfs of programs',
-    box: () => ({ command: ['sh', '-c', 'exit 4'], rootfs: { from: ['sh'] }, init: '/usr/bin/tini' }),
-    expect: all(ends(4, ''), second),
+    box: () => ({ command: ['sh', '-c', 'echo $$ $PPID; exit 4'], rootfs: { from: ['sh'] }, init: '/usr/bin/tini' }),
+    expect: all(ends(4, '2 1\n'), second),
   },
   {
     name: 'init: a program of the host that is not there',
