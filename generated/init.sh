@@ -19,7 +19,7 @@
 #   - bring the loopback interface up
 #   - pass stdin, stdout and stderr through
 #   - close every other descriptor
-#   - make the init, 925 bytes, in a file without a name
+#   - make the init, 895 bytes, in a file without a name
 #   - allow 1024 open descriptors, or as many as the hard limit says
 #   - reset the actions of all signals, and block none
 #   - execute the init, which starts "sh" "-c" "(sleep 0.1 &); sleep 1; ps -ef"
@@ -204,12 +204,12 @@ supervise() {
 # Prints the init, an ELF executable of one page, for the processor that this bash was built for. What is in it, to be
 # compared with what objdump says of it:
 #
-#   x86_64: 925 bytes, objdump -D -b binary -m i386:x86-64 -M intel
+#   x86_64: 895 bytes, objdump -D -b binary -m i386:x86-64 -M intel
 #   0078  4889e3          mov rbx,rsp
 #   007b  4881ec98000000  sub rsp,0x98
 #   0082  b89d000000      mov eax,0x9d
 #   0087  bf0f000000      mov edi,0xf
-#   008c  488d35d6020000  lea rsi,[rip+0x2d6]
+#   008c  488d35b8020000  lea rsi,[rip+0x2b8]
 #   0093  0f05            syscall
 #   0095  b80e000000      mov eax,0xe
 #   009a  bf02000000      mov edi,0x2
@@ -244,7 +244,7 @@ supervise() {
 #   0102  4829f8          sub rax,rdi
 #   0105  4883f810        cmp rax,0x10
 #   0109  750a            jne 0x115
-#   010b  0f100557020000  movups xmm0,XMMWORD PTR [rip+0x257]
+#   010b  0f100539020000  movups xmm0,XMMWORD PTR [rip+0x239]
 #   0112  0f1107          movups XMMWORD PTR [rdi],xmm0
 #   0115  4189d6          mov r14d,edx
 #   0118  b838000000      mov eax,0x38
@@ -377,7 +377,7 @@ supervise() {
 #   02b9  83f8f8          cmp eax,0xfffffff8
 #   02bc  751d            jne 0x2db
 #   02be  48897b10        mov QWORD PTR [rbx+0x10],rdi
-#   02c2  488d3db0000000  lea rdi,[rip+0xb0]
+#   02c2  488d3d92000000  lea rdi,[rip+0x92]
 #   02c9  48897b08        mov QWORD PTR [rbx+0x8],rdi
 #   02cd  488d7308        lea rsi,[rbx+0x8]
 #   02d1  b83b000000      mov eax,0x3b
@@ -396,43 +396,35 @@ supervise() {
 #   02f7  49ffc6          inc r14
 #   02fa  84c0            test al,al
 #   02fc  0f856cffffff    jne 0x26e
-#   0302  896c2410        mov DWORD PTR [rsp+0x10],ebp
-#   0306  b801000000      mov eax,0x1
-#   030b  bf03000000      mov edi,0x3
-#   0310  488d742410      lea rsi,[rsp+0x10]
-#   0315  ba04000000      mov edx,0x4
-#   031a  0f05            syscall
-#   031c  85c0            test eax,eax
-#   031e  7938            jns 0x358
-#   0320  b801000000      mov eax,0x1
-#   0325  bf02000000      mov edi,0x2
-#   032a  488d3550000000  lea rsi,[rip+0x50]
-#   0331  ba1b000000      mov edx,0x1b
-#   0336  0f05            syscall
-#   0338  b801000000      mov eax,0x1
-#   033d  4c89e6          mov rsi,r12
-#   0340  4c89ea          mov rdx,r13
-#   0343  0f05            syscall
-#   0345  b801000000      mov eax,0x1
-#   034a  488d354b000000  lea rsi,[rip+0x4b]
-#   0351  ba01000000      mov edx,0x1
-#   0356  0f05            syscall
-#   0358  31ff            xor edi,edi
-#   035a  83fdfe          cmp ebp,0xfffffffe
-#   035d  400f94c7        sete dil
-#   0361  83c77e          add edi,0x7e
-#   0364  e91cfeffff      jmp 0x185
-#   0369  "nsgen-init\0exec\0"
-#   0379  "/bin/sh\0"
-#   0381  "nsgen-init: cannot execute "
-#   039c  "\n"
+#   0302  b801000000      mov eax,0x1
+#   0307  bf02000000      mov edi,0x2
+#   030c  488d3550000000  lea rsi,[rip+0x50]
+#   0313  ba1b000000      mov edx,0x1b
+#   0318  0f05            syscall
+#   031a  b801000000      mov eax,0x1
+#   031f  4c89e6          mov rsi,r12
+#   0322  4c89ea          mov rdx,r13
+#   0325  0f05            syscall
+#   0327  b801000000      mov eax,0x1
+#   032c  488d354b000000  lea rsi,[rip+0x4b]
+#   0333  ba01000000      mov edx,0x1
+#   0338  0f05            syscall
+#   033a  31ff            xor edi,edi
+#   033c  83fdfe          cmp ebp,0xfffffffe
+#   033f  400f94c7        sete dil
+#   0343  83c77e          add edi,0x7e
+#   0346  e93afeffff      jmp 0x185
+#   034b  "nsgen-init\0exec\0"
+#   035b  "/bin/sh\0"
+#   0363  "nsgen-init: cannot execute "
+#   037e  "\n"
 #
-#   aarch64: 1000 bytes, objdump -D -b binary -m aarch64
+#   aarch64: 976 bytes, objdump -D -b binary -m aarch64
 #   0078  f3030091  mov x19, sp
 #   007c  ff8302d1  sub sp, sp, #0xa0
 #   0080  e81480d2  mov x8, #0xa7
 #   0084  e00180d2  mov x0, #0xf
-#   0088  61190010  adr x1, 0x3b4
+#   0088  a1180010  adr x1, 0x39c
 #   008c  010000d4  svc #0x0
 #   0090  e81080d2  mov x8, #0x87
 #   0094  400080d2  mov x0, #0x2
@@ -464,7 +456,7 @@ supervise() {
 #   00fc  c1021acb  sub x1, x22, x26
 #   0100  3f4000f1  cmp x1, #0x10
 #   0104  81000054  b.ne 0x114
-#   0108  60150010  adr x0, 0x3b4
+#   0108  a0140010  adr x0, 0x39c
 #   010c  010840a9  ldp x1, x2, [x0]
 #   0110  410b00a9  stp x1, x2, [x26]
 #   0114  881b80d2  mov x8, #0xdc
@@ -597,7 +589,7 @@ supervise() {
 #   0310  010000d4  svc #0x0
 #   0314  1f2000b1  cmn x0, #0x8
 #   0318  c1000054  b.ne 0x330
-#   031c  40050010  adr x0, 0x3c4
+#   031c  80040010  adr x0, 0x3ac
 #   0320  609600a9  stp x0, x5, [x19, #8]
 #   0324  61220091  add x1, x19, #0x8
 #   0328  010000d4  svc #0x0
@@ -612,42 +604,36 @@ supervise() {
 #   034c  61000036  tbz w1, #0, 0x358
 #   0350  01174038  ldrb w1, [x24], #1
 #   0354  81faff35  cbnz w1, 0x2a4
-#   0358  f41300b9  str w20, [sp, #16]
-#   035c  080880d2  mov x8, #0x40
-#   0360  600080d2  mov x0, #0x3
-#   0364  e1430091  add x1, sp, #0x10
-#   0368  820080d2  mov x2, #0x4
-#   036c  010000d4  svc #0x0
-#   0370  a001f8b6  tbz x0, #63, 0x3a4
-#   0374  400080d2  mov x0, #0x2
-#   0378  a1020010  adr x1, 0x3cc
-#   037c  620380d2  mov x2, #0x1b
-#   0380  010000d4  svc #0x0
-#   0384  400080d2  mov x0, #0x2
-#   0388  e10316aa  mov x1, x22
-#   038c  e20317aa  mov x2, x23
-#   0390  010000d4  svc #0x0
-#   0394  400080d2  mov x0, #0x2
-#   0398  61020070  adr x1, 0x3e7
-#   039c  220080d2  mov x2, #0x1
-#   03a0  010000d4  svc #0x0
-#   03a4  c00f80d2  mov x0, #0x7e
-#   03a8  9f0a00b1  cmn x20, #0x2
-#   03ac  0014809a  cinc x0, x0, eq
-#   03b0  77ffff17  b 0x18c
-#   03b4  "nsgen-init\0exec\0"
-#   03c4  "/bin/sh\0"
-#   03cc  "nsgen-init: cannot execute "
-#   03e7  "\n"
+#   0358  080880d2  mov x8, #0x40
+#   035c  400080d2  mov x0, #0x2
+#   0360  a1020010  adr x1, 0x3b4
+#   0364  620380d2  mov x2, #0x1b
+#   0368  010000d4  svc #0x0
+#   036c  400080d2  mov x0, #0x2
+#   0370  e10316aa  mov x1, x22
+#   0374  e20317aa  mov x2, x23
+#   0378  010000d4  svc #0x0
+#   037c  400080d2  mov x0, #0x2
+#   0380  61020070  adr x1, 0x3cf
+#   0384  220080d2  mov x2, #0x1
+#   0388  010000d4  svc #0x0
+#   038c  c00f80d2  mov x0, #0x7e
+#   0390  9f0a00b1  cmn x20, #0x2
+#   0394  0014809a  cinc x0, x0, eq
+#   0398  7dffff17  b 0x18c
+#   039c  "nsgen-init\0exec\0"
+#   03ac  "/bin/sh\0"
+#   03b4  "nsgen-init: cannot execute "
+#   03cf  "\n"
 write_init() {
   case ${BASH_VERSINFO[5]} in
     x86_64-*)
       printf %s \
         f0VMRgIBAQAAAAAAAAAAAAIAPgABAAAAeABAAAAAAABAAAAAAAAAAAAAAAAAAAAAAAAAAEAAOAAB \
-        AAAAAAAAAAEAAAAFAAAAAAAAAAAAAAAAAEAAAAAAAAAAQAAAAAAAnQMAAAAAAACdAwAAAAAAAAAA \
-        AQAAAAAASInjSIHsmAAAALidAAAAvw8AAABIjTXWAgAADwW4DgAAAL8CAAAASI10JAhIgw7/SIni \
+        AAAAAAAAAAEAAAAFAAAAAAAAAAAAAAAAAEAAAAAAAAAAQAAAAAAAfwMAAAAAAAB/AwAAAAAAAAAA \
+        AQAAAAAASInjSIHsmAAAALidAAAAvw8AAABIjTW4AgAADwW4DgAAAL8CAAAASI10JAhIgw7/SIni \
         QboIAAAADwW4SAAAAL8DAAAAvgIAAAC6AQAAAA8FiwNMjXzDEEyLYxC/AgAAAE2F5A+EowAAAEUx \
-        7THSQ4oELITAdAxJ/8U8L3XxRInq6+xIi3sITIngSCn4SIP4EHUKDxAFVwIAAA8RB0GJ1rg4AAAA \
+        7THSQ4oELITAdAxJ/8U8L3XxRInq6+xIi3sITIngSCn4SIP4EHUKDxAFOQIAAA8RB0GJ1rg4AAAA \
         vxFBAAAx9jHSRTHSRTHADwWJxYXAD4SlAAAAD4jEAQAAuLQBAAC/AwAAAL7/////MdIPBbg9AAAA \
         SIPP/0iNdCQQugEAAABFMdIPBYXAfh856HXgD7Z8JBGLRCQQg+B/dAaNuIAAAAC45wAAAA8FuIAA \
         AABIjXwkCEiNdCQYMdJBuggAAAAPBYP4EXSnicaFwH7cg3wkIAB+C7kMAHAQSA+jwXLKuIEAAACJ \
@@ -655,19 +641,18 @@ write_init() {
         AAAPBYlEJBC4EAAAADH/vhBUAABIjVQkEA8FuA4AAAC/AgAAAEiJ5jHSQboIAAAADwW9/v///02F \
         7Q+EwQAAAEyJ50SJ8kUx9oXSdV1Mif5IrUiFwA+EpgAAAIE4UEFUSHXtgHgEPXXnTI1wBUyJ9kGK \
         BoTAdAk8OnQFSf/G6/BMifFIKfFIjXwk8Egpz0wp70mJ+OMI86TGBy9I/8dMieZJjU0B86RMice4 \
-        OwAAAEiNcxBMifoPBYP4+HUdSIl7EEiNPbAAAABIiXsISI1zCLg7AAAADwVFMfaD/fN0AonFTYX2 \
-        dBv32LkEIBgASA+jwXMOQYoGSf/GhMAPhWz///+JbCQQuAEAAAC/AwAAAEiNdCQQugQAAAAPBYXA \
-        eTi4AQAAAL8CAAAASI01UAAAALobAAAADwW4AQAAAEyJ5kyJ6g8FuAEAAABIjTVLAAAAugEAAAAP \
-        BTH/g/3+QA+Ux4PHfukc/v//bnNnZW4taW5pdABleGVjAC9iaW4vc2gAbnNnZW4taW5pdDogY2Fu \
-        'bm90IGV4ZWN1dGUgCg=='
+        OwAAAEiNcxBMifoPBYP4+HUdSIl7EEiNPZIAAABIiXsISI1zCLg7AAAADwVFMfaD/fN0AonFTYX2 \
+        dBv32LkEIBgASA+jwXMOQYoGSf/GhMAPhWz///+4AQAAAL8CAAAASI01UAAAALobAAAADwW4AQAA \
+        AEyJ5kyJ6g8FuAEAAABIjTVLAAAAugEAAAAPBTH/g/3+QA+Ux4PHfuk6/v//bnNnZW4taW5pdABl \
+        'eGVjAC9iaW4vc2gAbnNnZW4taW5pdDogY2Fubm90IGV4ZWN1dGUgCg=='
       ;;
     aarch64-*)
       printf %s \
         f0VMRgIBAQAAAAAAAAAAAAIAtwABAAAAeABAAAAAAABAAAAAAAAAAAAAAAAAAAAAAAAAAEAAOAAB \
-        AAAAAAAAAAEAAAAFAAAAAAAAAAAAAAAAAEAAAAAAAAAAQAAAAAAA6AMAAAAAAADoAwAAAAAAAAAA \
-        AQAAAAAA8wMAkf+DAtHoFIDS4AGA0mEZABABAADU6BCA0kAAgNIEAICS5AcA+eEjAJHiAwCRAwGA \
+        AAAAAAAAAAEAAAAFAAAAAAAAAAAAAAAAAEAAAAAAAAAAQAAAAAAA0AMAAAAAAADQAwAAAAAAAAAA \
+        AQAAAAAA8wMAkf+DAtHoFIDS4AGA0qEYABABAADU6BCA0kAAgNIEAICS5AcA+eEjAJHiAwCRAwGA \
         0gEAANQoA4DSYACA0kEAgNIiAIDSAQAA1GFqQKl2CkD5dQ4Bi7VCAJFAAIDStgUAtBcAgNIZAIDS \
-        wWp3OKEAADT3BgCRP7wAcTkAmZr7//8XwQIayz9AAPGBAABUYBUAEAEIQKlBCwCpiBuA0iAiiNIB \
+        wWp3OKEAADT3BgCRP7wAcTkAmZr7//8XwQIayz9AAPGBAABUoBQAEAEIQKlBCwCpiBuA0iAiiNIB \
         AIDSAgCA0gMAgNIEAIDSAQAA1PQDAKpgBgC0ABH4t4g2gNJgAIDSAQCAEgIAgNIBAADUiCCA0gAA \
         gJLhQwCRIgCA0gMAgNIBAADUHwAA8U0BAFQfABTr4f7/VOETQLkgPAhTIRgAckAAAFQgAAIRyAuA \
         0gEAANQoEYDS4CMAkeFjAJECAIDSAwGA0gEAANQfRADxAP3/VOEDAKofAADxzf7/VOIjQLlfAABx \
@@ -676,11 +661,11 @@ write_init() {
         gNIAAIDSAYKK0uJDAJEBAADU6BCA0kAAgNLhAwCRAgCA0gMBgNIBAADUNACAkpcHALTgAxaqGACA \
         0nkEALUCKohSggqpcuEDFao4hED4mAYAtANHQLh/AAJrgf//VAMXQDh/9ABxIf//VOEDGKoDA0A5 \
         owAANH/oAHFgAABUGAcAkfv//xcCAwHL4EMA0QAAAssAABfL5AMAquIAALQjFEA4gxQAOEIEANGi \
-        //+14wWAUoMUADjhAxaqIxRAOIMUADjD//815QMAqqgbgNJhQgCR4gMVqgEAANQfIACxwQAAVEAF \
+        //+14wWAUoMUADjhAxaqIxRAOIMUADjD//815QMAqqgbgNJhQgCR4gMVqgEAANQfIACxwQAAVIAE \
         ABBglgCpYSIAkQEAANQYAIDSnzYAsZQCgJoYAQC04AMAy4EAhFIBA6ByISTAmmEAADYBF0A4gfr/ \
-        NfQTALkICIDSYACA0uFDAJGCAIDSAQAA1KAB+LZAAIDSoQIAEGIDgNIBAADUQACA0uEDFqriAxeq \
-        AQAA1EAAgNJhAgBwIgCA0gEAANTAD4DSnwoAsQAUgJp3//8XbnNnZW4taW5pdABleGVjAC9iaW4v \
-        'c2gAbnNnZW4taW5pdDogY2Fubm90IGV4ZWN1dGUgCg=='
+        NQgIgNJAAIDSoQIAEGIDgNIBAADUQACA0uEDFqriAxeqAQAA1EAAgNJhAgBwIgCA0gEAANTAD4DS \
+        nwoAsQAUgJp9//8XbnNnZW4taW5pdABleGVjAC9iaW4vc2gAbnNnZW4taW5pdDogY2Fubm90IGV4 \
+        'ZWN1dGUgCg=='
       ;;
     *) return 1 ;;
   esac | base64 -d
@@ -724,7 +709,7 @@ enter() {
   step='bring the loopback interface up'
   ip link set dev lo up
 
-  step='make the init, 925 bytes, in a file without a name'
+  step='make the init, 895 bytes, in a file without a name'
   # What makes it waits until it is open here, and has ended before anything is limited or counted.
   local pid ready
   local -a maker
