@@ -13,8 +13,8 @@ const LARGEST = 1024;
 const directory = ownDirectory('init-elf');
 const PREFIX: Readonly<Record<Architecture, string>> = { x64: 'x86_64-linux-gnu-', arm64: 'aarch64-linux-gnu-' };
 const EMULATOR: Readonly<Record<Architecture, readonly string[]>> = {
-  x64: process.arch === 'x64' ? [] : ['qemu-x86_64-static'],
-  arm64: process.arch === 'arm64' ? [] : ['qemu-aarch64-static'],
+  x64: process.arch === 'x64' ? [] : ['/usr/bin/qemu-x86_64-static'],
+  arm64: process.arch === 'arm64' ? [] : ['/usr/bin/qemu-aarch64-static'],
 };
 
 writeFileSync(join(directory, 'plain'), 'echo "script $0 $*"\n');

@@ -15,7 +15,9 @@ export function explainFailure(
 ): StartError {
   const { failure } = outcome;
   if (failure === undefined) return new StartError('the box ended before its command was started', EXIT_STATUS.failed);
-  if (operation?.kind === 'execute') return explainExecute(programOf(operation), outcome, calls);
+  // Of an init that is nsgen's own, only the arguments can be to blame.
+  const ofCommand = failure.call.name === 'execve' || errnoName(failure.errno) === 'E2BIG';
+  if (operation?.kind === 'execute' && ofCommand) return explainExecute(programOf(operation), outcome, calls);
   const name = errnoName(failure.errno);
   const step = operation === undefined ? '' : `${describe(operation)}: `;
   // What a file of the box holds is nobody else's business.
