@@ -72,7 +72,9 @@ for (const architecture of INIT_ARCHITECTURES) {
       assert.equal(start(['plain', 'a'], { PATH: '/nowhere::/bin' }).stdout, 'script plain a\n');
       assert.equal(start(['plain'], { PATH: '' }).stdout, 'script plain \n');
       assert.equal(start(['./plain'], {}).stdout, 'script ./plain \n');
-      assert.equal(start(['env'], { A: 'b', PATHS: 'x', PATH: '/bin' }).stdout, 'A=b\nPATHS=x\nPATH=/bin\n');
+      const { stdout } = start(['env'], { A: 'b', PATHS: 'x', PATH: '/bin' });
+      // qemu passes them on in an order of its own.
+      assert.deepEqual(stdout.trimEnd().split('\n').sort(), ['A=b', 'PATH=/bin', 'PATHS=x']);
     });
 
     test('ends with 127 and 126 when it cannot be executed, and says so', () => {
