@@ -6,10 +6,12 @@
 #   box      sha256 4e01a49f59f8d3d64055e0a13de4930bae243667d4fb9691ef18485d7ddd6951
 #   command  /bin/bash
 #   needs    Linux, bash 4.4, coreutils, iproute2, mount, util-linux
-#   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]
+#   usage    box.sh [--dry-run] [--help] [--stats FILE] [--] [COMMAND [ARGUMENT...]]
 #
 # It does, in this order:
-#   - start a process in new namespaces: cgroup, ipc, mount, net, pid, uts, user (unless the caller is root)
+#   - make a cgroup in every hierarchy (if the caller is root)
+#   - start a process in new namespaces: ipc, mount, net, pid, uts, user (unless the caller is root)
+#   - enter the cgroup, and a new cgroup namespace
 #   - be killed (SIGKILL) when whoever started it ends
 #   - set the file mode mask to 0022
 #   - map root inside to the caller outside (unless the caller is root)
@@ -47,7 +49,7 @@ fi
 # before unset.
 POSIXLY_CORRECT=1
 unset -f builtin cd declare die exec exit export hash kill local mapfile printf read return set shift trap ulimit umask \
-  unset wait [ bash chmod cp env ip ln mkdir mount nsenter pivot_root readlink rm stat umount unshare
+  unset wait [ bash chmod cp env ip ln mkdir mount nsenter pivot_root readlink rm rmdir stat umount unshare
 unset POSIXLY_CORRECT
 
 # Nothing that the caller has set may change what the commands below mean.
@@ -155,6 +157,7 @@ watch() {
       read -r box <"/proc/$child/task/$child/children" || true
       kill -s KILL "${box:-$child}" "$child"
     fi
+    remove_cgroups
   fi
 } >/dev/null 2>&1
 
@@ -512,6 +515,590 @@ add_mount_flags() {
   done
 }
 
+# Shows the cgroup hierarchies from a cgroup namespace whose roots are the cgroups of the box. This process entered them for
+# that alone, and leaves them at once: no limit of the box is to stop what mounts them.
+show_cgroups() {
+  local step=$1 root=$2 descriptor
+  shift 2
+  set -Eeuo pipefail
+  trap failed ERR
+  for descriptor in $home_files; do
+    { printf 0 >&"$descriptor"; } 2>&- || true
+  done
+  mount_cgroups "$@"
+}
+
+# Finds the mount of a cgroup hierarchy, top, and in it the directory of a cgroup, own. Should there be several mounts: one
+# that shows this cgroup, and that can be written to; none that is covered.
+find_hierarchy() {
+  local version=$1 list=$2 path=$3 line rest name root point options fixed directory score best=-1
+  local -a names
+  IFS=, read -r -a names <<<"$list"
+  for line in "${mounts[@]}"; do
+    rest=${line#* - }
+    case $version:$rest in
+      '1:cgroup '* | '2:cgroup2 '*) ;;
+      *) continue ;;
+    esac
+    for name in "${names[@]}"; do
+      [[ ,${rest##* }, == *,"$name",* ]] || continue 2
+    done
+    read -r _ _ _ root point options _ <<<"$line"
+    printf -v root %b "${root//\\/\\0}"
+    printf -v point %b "${point//\\/\\0}"
+    [[ -e $point/cgroup.procs ]] || continue
+    directory=$point
+    score=0
+    if [[ $path/ == "${root%/}"/* && /$path/ != */../* ]]; then
+      directory=$point${path#"${root%/}"}
+      directory=${directory%/}
+      score=2
+    fi
+    fixed=yes
+    if [[ ,$options,${rest##* }, != *,ro,* ]]; then
+      fixed=
+      ((score += 1))
+    fi
+    if ((score > best)); then
+      best=$score
+      top=$point
+      own=$directory
+      read_only=$fixed
+    fi
+  done
+  ((best >= 0))
+}
+
+# Says why the host cannot limit what this controller limits: /proc/cgroups has every one that the kernel knows.
+no_controller() {
+  local name=${1/#io/blkio} line key enabled why='the kernel was built without it'
+  local -a lines=()
+  # A kernel without version 1 may have no such file.
+  if [[ -r /proc/cgroups ]]; then mapfile -t lines </proc/cgroups; fi
+  for line in "${lines[@]}"; do
+    read -r key _ _ enabled <<<"$line"
+    if [[ $key == "$name" && $enabled == 0 ]]; then
+      why="it is switched off (a kernel parameter cgroup_disable=$name)"
+    elif [[ $key == "$name" ]]; then
+      why='it is in no cgroup file system that is mounted here, or not passed on to this part of it'
+    fi
+  done
+  die "${field_of[$1]-cgroup}: this host has no cgroup controller $name: $why"
+}
+
+# Says why the box cannot have a cgroup, and what can be done about it.
+refuse_cgroup() {
+  local reason=$1 field=$2 what=$3 directory=$4 why=$3' cannot be switched on in '$4 pid name list=''
+  local way='systemd-run --user --scope -p Delegate=yes nsgen ...'
+  shift 4
+  case $reason in
+    denied)
+      why="cannot make a cgroup for $what in $directory:"
+      if [[ -n $1 ]]; then
+        why+=' the cgroup file system is mounted read-only there (EROFS): mount it writable'
+      else
+        why+=" this process may not write there (EACCES): ${2-start nsgen where the cgroups are yours: $way, or --cgroup-parent}"
+      fi
+      ;;
+    in-the-way)
+      for pid in "$@"; do
+        if ((pid == 0)); then
+          list+=', some of another pid namespace'
+          continue
+        fi
+        name=ended
+        { IFS= read -r name <"/proc/$pid/comm"; } 2>/dev/null || true
+        list+=", $pid (${name//[^[:print:]]/?})"
+      done
+      why+=": other processes are in the way: ${list#, }: start nsgen in a cgroup of its own ($way), or name another with --cgroup-parent"
+      ;;
+    not-given) why+=': its cgroup.controllers has not all of them: whoever made it must pass them on (systemd: Delegate=cpu cpuset io memory pids)' ;;
+    not-ours) why+=": it belongs to somebody else, or has only threads: start nsgen where the cgroups are yours: $way, or --cgroup-parent" ;;
+    failed) why+=': the kernel refuses it' ;;
+  esac
+  die "$field: $why"
+}
+
+# Finds a cgroup, own, by its path from the top of a hierarchy on.
+named_cgroup() {
+  own=$1${2%/}
+  [[ -e $own/cgroup.procs ]] || die "cgroupParent: there is no cgroup $own: make it first (mkdir -p)"
+}
+
+# Finds which of these controllers the children of a cgroup do not have: lacking.
+find_lacking() {
+  local directory=$1 controller enabled
+  shift
+  lacking=()
+  if (($# == 0)); then return; fi
+  enabled=$(<"$directory/cgroup.subtree_control")
+  for controller in "$@"; do
+    if [[ " $enabled " != *" $controller "* ]]; then lacking+=("$controller"); fi
+  done
+}
+
+# Whether a cgroup is no part of a tree of threads: there is no place for a process there.
+is_domain() {
+  [[ ! -e $1/cgroup.type || $(<"$1/cgroup.type") == domain ]]
+}
+
+# Whether a cgroup has all of these controllers, to pass on.
+has_controllers() {
+  local directory=$1 controller available
+  shift
+  available=$(<"$directory/cgroup.controllers")
+  for controller in "$@"; do
+    [[ " $available " == *" $controller "* ]] || return 1
+  done
+}
+
+# Switches controllers on for the children of a cgroup.
+switch_on() {
+  local directory=$1
+  shift
+  printf '%s' "${*/#/+}" >"$directory/cgroup.subtree_control"
+} 2>/dev/null
+
+# Finds the processes in a cgroup, pids; which have started this script, callers; and which have not, strangers.
+find_strangers() {
+  local pid=$$ stat
+  strangers=()
+  callers=()
+  # Without a subshell, which would be a process there too.
+  mapfile -t pids <"$1/cgroup.procs"
+  while ((pid > 0)); do
+    callers[$pid]=yes
+    stat=') 0 0'
+    { IFS= read -r -d '' stat <"/proc/$pid/stat"; } 2>/dev/null || true
+    stat=${stat##*) ? }
+    pid=${stat%% *}
+  done
+  for pid in "${pids[@]}"; do
+    if [[ -z ${callers[$pid]-} ]]; then strangers+=("$pid"); fi
+  done
+}
+
+# Controllers are switched on for the children of a cgroup only while no process is in it: this script, and what has
+# started it, go to a child made for them. It stays, as they do.
+make_room() {
+  local directory=$1 leaf=$1/nsgen-callers pid other fewest='' tries=0 most=40
+  local -a pids strangers lacking moved=()
+  local -A callers
+  shift
+  own_leaf=$leaf
+  while :; do
+    # One that has given up may have removed it.
+    [[ -d $leaf ]] || mkdir -m 755 -- "$leaf" 2>/dev/null || [[ -d $leaf ]] || die "$field: cannot make the cgroup $leaf"
+    # At once, so that they are in the way of no other that waits for the same.
+    find_strangers "$directory"
+    for pid in "${pids[@]}"; do
+      if [[ " ${strangers[*]} " == *" $pid "* ]]; then continue; fi
+      if { printf '%s' "$pid" >"$leaf/cgroup.procs"; } 2>/dev/null; then moved+=("$pid"); fi
+    done
+    find_lacking "$directory" "$@"
+    if ((${#lacking[@]} == 0)) || { ((${#strangers[@]} == 0)) && switch_on "$directory" "${lacking[@]}"; }; then return; fi
+    # As long as some go, the others may.
+    if [[ -z $fewest ]] || ((${#strangers[@]} < fewest)); then
+      fewest=${#strangers[@]}
+      tries=0
+      most=40
+      # It may be another nsgen that has only been started.
+      for pid in "${strangers[@]}"; do
+        for other in "${!callers[@]}"; do
+          if [[ /proc/$pid/exe -ef /proc/$other/exe ]]; then most=200; fi
+        done
+      done
+    fi
+    if ((++tries > most)); then break; fi
+    { read -rt 0.05 <> <(:); } 2>/dev/null || true
+  done
+  for pid in "${moved[@]}"; do
+    { printf '%s' "$pid" >"$directory/cgroup.procs"; } 2>/dev/null || true
+  done
+  rmdir -- "$leaf" 2>/dev/null || true
+  if ((${#strangers[@]} == 0)); then refuse_cgroup failed "$field" "$what" "$directory"; fi
+  refuse_cgroup in-the-way "$field" "$what" "$directory" "${strangers[@]}"
+}
+
+# The nearest cgroup of version 2, from this script's own upwards, whose children can have the controllers: they have them
+# already, or they can be switched on there, which is our right in a subtree that was left to us, and at the top. If there is
+# none, directory is empty, and why says why.
+find_nearest() {
+  local own=$1 top=$2 blocked=''
+  local -a lacking pids strangers
+  local -A callers
+  directory=$own
+  while :; do
+    if [[ ! -w $directory || ! -w $directory/cgroup.procs ]]; then
+      if [[ $directory == "$own" ]]; then why=(denied "$field" "$what" "$directory" "$read_only"); fi
+      directory=$top
+    else
+      find_lacking "$directory" "${needed[@]}"
+      if ! is_domain "$directory"; then
+        why=(not-ours "$field" "$what" "$directory")
+      elif ((${#lacking[@]} == 0)); then
+        return
+      elif ! has_controllers "$directory" "${lacking[@]}"; then
+        why=(not-given "$field" "$what" "$directory")
+      elif [[ ! -w $directory/cgroup.subtree_control || ($directory != "$top" && (! -O $directory || $EUID == 0)) ]]; then
+        why=(not-ours "$field" "$what" "$directory")
+      else
+        mapfile -t pids <"$directory/cgroup.procs"
+        # Only the true root has no type; it may have processes and children with controllers.
+        if [[ ! -e $directory/cgroup.type ]] || ((${#pids[@]} == 0)); then
+          switch_on "$directory" "${lacking[@]}" || refuse_cgroup failed "$field" "$what" "$directory"
+          return
+        elif [[ $directory != "$own" ]]; then
+          why=(in-the-way "$field" "$what" "$directory" "${pids[@]}")
+        else
+          find_strangers "$directory"
+          if ((${#strangers[@]} == 0)); then
+            make_room "$directory" "${lacking[@]}"
+            return
+          fi
+          blocked=$directory
+        fi
+      fi
+    fi
+    if [[ $directory == "$top" ]]; then break; fi
+    directory=${directory%/*}
+  done
+  # They may be on their way out: another nsgen that has been started at the same time.
+  directory=$blocked
+  if [[ -z $blocked ]]; then return; fi
+  find_lacking "$directory" "${needed[@]}"
+  make_room "$directory" "${lacking[@]}"
+}
+
+# A cgroup of version 2 that was named: whoever does so means it, and the controllers are switched on from the top down to
+# it.
+find_named() {
+  local top=$2 home=$own named rest part common check
+  local -a lacking pids ways=() controllers=()
+  named_cgroup "$top" "$1"
+  named=$own
+  own=$home
+  if [[ $named == "$home" ]]; then
+    find_nearest "$named" "$named"
+    return
+  fi
+  directory=
+  # A process is moved by who may write where it is going, and to what both places have in common: cgroups(7).
+  common=$own_leaf
+  while [[ $named/ != "$common"/* ]]; do common=${common%/*}; done
+  for check in "$named" "$common"; do
+    if [[ ! -w $check || ! -w $check/cgroup.procs ]]; then
+      why=(denied "$field" "$what" "$check" "$read_only")
+      return
+    fi
+  done
+  if ! is_domain "$named"; then
+    why=(not-ours "$field" "$what" "$named")
+    return
+  fi
+  find_lacking "$named" "${needed[@]}"
+  if ((${#lacking[@]} == 0)); then
+    directory=$named
+    return
+  fi
+  rest=${named#"$top"}/
+  check=$top
+  while [[ -n $rest ]]; do
+    find_lacking "$check" "${needed[@]}"
+    if ((${#lacking[@]} > 0)); then
+      if ((${#ways[@]} == 0)) && ! has_controllers "$check" "${lacking[@]}"; then
+        why=(not-given "$field" "$what" "$check")
+        return
+      fi
+      mapfile -t pids <"$check/cgroup.procs"
+      if [[ -e $check/cgroup.type ]] && ((${#pids[@]} > 0)); then
+        why=(in-the-way "$field" "$what" "$check" "${pids[@]}")
+        return
+      fi
+      if [[ ! -w $check/cgroup.subtree_control ]]; then
+        why=(denied "$field" "$what" "$check/cgroup.subtree_control" "$read_only")
+        return
+      fi
+      ways+=("$check")
+      controllers+=("${lacking[*]}")
+    fi
+    rest=${rest#/}
+    part=${rest%%/*}
+    rest=${rest#"$part"}
+    check+=/$part
+  done
+  for part in "${!ways[@]}"; do
+    IFS=' ' read -r -a lacking <<<"${controllers[part]}"
+    switch_on "${ways[part]}" "${lacking[@]}" || refuse_cgroup failed "$field" "$what" "${ways[part]}"
+  done
+  directory=$named
+}
+
+# Finds where a cgroup of version 2 can be made, with these controllers: in the one that was named, or the nearest.
+find_unified() {
+  local top=$1 own=$2 read_only=$3 parent=$4 field=${field_of[${5-none}]-mounts} what='the box, ' directory='' own_leaf key
+  local -a needed=() fewer=() why=()
+  shift 4
+  if (($# > 0)); then printf -v what '%s, ' "$@"; fi
+  for key in "$@"; do
+    case $key in
+      devices | freezer | cpuacct) ;;
+      *) needed+=("$key") ;;
+    esac
+  done
+  if ((${#needed[@]} > 0)); then printf -v what '%s, ' "${needed[@]}"; fi
+  what=${what%, }
+  # Even a box that needs no controller has a cgroup.
+  if (($# == 0)); then set -- unified; fi
+  # Who has been moved out of the way is in a leaf of the cgroup that it is all about.
+  own_leaf=$own
+  if [[ $own != "$top" && ${own##*/} == nsgen-callers ]]; then own=${own%/*}; fi
+  if [[ -n $parent ]]; then
+    find_named "$parent" "$top"
+  else
+    find_nearest "$own" "$top"
+  fi
+  if [[ -z $directory ]]; then
+    # What only counts is done without.
+    if [[ -n ${optional_controller-} && " $* " == *" $optional_controller "* ]]; then
+      for key in "$@"; do
+        if [[ $key != "$optional_controller" ]]; then fewer+=("$key"); fi
+      done
+      find_unified "$top" "$own_leaf" "$read_only" "$parent" "${fewer[@]}"
+      return
+    fi
+    refuse_cgroup "${why[@]}"
+  fi
+  for key in "$@"; do
+    version_of[$key]=2
+    parent_of[$key]=$directory
+    home_of[$key]=$own_leaf/cgroup.procs
+  done
+}
+
+# Finds where the box can have a cgroup with each of these controllers: in the hierarchy of version 1 that has it, else in
+# that of version 2. parent_of gets the directory, version_of which it is, home_of where this script is itself. From the
+# mount table and /proc/self/cgroup.
+find_cgroups() {
+  local parent=$1 everywhere=$2 line list path version top own read_only controller key
+  local unified_top='' unified_own='' unified_read_only=''
+  local -A tops=() owns=() read_onlys=() list_of=() used=()
+  local -a memberships mounts hierarchies=() unmounted=() keys=() in_unified=()
+  shift 2
+  mapfile -t memberships </proc/self/cgroup
+  mapfile -t mounts </proc/self/mountinfo
+  for line in "${memberships[@]}"; do
+    list=${line#*:}
+    path=${list#*:}
+    list=${list%%:*}
+    version=1
+    if [[ $line == 0::* ]]; then version=2; fi
+    if find_hierarchy "$version" "$list" "$path"; then
+      if ((version == 2)); then
+        unified_top=$top
+        unified_own=$own
+        unified_read_only=$read_only
+      else
+        hierarchies+=("$list")
+        tops[$list]=$top
+        owns[$list]=$own
+        read_onlys[$list]=$read_only
+      fi
+    elif ((version == 1)); then
+      unmounted+=("$list")
+    fi
+  done
+  for controller in "$@"; do
+    for list in "${hierarchies[@]}"; do
+      if [[ ,$list, == *,"${controller/#io/blkio}",* ]]; then
+        keys+=("$controller")
+        list_of[$controller]=$list
+        used[$list]=yes
+      fi
+    done
+    if [[ -n ${list_of[$controller]-} ]]; then continue; fi
+    case $controller in
+      devices | freezer | cpuacct) [[ -n $unified_top ]] || no_controller "$controller" ;;
+      *)
+        if [[ -z $unified_top || " $(<"$unified_top/cgroup.controllers") " != *" $controller "* ]]; then
+          if [[ $controller == "${optional_controller-}" ]]; then continue; fi
+          no_controller "$controller"
+        fi
+        ;;
+    esac
+    in_unified+=("$controller")
+  done
+  # Whoever is root here could write to release_agent at the root of a hierarchy of version 1 (CVE-2022-0492). The number
+  # is that of the user namespace that the system started with.
+  if [[ -n $everywhere && $EUID == 0 && $(readlink /proc/self/ns/user) == 'user:[4026531837]' ]]; then
+    if [[ $everywhere == all ]] && ((${#unmounted[@]} > 0)); then
+      printf -v list '%s and ' "${unmounted[@]}"
+      die "mounts: the box could mount the cgroup hierarchy ${list% and }, and see its root: mount it first, so that the box can have a cgroup of its own there, or use --unshare user"
+    fi
+    for list in "${hierarchies[@]}"; do
+      if [[ -n ${used[$list]-} ]]; then continue; fi
+      keys+=("$list")
+      list_of[$list]=$list
+    done
+  else
+    everywhere=
+  fi
+  for key in "${keys[@]}"; do
+    list=${list_of[$key]}
+    own=${owns[$list]}
+    version_of[$key]=1
+    home_of[$key]=$own/tasks
+    if [[ -n $parent ]]; then named_cgroup "${tops[$list]}" "$parent"; fi
+    [[ -w $own ]] || refuse_cgroup denied "${field_of[$key]-mounts}" "$list" "$own" "${read_onlys[$list]}" \
+      'start nsgen as root, or name a cgroup that is yours with --cgroup-parent'
+    parent_of[$key]=$own
+  done
+  if [[ -n $unified_top ]] && ((${#in_unified[@]} > 0)) || [[ -n $unified_top && -n $everywhere ]]; then
+    find_unified "$unified_top" "$unified_own" "$unified_read_only" "$parent" "${in_unified[@]}"
+  fi
+}
+
+# Makes the cgroups, and opens for each the file by which the box will enter it. Their name tells who made them: process
+# and start time of this script.
+make_cgroups() {
+  local controller directory stat file descriptor parent
+  local -a fields
+  local -A made=()
+  read -r stat </proc/$$/stat
+  read -r -a fields <<<"${stat##*) }"
+  for controller in "${!parent_of[@]}"; do
+    parent=${parent_of[$controller]}
+    directory=$parent/nsgen-$$-${fields[19]}-0
+    cgroup_of[$controller]=$directory
+    if [[ -n ${made[$directory]-} ]]; then continue; fi
+    made[$directory]=yes
+    mkdir -m 755 -- "$directory" || die "cannot make a cgroup in $parent"
+    cgroups+=("$directory")
+    # A cpuset of version 1 is empty at first, and takes no process.
+    if [[ -e $directory/cpuset.effective_cpus ]]; then
+      printf '%s' "$(<"$parent/cpuset.effective_cpus")" >"$directory/cpuset.cpus"
+      printf '%s' "$(<"$parent/cpuset.effective_mems")" >"$directory/cpuset.mems"
+    fi
+    # In version 1 a thread that moves itself alone takes no lock of the whole host.
+    file=tasks
+    if [[ ${version_of[$controller]} == 2 ]]; then file=cgroup.procs; fi
+    exec {descriptor}>"${cgroup_of[$controller]}/$file"
+    cgroup_files+="$descriptor "
+    # The way back.
+    if [[ -n ${home_files-} && -w ${home_of[$controller]} ]]; then
+      exec {descriptor}>"${home_of[$controller]}"
+      home_files+="$descriptor "
+    fi
+  done
+}
+
+# Writes down what the kernel has counted for the box: in each line the name of a file and a line of it.
+write_stats() {
+  local file=$1 began=$2 controller directory name path line now
+  local -a names lines
+  local -A written=()
+  read -r now _ </proc/uptime
+  {
+    printf 'wall_usec %s0000\n' "$((10#${now/./} - 10#${began/./}))"
+    for controller in "${!cgroup_of[@]}"; do
+      directory=${cgroup_of[$controller]}
+      case ${version_of[$controller]}:$controller in
+        1:memory) names=(memory.usage_in_bytes memory.max_usage_in_bytes memory.limit_in_bytes memory.oom_control memory.failcnt memory.memsw.failcnt) ;;
+        1:cpu) names=(cpu.stat) ;;
+        1:cpuacct) names=(cpuacct.usage cpuacct.usage_user cpuacct.usage_sys) ;;
+        1:pids) names=(pids.current pids.peak pids.max) ;;
+        1:io) names=(blkio.throttle.io_service_bytes_recursive blkio.throttle.io_serviced_recursive) ;;
+        2:memory) names=(memory.current memory.peak memory.max memory.events) ;;
+        2:cpu) names=(cpu.stat) ;;
+        2:cpuacct) names=(cpu.stat) ;;
+        2:pids) names=(pids.current pids.peak pids.max) ;;
+        2:io) names=(io.stat) ;;
+        *) names=() ;;
+      esac
+      for name in "${names[@]}"; do
+        path=$directory/$name
+        if [[ ! -r $path || -n ${written[$path]-} ]]; then continue; fi
+        written[$path]=yes
+        mapfile -t lines <"$path"
+        if ((${#lines[@]} == 0)); then printf '%s\n' "$name"; fi
+        for line in "${lines[@]}"; do printf '%s %s\n' "$name" "$line"; done
+      done
+    done
+  } >"$file"
+}
+
+# Removes what a script, or nsgen, was killed too soon to remove: cgroups whose name says which process made them (number
+# and start time), if it has ended and nothing is in them. A process of a container, or outside of ours, may only seem to
+# have ended: but a few milliseconds after it has made a cgroup it is in there, and so the cgroup cannot be removed.
+remove_leftovers() {
+  local parent directory line
+  local -a stat leftovers=()
+  shopt -u failglob
+  for parent in "${parent_of[@]}"; do
+    for directory in "$parent"/nsgen-*; do
+      [[ $directory =~ /nsgen-([1-9][0-9]*)-([0-9]+)-[0-9]+$ && -O $directory ]] || continue
+      if read -r line <"/proc/${BASH_REMATCH[1]}/stat"; then
+        read -r -a stat <<<"${line##*) }"
+        if [[ ${stat[19]} == "${BASH_REMATCH[2]}" && ${stat[0]} != [ZX] ]]; then continue; fi
+      fi
+      if read -r line <"$directory/cgroup.procs"; then continue; fi
+      leftovers+=("$directory")
+    done
+  done
+  if ((${#leftovers[@]} > 0)); then
+    read -rt 0.25 <> <(:) || true
+    rmdir -- "${leftovers[@]}" || true
+  fi
+} 2>/dev/null
+
+# Ends what is in the current directory, a cgroup, and in those that the box has made below it, which are removed. Step by
+# step, because a path can be longer than the kernel takes it.
+end_cgroup() {
+  local child pid
+  if [[ -w cgroup.kill ]]; then
+    printf 1 >cgroup.kill
+  else
+    if [[ -w pids.max ]]; then printf 0 >pids.max; fi
+    while read -r pid; do kill -s KILL "$pid" || true; done <cgroup.procs
+    # In version 1, what is frozen does not even end.
+    if [[ -w freezer.state ]]; then printf THAWED >freezer.state; fi
+  fi
+  for child in */ .[!.]*/ ..?*/; do
+    if cd -P -- "./$child"; then
+      end_cgroup
+      cd -P .. || exit
+      rmdir -- "./$child" || true
+    fi
+  done
+}
+
+# Removes the cgroups, and ends what is left in them, for ten seconds at most. Whoever is ended is no stranger: for another
+# process to have its number, all numbers would have to be used up between a line that is read and the next.
+remove_cgroups() {
+  local directory end=$((SECONDS + 10)) left=''
+  if ((${#cgroups[@]} == 0)) || rmdir -- "${cgroups[@]}"; then
+    cgroups=()
+    return 0
+  fi
+  for directory in "${cgroups[@]}"; do
+    while ! rmdir -- "$directory" && [[ -d $directory ]]; do
+      if ((SECONDS > end)); then
+        left=$directory
+        break
+      fi
+      (
+        cd -P -- "$directory" || exit
+        shopt -u failglob
+        end_cgroup
+      ) || true
+      if rmdir -- "$directory"; then break; fi
+      read -rt 0.01 <> <(:) || true
+    done
+  done
+  cgroups=()
+  [[ -z $left ]]
+} 2>/dev/null
+
 # Says which step it was that failed. The reason has been printed by whatever failed.
 failed() {
   printf 'box.sh: %s: failed\n' "$step" >&2
@@ -528,6 +1115,9 @@ enter() {
   local -a points=()
   local -A mounted=()
   trap failed ERR
+
+  step='make all mounts private'
+  launch+=(--propagation private)
 
   step='mount "/srv/box" on itself'
   # By its real name, as /proc/self/mountinfo has it.
@@ -592,7 +1182,10 @@ enter() {
 
   step='mount the cgroup hierarchies on "/sys/fs/cgroup", read-only'
   mount_point "$root" /sys/fs/cgroup directory
-  mount_cgroups "$found" 'ro,nosuid,nodev,noexec'
+  (
+    for descriptor in $cgroup_files; do printf 0 >&"$descriptor"; done
+    exec unshare --cgroup -- bash --norc -c 'show_cgroups "$@"' box.sh "$step" "${root-}" "$found" 'ro,nosuid,nodev,noexec'
+  ) || exit 125
   check_mount "$found"
 
   step='mount mqueue on "/dev/mqueue"'
@@ -759,25 +1352,46 @@ leave() {
   hash nsenter
   final=("${BASH_CMDS[nsenter]}" "--mount=$namespace")
 
+  step='enter the cgroup, and a new cgroup namespace'
+  # As late as this, so that nothing of the script is counted or limited.
+  for descriptor in $cgroup_files; do
+    printf 0 >&"$descriptor"
+    exec {descriptor}>&-
+  done
+  for descriptor in $home_files; do
+    exec {descriptor}>&-
+  done
+
   step='execute "/bin/bash"'
-  # The first process that the command starts is 2 again, whatever has been started for it.
-  { printf 1 >/proc/sys/kernel/ns_last_pid; } 2>/dev/null || true
-  exec env -i --default-signal -- \
+  # The first process that the command starts is 2 again, whatever has been started for it. A limit on devices may hold for
+  # this bash by now: /dev/null would be one.
+  { printf 1 >/proc/sys/kernel/ns_last_pid; } 2>&- || true
+  exec unshare --cgroup -- env -i --default-signal -- \
     'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
     'HOME=/root' \
     "${final[@]}" -- "$@"
 }
 
 main() {
-  local path descriptor flags key value dry_run=
+  local path descriptor flags key value dry_run='' stats='' began=''
   local -a launch=()
   while (($# > 0)); do
     case $1 in
       --dry-run) dry_run=yes ;;
+      --stats)
+        if [[ -z ${2-} ]]; then
+          printf 'box.sh: --stats: needs the name of a file\n' >&2
+          exit 2
+        fi
+        stats=$2
+        shift
+        ;;
       --help)
-        printf '%s\n' 'usage: box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]' \
+        printf '%s\n' 'usage: box.sh [--dry-run] [--help] [--stats FILE] [--] [COMMAND [ARGUMENT...]]' \
           'Starts /bin/bash, or COMMAND, in the box that this script describes.' \
-          'The comment at its top says what it does; --dry-run prints the commands and changes nothing.'
+          'The comment at its top says what it does; --dry-run prints the commands and changes nothing.' \
+          'When the box has ended, FILE gets what the kernel has counted: in each line the name of a file of its' \
+          'cgroups and a line of that file, and how long it has run (wall_usec, microseconds).'
         exit 0
         ;;
       --)
@@ -797,15 +1411,15 @@ main() {
       /bin/bash
   fi
 
-  check_tools bash chmod cp env ip ln mkdir mount nsenter pivot_root readlink rm stat umount unshare
-  check_kernel cgroup ipc mnt net pid uts
+  check_tools bash chmod cp env ip ln mkdir mount nsenter pivot_root readlink rm rmdir stat umount unshare
+  check_kernel ipc mnt net pid uts cgroup
   if ((EUID == 0)); then check_privilege; else check_user_namespaces; fi
   [[ -d /srv/box/. ]] || die 'rootfs: there is no directory "/srv/box"' 2
 
   # The command line that starts the box, step by step.
 
-  # start a process in new namespaces: cgroup, ipc, mount, net, pid, uts, user (unless the caller is root)
-  launch+=("${BASH_CMDS[unshare]}" --fork --cgroup --ipc --mount --net --pid --uts)
+  # start a process in new namespaces: ipc, mount, net, pid, uts, user (unless the caller is root)
+  launch+=("${BASH_CMDS[unshare]}" --fork --ipc --mount --net --pid --uts)
 
   # be killed (SIGKILL) when whoever started it ends
   # The function watch does the same for unshare when this script dies.
@@ -814,18 +1428,15 @@ main() {
   # map root inside to the caller outside (unless the caller is root)
   if ((EUID != 0)); then launch+=(--user --map-root-user); fi
 
-  # make all mounts private
-  launch+=(--propagation private)
-
   # reset the actions of all signals, and block none
   # By env --default-signal, in the same step as the environment: bash cannot reset what was ignored when it started.
 
   # The rest is done inside, by the function enter. Without --norc, a bash whose stdin is a socket reads ~/.bashrc.
   launch+=(-- "${BASH_CMDS[bash]}" --norc -c "enter \"\$@\"" box.sh)
-  export -f enter failed leave find_in_root check_covered go_to mount_point check_mount list_mounts mount_table add_mount mount_cgroups add_mount_flags
+  export -f enter failed leave find_in_root check_covered go_to mount_point check_mount list_mounts mount_table add_mount mount_cgroups add_mount_flags show_cgroups
 
   if [[ -n $dry_run ]]; then
-    declare -f enter failed leave find_in_root check_covered go_to mount_point check_mount list_mounts mount_table add_mount mount_cgroups add_mount_flags
+    declare -f enter failed leave find_in_root check_covered go_to mount_point check_mount list_mounts mount_table add_mount mount_cgroups add_mount_flags show_cgroups
     printf '%q ' "${launch[@]}" "$@"
     printf '\n'
     exit 0
@@ -856,8 +1467,24 @@ main() {
   # allow 1024 open descriptors, or as many as the hard limit says
   ulimit -S -n 1024 2>/dev/null || ulimit -S -n hard
 
+  # make a cgroup in every hierarchy (if the caller is root)
+  declare -g -A parent_of=() version_of=() cgroup_of=() field_of=() home_of=()
+  declare -g -a cgroups=()
+  export cgroup_files=
+  export home_files=' '
+  find_cgroups '' all
+  remove_leftovers
+  trap 'remove_cgroups || true' EXIT
+  make_cgroups
+
   local status=0
+  if [[ -n $stats ]]; then
+    : >>"$stats" || die '--stats: cannot write to the file'
+    read -r began _ </proc/uptime
+  fi
   supervise "${launch[@]}" "$@" || status=$?
+  if [[ -n $stats ]]; then write_stats "$stats" "$began"; fi
+  remove_cgroups || die 'cannot remove a cgroup: its processes do not end'
   return "$status"
 }
 

@@ -1,6 +1,7 @@
 import {
   BACKEND_NAMES,
   type BackendName,
+  type End,
   loadBackend,
   type RunningBox,
   type StreamOption,
@@ -14,6 +15,8 @@ export { StartError } from './backends/failure.js';
 export { type Box, parseBox } from './box/box.js';
 export { BoxError, type Problem } from './box/problem.js';
 export type { BoxInput } from './box/schema.js';
+export { type Pruned, type PruneOptions, prune } from './host/cgroup/prune.js';
+export type { Limit, Stats } from './host/cgroup/stats.js';
 export { describe, type Operation, type OperationName } from './plan/operations.js';
 export { makePlan, type Plan } from './plan/plan.js';
 export { makeRootfs, RootfsError, type RootfsOptions } from './rootfs/make-rootfs.js';
@@ -56,10 +59,7 @@ export interface RunOptions {
   readonly reject?: boolean;
 }
 
-export interface Result {
-  /** The status of the command, or 128+N when signal N ended it. */
-  readonly exitStatus: number;
-  readonly signal: NodeJS.Signals | undefined;
+export interface Result extends End {
   /** What it wrote, as UTF-8, byte for byte (no newline is taken off). */
   readonly stdout: string;
   readonly stderr: string;
@@ -72,7 +72,8 @@ export class CommandError extends Error {
 
   constructor(command: readonly string[], result: Result) {
     const how = result.signal === undefined ? `exit status ${result.exitStatus}` : `ended by ${result.signal}`;
-    super(`${command.join(' ')}: ${how}${result.stderr === '' ? '' : `\n${result.stderr.trimEnd()}`}`);
+    const why = result.outOfMemory ? ' (memory limit reached)' : '';
+    super(`${command.join(' ')}: ${how}${why}${result.stderr === '' ? '' : `\n${result.stderr.trimEnd()}`}`);
     this.result = result;
   }
 }
@@ -88,13 +89,9 @@ export async function run(box: BoxInput | Box, options: RunOptions = {}): Promis
   const running = await start(box, { ...rest, stdin: input === undefined ? stdin : 'pipe', stdout, stderr });
   // A command that ends without reading all of its input is not an error of the caller's.
   running.stdin?.on('error', () => {}).end(input);
-  const [{ exitStatus, signal }, out, error] = await Promise.all([
-    running.ended,
-    textOf(running.stdout),
-    textOf(running.stderr),
-  ]);
-  const result: Result = { exitStatus, signal, stdout: out, stderr: error };
-  if (reject && exitStatus !== 0) throw new CommandError(box.command, result);
+  const [end, out, error] = await Promise.all([running.ended, textOf(running.stdout), textOf(running.stderr)]);
+  const result: Result = { ...end, stdout: out, stderr: error };
+  if (reject && end.exitStatus !== 0) throw new CommandError(box.command, result);
   return result;
 }
 

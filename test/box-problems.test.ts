@@ -50,6 +50,120 @@ const REFUSED: readonly (readonly [fields: object, problems: readonly string[]])
       `env["\\udfff"]: ${HALF}`,
     ],
   ],
+  [{ resources: [] }, ['resources: must be a mapping; it is a list']],
+  [{ resources: { network: {}, rdma: {} } }, [`resources.network: ${UNKNOWN}`, `resources.rdma: ${UNKNOWN}`]],
+  [
+    { resources: { blockIO: { weight: 9, weightDevice: [{ major: -1, minor: 0, weight: 1001 }], leafWeight: 10 } } },
+    [
+      'resources.blockIO.weight: must be at least 10',
+      'resources.blockIO.weightDevice[0].major: must be at least 0',
+      'resources.blockIO.weightDevice[0].weight: must be at most 1000',
+      `resources.blockIO.leafWeight: ${UNKNOWN}`,
+    ],
+  ],
+  [
+    {
+      resources: {
+        blockIO: {
+          throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 0 }],
+          throttleWriteBpsDevice: [{ major: 8, minor: 0, rate: 1.5 }],
+          throttleReadIOPSDevice: [{ major: 4096, minor: 1_048_576, rate: 2 ** 53 }],
+          throttleWriteIOPSDevice: [{ major: 8, rate: 1 }],
+        },
+      },
+    },
+    [
+      'resources.blockIO.throttleReadBpsDevice[0].rate: must be at least 1',
+      'resources.blockIO.throttleWriteBpsDevice[0].rate: must be a whole number',
+      'resources.blockIO.throttleReadIOPSDevice[0].major: must be at most 4095',
+      'resources.blockIO.throttleReadIOPSDevice[0].minor: must be at most 1048575',
+      'resources.blockIO.throttleReadIOPSDevice[0].rate: must be at most 9007199254740991',
+      'resources.blockIO.throttleWriteIOPSDevice[0].minor: is missing',
+    ],
+  ],
+  [
+    {
+      resources: {
+        hugepageLimits: [
+          { pageSize: '../../memory', limit: 1 },
+          { pageSize: '2MiB', limit: 1 },
+          { pageSize: '2MB', limit: -1 },
+          { pageSize: '2MB', limit: '1x' },
+          { pageSize: '2MB' },
+        ],
+      },
+    },
+    [
+      ...[0, 1].map(
+        index => `resources.hugepageLimits[${index}].pageSize: must be a size of huge pages: 64KB, 2MB, 1GB`,
+      ),
+      'resources.hugepageLimits[2].limit: must not be negative',
+      'resources.hugepageLimits[3].limit: must be a number of bytes, or a size such as 100M or 1.5GiB',
+      'resources.hugepageLimits[4].limit: is missing',
+    ],
+  ],
+  [
+    { resources: { devices: [{ allow: 'yes' }, { allow: true, type: 'u' }, { allow: true, access: 'rr' }] } },
+    [
+      'resources.devices[0].allow: must be true or false; it is "yes"',
+      'resources.devices[1].type: must be "a" or "b" or "c"; it is "u"',
+      'resources.devices[2].access: must be of r (read), w (write) and m (mknod)',
+    ],
+  ],
+  [
+    {
+      resources: {
+        devices: [
+          { allow: true, access: '' },
+          { allow: true, major: -2, minor: 1.5 },
+        ],
+      },
+    },
+    [
+      'resources.devices[0].access: must be of r (read), w (write) and m (mknod)',
+      'resources.devices[1].major: must be at least 0',
+      'resources.devices[1].minor: must be a whole number',
+    ],
+  ],
+  [
+    { resources: { devices: Array.from({ length: 257 }, () => ({ allow: false })) } },
+    ['resources.devices: must be at most 256 rules'],
+  ],
+  [
+    {
+      resources: {
+        unified: {
+          'memory.high': 5,
+          'cgroup.procs': '1',
+          'cgroup.subtree_control': '+memory',
+          '../memory.max': '1',
+          'memory/x.y': '1',
+          'rdma.max': 'x',
+          memory: '1',
+          'io.max': '8:0 rbps=1\n8:0 wbps=1',
+          'cpu.max': '',
+          'pids.max': 'x'.repeat(1025),
+        },
+      },
+    },
+    [
+      'resources.unified["memory.high"]: must be a string',
+      'resources.unified["cgroup.procs"]: is no limit',
+      'resources.unified["cgroup.subtree_control"]: is no limit',
+      ...['../memory.max', 'memory/x.y'].map(
+        name => `resources.unified["${name}"]: must be the name of a file of cgroup v2: memory.high`,
+      ),
+      'resources.unified["rdma.max"]: is of no controller of a box: memory, cpu, cpuset, pids, io, hugetlb',
+      'resources.unified.memory: must be the name of a file of cgroup v2: memory.high',
+      'resources.unified["io.max"]: must be one line of at most 1024 bytes',
+      'resources.unified["cpu.max"]: must not be empty',
+      'resources.unified["pids.max"]: must be one line of at most 1024 bytes',
+    ],
+  ],
+  [
+    { resources: { unified: withProto('1') } },
+    ['resources.unified.__proto__: must be the name of a file of cgroup v2: memory.high'],
+  ],
   [{ annotations: ['a'] }, ['annotations: must be a mapping of names to values']],
   [
     { annotations: { '': 'x', a: 1, b: null, 'c\0': '', d: '\ud800' } },

@@ -6,6 +6,11 @@ import { fieldName } from '../src/box/problem.js';
 import { problemsOf } from './support/problems.js';
 import { anyText, howToRepeat, samples, seed } from './support/random.js';
 
+const NO_LIMITS = {
+  ...{ memory: undefined, cpu: undefined, cpuset: undefined, pids: undefined, blockIO: undefined },
+  ...{ hugepageLimits: undefined, devices: undefined, unified: undefined },
+};
+
 const PLAIN_BIND = { flags: [], recursive: true, propagation: undefined, idMap: undefined };
 const HALF = 'must be well-formed Unicode (it contains half of a surrogate pair)';
 
@@ -69,7 +74,7 @@ describe(`a box that is taken (${howToRepeat})`, () => {
       ...{ timeOffsets: { monotonic: 0, boottime: 0 }, propagation: 'private', proc: true, mounts: [], loopback: true },
       ...{ dev: false, maskedPaths: [], readonlyPaths: [], annotations: {} },
       ...{ overlay: undefined, symlinks: [], files: [] },
-      ...{ dev: false, maskedPaths: [], readonlyPaths: [] },
+      ...{ accounting: false, freezer: false, cgroupParent: undefined, resources: NO_LIMITS },
     });
     const { proc, loopback, cwd, rootfs } = parseBox({
       command: ['ps'],

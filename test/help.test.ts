@@ -21,6 +21,14 @@ for (const args of HELP) {
   });
 }
 
+for (const name of ['top', 'prune', 'rootfs'])
+  test(`nsgen ${name} --help is plain text in a pipe`, async () => {
+    const { status, stdout, stderr } = await nsgen([name, '--help'], { env });
+    assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
+    assert.ok(!stdout.includes(ESCAPE), JSON.stringify(stdout));
+    assert.match(stdout, new RegExp(`^USAGE nsgen ${name} \\[OPTIONS\\]`, 'm'));
+  });
+
 test('nsgen alone is a usage error, in plain text', async () => {
   const { status, stdout, stderr } = await nsgen([], { env });
   assert.deepEqual({ status, stdout }, { status: 2, stdout: '' });

@@ -28,13 +28,16 @@ afterEach(() => {
   assert.deepEqual(descendants(), []);
 });
 
+/** No signal, and nothing that only a box with cgroups has. */
+const QUIET = { signal: undefined, outOfMemory: false, stats: undefined };
+
 for (const backend of BACKEND_NAMES) {
   describe(`run, ${backend}`, () => {
     test('what the command wrote, and how it ended', async () => {
       const command = ['bash', '-c', 'echo out; echo err >&2; exit 3'];
       assert.deepEqual(await run({ command }, { backend, reject: false }), {
         exitStatus: 3,
-        signal: undefined,
+        ...QUIET,
         stdout: 'out\n',
         stderr: 'err\n',
       });
@@ -53,7 +56,7 @@ for (const backend of BACKEND_NAMES) {
       await assert.rejects(run({ command: ['bash', '-c', 'echo why >&2; exit 4'] }, { backend }), error => {
         assert.ok(error instanceof CommandError);
         assert.equal(error.message, 'bash -c echo why >&2; exit 4: exit status 4\nwhy');
-        assert.deepEqual(error.result, { exitStatus: 4, signal: undefined, stdout: '', stderr: 'why\n' });
+        assert.deepEqual(error.result, { exitStatus: 4, ...QUIET, stdout: '', stderr: 'why\n' });
         return true;
       });
     });
@@ -105,7 +108,7 @@ for (const backend of BACKEND_NAMES) {
       assert.ok(box.stdin && box.stdout && box.stderr);
       box.stdin.end('word\n');
       assert.deepEqual(await Promise.all([text(box.stdout), text(box.stderr)]), ['out word\n', 'err word\n']);
-      assert.deepEqual(await box.ended, { exitStatus: 0, signal: undefined });
+      assert.deepEqual(await box.ended, { exitStatus: 0, ...QUIET });
     });
 
     test('no streams but those asked for', async () => {
@@ -126,7 +129,7 @@ for (const backend of BACKEND_NAMES) {
       const output = text(box.stdout);
       await new Promise(resolve => box.stdout?.once('data', resolve));
       assert.equal(box.kill('SIGTERM'), true);
-      assert.deepEqual(await box.ended, { exitStatus: 6, signal: undefined });
+      assert.deepEqual(await box.ended, { exitStatus: 6, ...QUIET });
       assert.equal(await output, 'ready\nTERM\n');
       for (const signal of ['SIGTERM', 'SIGKILL'] as const) assert.equal(box.kill(signal), false);
     });

@@ -52,7 +52,7 @@ interface Step {
   onPositive?: string;
   onTolerated?: string;
   onFailure?: string;
-  /** Address of a word that gets the result too. */
+  /** Address of 32 bits that get the result too. */
   copy?: number;
 }
 
@@ -140,12 +140,18 @@ for (const architecture of ['x64', 'arm64'] as const) {
     });
 
     test('a result is copied to where the entry says, an error too', () => {
-      const { results, buffer } = run(architecture, {
-        child: { call: 'getppid', copy: BUFFER + 8 },
-        error: { call: 'lseek', with: [-1, 0, 0], copy: BUFFER + 24, onFailure: 'end' },
-      });
-      assert.equal(buffer.readBigInt64LE(8), results.child);
-      assert.equal(buffer.readBigInt64LE(24), BigInt(-EBADF));
+      const { results, buffer } = run(
+        architecture,
+        {
+          child: { call: 'getppid', copy: BUFFER + 12 },
+          error: { call: 'lseek', with: [-1, 0, 0], copy: BUFFER + 24, onFailure: 'end' },
+        },
+        Buffer.alloc(32, 0x77),
+      );
+      assert.equal(BigInt(buffer.readInt32LE(12)), results.child);
+      assert.equal(buffer.readInt32LE(24), -EBADF);
+      // The fields beside it stay as they are.
+      for (const offset of [8, 16, 28]) assert.equal(buffer.readInt32LE(offset), 0x7777_7777);
       assert.equal(results.error, BigInt(-EBADF));
     });
 

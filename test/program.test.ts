@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { closeSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -10,6 +10,7 @@ import { Memory } from '../src/linux/memory.js';
 import { type Outcome, runCalls, runProcess } from '../src/linux/program.js';
 import {
   bytes,
+  changing,
   flags,
   integer,
   NULL,
@@ -77,6 +78,47 @@ describe('calls in the calling process', () => {
     assert.ok((outcome.result(duplicate) ?? 0) >= 100);
     assert.equal(outcome.result(closed), 0);
     closeSync(outcome.result(duplicate) ?? -1);
+  });
+
+  test('a string that changes is asked for at each run', () => {
+    const names = ['/dev/null', MISSING, '/dev/zero'];
+    let asked = 0;
+    const path = changing(() => names[asked++] ?? '', MISSING.length, '"..."');
+    const opened: SystemCall = { ...open(''), arguments: [AT_FDCWD, path, flags(O, 'O_RDONLY', 'O_CLOEXEC')] };
+    const program = [opened];
+    const descriptors = names.map(() => runCalls(program).result(opened) ?? -1);
+    assert.equal(asked, 3);
+    assert.equal(descriptors[1], -errnoNumber('ENOENT'));
+    for (const [index, name] of names.entries()) {
+      const descriptor = descriptors[index] ?? -1;
+      if (descriptor < 0) continue;
+      assert.equal(readlinkSync(`/proc/self/fd/${descriptor}`), name);
+      closeSync(descriptor);
+    }
+  });
+
+  test('a string that changes and becomes longer than there is room for is refused before any call is made', () => {
+    const before = process.umask();
+    const path = changing(() => 'x'.repeat(100), 10, '"..."');
+    const call: SystemCall = { ...open(''), arguments: [AT_FDCWD, path, flags(O, 'O_RDONLY')] };
+    assert.throws(() => runCalls([umask(0o077), call]), RangeError);
+    assert.equal(process.umask(), before);
+  });
+
+  test('a result is written into a field of a struct, and nowhere else', () => {
+    const descriptor: Result = { of: 'open /dev/null' };
+    const opened = open('/dev/null', descriptor);
+    // struct pollfd twice: fd, events, revents.
+    const struct = new Uint8Array(16).fill(0xff);
+    new DataView(struct.buffer).setInt16(4, 4, true);
+    const poll: SystemCall = {
+      name: 'ppoll',
+      arguments: [bytes(struct, '[...]', [{ offset: 0, result: descriptor }]), integer(2), NULL, NULL, integer(8)],
+    };
+    const outcome = runCalls([opened, poll, close(descriptor)]);
+    assert.equal(outcome.failure, undefined);
+    // /dev/null is always ready to be written to; the second is none, being negative still.
+    assert.equal(outcome.result(poll), 1);
   });
 
   test('a result that no call returns is refused before any call is made', () => {

@@ -48,6 +48,23 @@ const BOXES: Readonly<Record<string, readonly string[]>> = {
   'a user namespace': ['--unshare', 'user'],
   'clocks of its own': ['--unshare', 'user,time', '--monotonic', '5', '--boottime', '7'],
   'joined namespaces': [...joined('net'), ...joined('uts'), ...joined('ipc')],
+  limits: ['--memory', '100M', '--cpus', '0.5', '--cpuset-cpus', '0', '--pids-limit', '50'],
+  'limits in a user namespace that shares its cgroup namespace': [
+    ...[
+      '--unshare',
+      'user',
+      '--share',
+      'cgroup',
+      '--memory',
+      '1g',
+      '--memory-swap',
+      '2g',
+      '--memory-reservation',
+      '64m',
+    ],
+  ],
+  'limits and joined namespaces': [...joined('net'), '--cpu-shares', '512', '--pids-limit=-1'],
+  'limits and a rootfs': ['--rootfs', rootfs, '--cpu-quota', '50000', '--cpu-period', '200000'],
   'arguments and variables that need quotes': ['-e', 'QUOTES="a\\b"', '-e', 'LINES=a\nb'],
 };
 
@@ -108,17 +125,21 @@ function assertSame(planned: string, made: string, numbers: ReadonlySet<string>)
 
 /** Flags in one order, signals by number, and none of the remarks that strace adds. */
 function normalised(call: string): string {
-  return call
-    .replace(/ \/\* .*? \*\//g, '')
-    .replace('4294967295', '~0U')
-    .replace(/^rt_sigaction\((SIG\w+)/, (_, signal: string) => `rt_sigaction(${signalNumber(signal)}`)
-    .replace(/\w+(?:\|\w+)+/g, set =>
-      set
-        .split('|')
-        .filter(flag => flag !== 'O_RDONLY')
-        .toSorted()
-        .join('|'),
-    );
+  return (
+    call
+      .replace(/ \/\* .*? \*\//g, '')
+      .replace('4294967295', '~0U')
+      // Of the process, its start and a counter.
+      .replace(/(?<=\/nsgen-)\d+-\d+-\d+(?=")/, '...')
+      .replace(/^rt_sigaction\((SIG\w+)/, (_, signal: string) => `rt_sigaction(${signalNumber(signal)}`)
+      .replace(/\w+(?:\|\w+)+/g, set =>
+        set
+          .split('|')
+          .filter(flag => flag !== 'O_RDONLY')
+          .toSorted()
+          .join('|'),
+      )
+  );
 }
 
 function signalNumber(name: string): number {
@@ -150,7 +171,11 @@ async function tracedCalls(args: readonly string[]): Promise<readonly Traced[]> 
   const first = makers.find(lines => lines.some(line => /^clone3\(.*CLONE_THREAD/.test(line)));
   assert.ok(first !== undefined);
   const calls: Traced[] = [];
-  let lines: readonly string[] = first.filter(isBoxClone);
+  // What it makes for the box before the box itself, with all signals blocked.
+  const beforeClone = first.slice(0, first.findIndex(isBoxClone) + 1);
+  let lines: readonly string[] = beforeClone.slice(
+    beforeClone.findLastIndex(line => line.startsWith('rt_sigprocmask(')) + 1,
+  );
   while (lines.length > 0) {
     const upTo = lines.findIndex(line => isBoxClone(line) || /^execve\(.* = 0$/.test(line));
     calls.push(...lines.slice(0, upTo + 1).map(parseLine));

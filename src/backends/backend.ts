@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Box } from '../box/box.js';
+import type { Stats } from '../host/cgroup/stats.js';
 
 /** What carries a plan out. Both give the process inside the same world; that is the point of having two. */
 export interface Backend {
@@ -35,8 +36,21 @@ export interface RunningBox {
   readonly stderr: Readable | undefined;
   /** Sends a signal to the command. False when it has ended already. */
   kill(signal: NodeJS.Signals): boolean;
-  /** Stops the command, which as pid 1 would ignore SIGTSTP, until SIGCONT. */
+  /** Stops the command, which as pid 1 would ignore SIGTSTP, until SIGCONT; with a freezer, all of the box. */
   suspend(): void;
+  /** After SIGCONT: what suspend has frozen goes on. */
+  resume(): void;
+  /**
+   * What the box has used so far, at once and then after each interval (milliseconds; a second unless given). The last
+   * is what it has used in all.
+   *
+   * @throws BoxError without `accounting` in the box.
+   */
+  stats(options?: { readonly interval?: number }): AsyncIterableIterator<Stats>;
+  /** Stops all processes of the box; resolves when they have stopped. Rejects without `freezer` in the box, or when it ends. */
+  freeze(): Promise<void>;
+  /** Lets them go on. */
+  thaw(): Promise<void>;
   /** Resolves, once, when the box has ended and been reaped. */
   readonly ended: Promise<End>;
 }
@@ -47,6 +61,10 @@ export interface End {
   readonly exitStatus: number;
   /** The signal that ended it, where the backend can tell. */
   readonly signal: NodeJS.Signals | undefined;
+  /** Whether the kernel has killed somebody in the box because its limit of memory was reached. Then exitStatus is 137. */
+  readonly outOfMemory: boolean;
+  /** What the box has used in all, if it has `accounting`. */
+  readonly stats: Stats | undefined;
 }
 
 const loaded = new Map<BackendName, Backend>();

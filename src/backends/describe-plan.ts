@@ -33,7 +33,7 @@ export function describePlan(box: Box): readonly PlannedOperation[] {
     rootfs: { of: 'rootfs' },
     idMaps: new Map<never, number>(),
     cgroups: cgroupHierarchies(),
-    cgroup: { places: make === undefined ? [] : cgroupPlaces(make, plan.flatMap(settingsOf)), name: () => '' },
+    cgroup: { places: make === undefined ? [] : cgroupPlaces(make, plan.flatMap(settingsOf)).places, name: () => '' },
     nullDevice: { of: 'null device' },
     programFiles: programFiles(plan),
   } as const;

@@ -14,8 +14,14 @@ export function hugePageSizeProblem(value: string): string | undefined {
 /** Files of the cgroup itself say who is in it, and what its children have: they are nsgen's affair. */
 const OWN_FILES = ['cgroup.max.depth', 'cgroup.max.descendants'];
 
+/** Controllers that a box has cgroups for; rdma and misc limit nothing that a box has. */
+const OF_CONTROLLERS = ['memory', 'cpu', 'cpuset', 'pids', 'io', 'hugetlb'];
+
 export function unifiedNameProblem(name: string): string | undefined {
   if (!/^[a-z]\w*(?:\.[A-Za-z0-9_]+)+$/.test(name)) return 'must be the name of a file of cgroup v2: memory.high';
   if (name.startsWith('cgroup.') && !OWN_FILES.includes(name)) return 'is no limit';
+  const [prefix = ''] = name.split('.');
+  if (prefix !== 'cgroup' && !OF_CONTROLLERS.includes(prefix))
+    return `is of no controller of a box: ${OF_CONTROLLERS.join(', ')}`;
   return undefined;
 }

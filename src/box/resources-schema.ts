@@ -87,13 +87,15 @@ const hugepageLimit = fields({
 const number = v.union([v.literal(-1), whole(0, MOST)]);
 const deviceRule = fields({
   allow: v.boolean(),
-  type: v.optional(v.picklist(['a', 'b', 'c'], 'must be a (all), b (block) or c (character)')),
+  type: v.optional(v.picklist(['a', 'b', 'c'])),
   major: v.optional(number),
   minor: v.optional(number),
   access: v.optional(
     v.pipe(v.string(), v.regex(/^(?!.*(.).*\1)[rwm]{1,3}$/, 'must be of r (read), w (write) and m (mknod)')),
   ),
 });
+
+const MOST_RULES = 256;
 
 const unified = v.pipe(
   v.custom<Readonly<Record<string, string>>>(isMapping, 'must be a mapping of names to values'),
@@ -107,7 +109,15 @@ const unified = v.pipe(
   }),
 );
 
-const lineProblem = (value: string): string | undefined => (value === '' ? 'must not be empty' : textProblem(value));
+/** A file of a cgroup takes a line at a time, and no long ones. */
+const LONGEST_LINE = 1024;
+
+function lineProblem(value: string): string | undefined {
+  if (value === '') return 'must not be empty';
+  if (value.includes('\n') || Buffer.byteLength(value) > LONGEST_LINE)
+    return `must be one line of at most ${LONGEST_LINE} bytes`;
+  return textProblem(value);
+}
 
 export const resources = fields({
   memory: described(memory, 'Memory, swap included if there is a limit for it.'),
@@ -119,7 +129,7 @@ export const resources = fields({
   blockIO: described(blockIO, 'Input and output of block devices.'),
   hugepageLimits: described(v.array(hugepageLimit), 'Bytes in huge pages, for each size of page.'),
   devices: described(
-    v.array(deviceRule),
+    v.pipe(v.array(deviceRule), v.maxLength(MOST_RULES, `must be at most ${MOST_RULES} rules`)),
     'Which devices may be used, in order: the last rule that fits decides. Those of a /dev of its own always may.',
   ),
   unified: described(unified, 'Files of cgroup v2 with what is written to them: memory.high. Refused on v1.'),

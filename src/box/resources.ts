@@ -41,19 +41,21 @@ export function resourcesOf(given: Given = {}): Resources {
   return {
     memory: something(memoryOf(given.memory ?? {})),
     cpu: something(cpu),
-    cpuset: something({ ...(cpus === undefined ? {} : { cpus }), ...(mems === undefined ? {} : { mems }) }),
+    cpuset: something({ cpus, mems }),
     pids: given.pids,
     blockIO: something(given.blockIO ?? {}),
     hugepageLimits: something(
       (given.hugepageLimits ?? []).map(({ pageSize, limit }) => ({ pageSize, limit: bytes(limit) })),
     ),
     devices: something(given.devices ?? []),
-    unified: something(given.unified ?? {}),
+    unified: something({ ...given.unified }),
   };
 }
 
 const something = <Value extends object>(value: Value): Value | undefined =>
-  Object.keys(value).length === 0 ? undefined : value;
+  Object.values(value).every(asksForNothing) ? undefined : value;
+
+const asksForNothing = (value: unknown): boolean => value === undefined || (Array.isArray(value) && value.length === 0);
 
 function memoryOf({ limit, reservation, swap, ...others }: GivenMemory): MemoryLimits {
   const sizes = Object.entries({ limit, reservation, swap });
@@ -64,11 +66,20 @@ function memoryOf({ limit, reservation, swap, ...others }: GivenMemory): MemoryL
 /** The schema has let it pass. */
 const bytes = (size: number | string): number => bytesOf(size) ?? -1;
 
+/** Bytes. Undefined: there is no limit. */
+export const memoryLimitOf = ({ memory, unified }: Resources): number | undefined => {
+  const limit = memory?.limit ?? bytesOf(unified?.['memory.max'] ?? '-1');
+  return limit === -1 ? undefined : limit;
+};
+
 export const limitsSomething = (resources: Resources): boolean =>
   Object.values(resources).some(value => value !== undefined);
 
-export function resourceProblems({ resources, mounts }: Box): readonly Problem[] {
+export function resourceProblems(box: Box): readonly Problem[] {
+  const { resources, mounts } = box;
   const problems: Problem[] = [];
+  if (box.cgroupParent !== undefined && !limitsSomething(resources) && !box.accounting && !box.freezer)
+    problems.push({ field: 'cgroupParent', message: 'needs something that a cgroup is for: resources, accounting' });
   const { limit, swap } = resources.memory ?? {};
   const unlimited = limit === undefined || limit === -1;
   if (swap !== undefined && swap !== -1) {

@@ -4,7 +4,9 @@ import { filesSchema, mount, symlinksSchema } from './mount-schema.js';
 import { overlay } from './overlay-schema.js';
 import { resources } from './resources-schema.js';
 import {
+  cgroupProblem,
   environmentNameProblem,
+  isAbsolutePath,
   isMapping,
   isNamespacePath,
   pathProblem,
@@ -262,9 +264,12 @@ export const boxSchema = fields({
   ),
   cgroupParent: v.optional(
     v.pipe(
-      path,
+      v.string(),
+      v.metadata({ pattern: '^/' }),
+      check(cgroupProblem),
+      v.guard(isAbsolutePath),
       v.description(
-        'The cgroup, from the root of each hierarchy on, in which that of the box is made; else the nearest that can have it.',
+        'The cgroup, from the root of each hierarchy on, in which that of the box is made: it must exist. Else the nearest that can have it.',
       ),
     ),
   ),

@@ -56,6 +56,10 @@ export function absolutePath(value: string): AbsolutePath {
 /** Whether a path is "/", however it is spelt. */
 export const isRoot = (path: string): boolean => path.split('/').every(part => part === '' || part === '.');
 
+/** A cgroup, from the root of a hierarchy on: never outside of what is to be seen of it. */
+export const cgroupProblem = (value: string): string | undefined =>
+  pathProblem(value) ?? (value.split('/').includes('..') ? 'must not contain ".."' : undefined);
+
 /** A place where something is mounted. `..` would make the result depend on what the rootfs's symlinks are. */
 export function mountPointProblem(value: string): string | undefined {
   const problem = pathProblem(value);

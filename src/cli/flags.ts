@@ -99,11 +99,39 @@ export const BOX_FLAGS = {
   'cpuset-cpus': { type: 'string', valueHint: 'LIST', description: 'CPUs that may be used: 0-2,4' },
   'cpuset-mems': { type: 'string', valueHint: 'LIST', description: 'memory nodes that may be used' },
   'pids-limit': { type: 'string', valueHint: 'N', description: 'processes and threads at most; -1: no limit' },
+  'blkio-weight': { type: 'string', valueHint: 'N', description: 'share of block devices: 10 to 1000, 100 is normal' },
+  'blkio-weight-device': { type: 'string', valueHint: 'DEVICE:N', description: 'the same, of one device' },
+  'device-read-bps': {
+    type: 'string',
+    valueHint: 'DEVICE:SIZE',
+    description: 'bytes read from a block device in a second at most: /dev/sda:1mb',
+  },
+  'device-write-bps': { type: 'string', valueHint: 'DEVICE:SIZE', description: 'bytes written to it' },
+  'device-read-iops': { type: 'string', valueHint: 'DEVICE:N', description: 'reads from it' },
+  'device-write-iops': { type: 'string', valueHint: 'DEVICE:N', description: 'writes to it' },
+  'device-cgroup-rule': {
+    type: 'string',
+    valueHint: 'RULE',
+    description: 'allow devices: "c 1:3 rwm"; without rules in FILE, all others but the usual are forbidden',
+  },
+  'hugetlb-limit': {
+    type: 'string',
+    valueHint: 'PAGE:SIZE',
+    description: 'memory in huge pages of a size at most: 2MB:64M',
+  },
+  'memory-high': { type: 'string', valueHint: 'SIZE', description: 'memory above which it is slowed down (cgroup v2)' },
+  'cgroup-conf': {
+    type: 'string',
+    valueHint: 'NAME=VALUE',
+    description: 'write VALUE to a file of cgroup v2: memory.low=1048576',
+  },
   'cgroup-parent': { type: 'string', valueHint: 'PATH', description: 'the cgroup in which that of the box is made' },
   init: {
     type: 'boolean',
     description: "pid 1 is an init, which starts the command: nsgen's own, or a program of the host (--init=PATH)",
   },
+  stats: { type: 'boolean', description: 'count what the box uses: run prints it when the box ends' },
+  freezer: { type: 'boolean', description: 'let all of the box be stopped at once (Ctrl-Z does)' },
   monotonic: { type: 'string', valueHint: 'SECONDS', description: 'offset of CLOCK_MONOTONIC in a new time namespace' },
   boottime: { type: 'string', valueHint: 'SECONDS', description: 'offset of CLOCK_BOOTTIME in a new time namespace' },
   env: {
@@ -129,6 +157,14 @@ export const OPTIONAL_VALUE: readonly string[] = ['init'];
 
 /** Flags that may be given more than once, and then all count. */
 export const REPEATABLE: readonly string[] = [
+  'blkio-weight-device',
+  'device-read-bps',
+  'device-write-bps',
+  'device-read-iops',
+  'device-write-iops',
+  'device-cgroup-rule',
+  'hugetlb-limit',
+  'cgroup-conf',
   'unshare',
   'share',
   'join',

@@ -17,6 +17,8 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Subcommand>>> = {
   compare: async () => (await import('./compare.js')).compareCommand,
   rootfs: async () => (await import('./rootfs.js')).rootfsCommand,
   init: async () => (await import('./init.js')).initCommand,
+  top: async () => (await import('./top.js')).topCommand,
+  prune: async () => (await import('./prune.js')).pruneCommand,
 };
 
 async function main(argv: readonly string[]): Promise<number> {

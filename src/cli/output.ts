@@ -5,8 +5,10 @@ import { EXIT_STATUS } from '../backends/failure.js';
 /**
  * Writes to a descriptor without touching process.stdout or process.stderr: their first use would make the open file
  * non-blocking, for the box too.
+ *
+ * @returns false when nobody reads it any more.
  */
-export function write(descriptor: 1 | 2, content: string | Uint8Array): void {
+export function write(descriptor: 1 | 2, content: string | Uint8Array): boolean {
   let rest: Uint8Array = typeof content === 'string' ? Buffer.from(content) : content;
   while (rest.length > 0) {
     try {
@@ -14,10 +16,11 @@ export function write(descriptor: 1 | 2, content: string | Uint8Array): void {
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? error.code : undefined;
       // A reader that has gone has seen enough; one that is slow gets the rest as soon as it reads.
-      if (code === 'EPIPE') return;
+      if (code === 'EPIPE') return false;
       if (code !== 'EAGAIN') throw error;
     }
   }
+  return true;
 }
 
 /** citty colours its help whatever it is written to. Only here is node:tty needed, and all of node:net with it. */
@@ -36,5 +39,5 @@ export function report(error: unknown): number {
 }
 
 /** A path may hold what moves the cursor of whoever reads the message. */
-const printable = (line: string): string =>
+export const printable = (line: string): string =>
   line.replace(/\p{Cc}/gu, character => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);

@@ -1,20 +1,43 @@
 import type { Problem } from '../box/problem.js';
 import { isMapping } from '../box/values.js';
 import type { GivenFlags } from './arguments.js';
+import { blockIO, deviceRules, hugePages, unified } from './device-flags.js';
 
 type Mapping = Readonly<Record<string, unknown>>;
 
-/** The limits, as docker spells them, each as the field of the box that it is. They override those of a file one by one. */
+/**
+ * The limits, as docker spells them, each as the field of the box that it is. They override those of a file one by one;
+ * what is a list comes after the file's.
+ */
 export function resourcesOf(flags: GivenFlags, base: unknown, problems: Problem[]): Mapping {
-  const given = { memory: memory(flags, problems), cpu: cpu(flags, problems), pids: pids(flags, problems) };
+  const own = isMapping(base) ? base : {};
+  const given = {
+    memory: memory(flags, problems),
+    cpu: cpu(flags, problems),
+    pids: pids(flags, problems),
+    blockIO: blockIO(flags, problems),
+    hugepageLimits: hugePages(flags, problems),
+    devices: deviceRules(flags, own.devices, problems),
+    unified: unified(flags, problems),
+  };
   const chosen = Object.entries(given).filter(([, fields]) => Object.keys(fields).length > 0);
   if (chosen.length === 0) return {};
   if (base !== undefined && !isMapping(base)) return { resources: base };
-  const merged = chosen.map(([name, fields]) => {
-    const own = base?.[name];
-    return [name, isMapping(own) ? { ...own, ...fields } : (own ?? fields)];
-  });
-  return { resources: { ...base, ...Object.fromEntries(merged) } };
+  return {
+    resources: { ...own, ...Object.fromEntries(chosen.map(([name, value]) => [name, merged(own[name], value)])) },
+  };
+}
+
+/** What is of another kind stays, for parseBox to complain about. */
+function merged(own: unknown, given: unknown): unknown {
+  if (own === undefined) return given;
+  if (Array.isArray(own)) return Array.isArray(given) ? [...own, ...given] : own;
+  if (!isMapping(own) || !isMapping(given)) return own;
+  const fields = Object.entries(given).map(([name, value]) => [
+    name,
+    Array.isArray(value) ? merged(own[name], value) : value,
+  ]);
+  return { ...own, ...Object.fromEntries(fields) };
 }
 
 function memory(flags: GivenFlags, problems: Problem[]): Mapping {
@@ -48,8 +71,8 @@ function cpu(flags: GivenFlags, problems: Problem[]): Mapping {
 
 /** What is left of a microsecond is dropped. */
 function quota(cpus: string, period: number, problems: Problem[]): Mapping {
-  const [, whole = '', fraction = ''] = /^(\d{1,4})(?:\.(\d{1,9}))?$/.exec(cpus) ?? [];
-  if (whole === '') {
+  const [, whole = '', fraction = ''] = /^(?=\.?\d)(\d{0,4})(?:\.(\d{0,9}))?$/.exec(cpus) ?? [];
+  if (whole + fraction === '') {
     problems.push({ field: '--cpus', message: `${JSON.stringify(cpus)} is not a number of CPUs such as 0.2 or 1.5` });
     return {};
   }

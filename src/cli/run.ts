@@ -1,6 +1,10 @@
 import { BACKEND_NAMES, isBackendName, loadBackend, type RunningBox } from '../backends/backend.js';
+import type { Box } from '../box/box.js';
 import { BoxError } from '../box/problem.js';
+import { memoryLimitOf } from '../box/resources.js';
+import { formatSize } from '../box/size.js';
 import { inForeground } from '../host/caller.js';
+import { write } from './output.js';
 import { boxCommand } from './subcommand.js';
 
 const FLAGS = {
@@ -9,20 +13,30 @@ const FLAGS = {
     valueHint: 'NAME',
     description: 'ffi: system calls (default); script: bash runs the generated script',
   },
+  'stats-json': { type: 'string', valueHint: 'FILE', description: 'write what --stats prints to FILE, as JSON' },
 } as const;
 
 export const runCommand = boxCommand('run', 'run a command in a box', FLAGS, async (box, flags) => {
   const name = flags.one('backend') ?? 'ffi';
   if (!isBackendName(name))
     throw new BoxError([{ field: '--backend', message: `must be one of ${BACKEND_NAMES.join(', ')}` }]);
+  const file = flags.one('stats-json');
+  const statsFile = file === undefined ? undefined : (await import('./stats-file.js')).openStatsFile(file);
   const forwarding = forwardSignals();
   const backend = await loadBackend(name);
   const running = await backend.start(box, { stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' });
   forwarding.to(running);
-  const { exitStatus } = await running.ended;
+  const end = await running.ended;
   forwarding.stop();
-  return exitStatus;
+  // The script has said so itself.
+  if (end.outOfMemory && name === 'ffi') write(2, `nsgen: ${memoryLine(box)}\n`);
+  if (flags.has('stats')) write(2, (await import('./stats-table.js')).statsTable(end));
+  statsFile?.write(end);
+  return end.exitStatus;
 });
+
+const memoryLine = ({ resources }: Box): string =>
+  `memory limit ${formatSize(memoryLimitOf(resources) ?? 0)} reached; killed by the kernel (oom)`;
 
 const FORWARDED = [
   'SIGINT',
@@ -57,6 +71,7 @@ function forwardSignals() {
     } else {
       target.kill(signal);
     }
+    if (signal === 'SIGCONT') target?.resume();
     if (signal === 'SIGTSTP') setTimeout(stop, TIME_TO_STOP);
   };
   // The shell gets its terminal back, and nothing of the box may still be reading from it. SIGCONT comes to both.

@@ -3,7 +3,9 @@ import type { Readable } from 'node:stream';
 import { type BackendName, loadBackend } from '../backends/backend.js';
 import { StartError } from '../backends/failure.js';
 import type { Box } from '../box/box.js';
+import { makePlan } from '../plan/plan.js';
 import { probeCommand, SECTIONS, type SectionName, SIGNALS_COMMAND } from './probe.js';
+import { resourcesOf, WAITING_COMMAND } from './resources.js';
 import { lookOn, readWorld, type World } from './world.js';
 
 /** One thing of a box as both backends have it. */
@@ -110,6 +112,26 @@ interface Sight {
 export const signalsShown = ({ exitStatus, stdout }: Run): string =>
   exitStatus === 0 ? stdout.toString('latin1') : 'not visible here: /bin/cat /proc/self/status\n';
 
+export const hasCgroups = (box: Box): boolean => makePlan(box).some(({ kind }) => kind === 'make-cgroup');
+export const NOT_LIMITED = 'in the cgroups of the caller, and in none of its own\n';
+
+/** The command has answered: whatever the backend does before it is done. */
+async function lookFromOutside(backend: BackendName, box: Box): Promise<string> {
+  const running = await (await loadBackend(backend)).start(
+    { ...box, command: WAITING_COMMAND },
+    { stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' },
+  );
+  running.stdin?.on('error', () => {});
+  running.stdin?.write('here\n');
+  await new Promise(resolve => running.stdout?.once('data', resolve).once('close', resolve));
+  const seen = resourcesOf(running.pid);
+  running.stdin?.end();
+  running.stdout?.resume();
+  running.stderr?.resume();
+  await running.ended;
+  return seen;
+}
+
 const CANNOT_EXECUTE: readonly number[] = [126, 127];
 
 /** The world of a box, as its own command would see it. */
@@ -119,8 +141,9 @@ export async function lookInside(backend: BackendName, box: Box): Promise<Sight>
   const run = await runIn(backend, { ...box, command: probeCommand(mark) });
   const outside = onlooker.until();
   if (run.stdout.includes(mark)) {
-    const signals = await runIn(backend, { ...box, command: SIGNALS_COMMAND });
-    return { world: readWorld(run.stdout, mark, outside, signalsShown(signals)), unseen: undefined };
+    const signals = signalsShown(await runIn(backend, { ...box, command: SIGNALS_COMMAND }));
+    const resources = hasCgroups(box) ? await lookFromOutside(backend, box) : NOT_LIMITED;
+    return { world: readWorld(run.stdout, mark, outside, { signals, resources }), unseen: undefined };
   }
   if (CANNOT_EXECUTE.includes(run.exitStatus)) return { world: undefined, unseen: 'the box has no /bin/sh that runs' };
   const [line = ''] = run.stderr.toString('utf8').split('\n');

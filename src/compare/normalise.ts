@@ -19,7 +19,10 @@ export function normalise(name: SectionName, text: (name: SectionName) => string
     case 'namespaces':
       return namespaces(raw, outside);
     case 'mountinfo':
-      return mountinfo(raw);
+      return mountinfo(withoutMaker(raw));
+    case 'cgroup':
+    case 'resources':
+      return withoutMaker(raw);
     case 'status':
       return status(raw);
     case 'signals':
@@ -122,6 +125,9 @@ function namespaces(raw: string, outside: Outside): string {
     return `${type}: ${file}`;
   });
 }
+
+/** The name of a cgroup says who made it: pid, start time, and which of its boxes. */
+export const withoutMaker = (raw: string): string => raw.replace(/\bnsgen-\d+-\d+-\d+\b/g, 'nsgen-*');
 
 /** Ids become the mount point of the parent: what is mounted on what stays visible. proc_pid_mountinfo(5) */
 function mountinfo(raw: string): string {

@@ -189,8 +189,11 @@ export const PROBE_SECTIONS = [
   'privileges',
 ] as const;
 
-/** A shell may unblock all signals when it starts (dash does): what it was given, only another program can tell. */
-export const SECTIONS = [...PROBE_SECTIONS, 'signals'] as const;
+/**
+ * A shell may unblock all signals when it starts (dash does): what it was given, only another program can tell. What
+ * limits a box is seen from outside.
+ */
+export const SECTIONS = [...PROBE_SECTIONS, 'signals', 'resources'] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
 /** Shows the signals that a command is started with, in lines of /proc/PID/status. */

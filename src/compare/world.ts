@@ -43,19 +43,28 @@ const inodeOf = (path: string): number | undefined => statSync(path, { throwIfNo
 
 const uptime = (): number => Number(readFileSync('/proc/uptime', 'latin1').split(' ')[0]);
 
+/** What the probe cannot tell. */
+export interface Besides {
+  /** What the command that shows signals has printed. */
+  readonly signals: string;
+  /** What limits the box, as resourcesOf has it. */
+  readonly resources: string;
+}
+
 /**
- * Takes the output of the probe apart. `status` is what the command that shows signals has printed.
+ * Takes the output of the probe apart.
  *
  * @throws Error when a section is missing: the probe did not get to its end, and nothing may be said to be the same.
  */
-export function readWorld(output: Buffer, mark: string, outside: Outside, status: string): World {
+export function readWorld(output: Buffer, mark: string, outside: Outside, besides: Besides): World {
   const pieces = output.toString('latin1').split(`\n${mark} `).slice(1);
   const raw = new Map(pieces.map(piece => split(piece, '\n')));
   const missing = PROBE_SECTIONS.filter(name => !raw.has(name));
   if (missing.length > 0 || raw.size !== PROBE_SECTIONS.length) {
     throw new Error(`the probe did not reach its end: no section ${missing.join(', ')}`);
   }
-  const text = (name: SectionName) => (name === 'signals' ? status : (raw.get(name) ?? ''));
+  const text = (name: SectionName) =>
+    name === 'signals' || name === 'resources' ? besides[name] : (raw.get(name) ?? '');
   return new Map(SECTIONS.map(name => [name, normalise(name, text, outside)]));
 }
 

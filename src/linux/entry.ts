@@ -12,8 +12,8 @@
  *     onTolerated ... when the system call failed with a tolerated errno. The entry's own address makes it try again
  *     onFailure   ... when it failed otherwise; the header then names this entry
  *     result      what the system call returned, always stored: -errno when it failed
- *     copy        address of a word that gets the result too: a field of a struct that a later call takes. The entry's own
- *                 result where there is none
+ *     copy        address of 32 bits that get the result too, as far as they hold it: a field of a struct that a later
+ *                 call takes. The entry's own result where there is none
  *
  * The word at the end is spare. A result in [-4095, -1] is an error (MAX_ERRNO in the kernel's include/linux/err.h);
  * any other is not, even if it is negative as a signed number.

@@ -35,7 +35,7 @@ export const arm64: readonly Instruction[] = [
   ['010000d4', 'svc #0x0'],
   ['403500f9', 'str x0, [x10, #104]'],
   ['4b3940f9', 'ldr x11, [x10, #112]'],
-  ['600100f9', 'str x0, [x11]'],
+  ['600100b9', 'str w0, [x11]'],
   ['1ffc3fb1', 'cmn x0, #0xfff'],
   ['c2000054', 'b.cs 0x7c'],
 

@@ -13,7 +13,7 @@ export const x64: readonly Instruction[] = [
   // 0x08: the next entry. A negative number: return.
   ['488b03', 'mov rax,QWORD PTR [rbx]'],
   ['4885c0', 'test rax,rax'],
-  ['0f8895000000', 'js 0xa9'],
+  ['0f8894000000', 'js 0xa8'],
 
   // 0x14: the arguments. Each shift moves the bit of the next argument out of the indirect mask; a bit that is set
   // replaces the argument by the 64 bits it points at.
@@ -47,36 +47,36 @@ export const x64: readonly Instruction[] = [
   ['0f05', 'syscall'],
   ['48894368', 'mov QWORD PTR [rbx+0x68],rax'],
   ['488b4b70', 'mov rcx,QWORD PTR [rbx+0x70]'],
-  ['488901', 'mov QWORD PTR [rcx],rax'],
+  ['8901', 'mov DWORD PTR [rcx],eax'],
   ['483d01f0ffff', 'cmp rax,0xfffffffffffff001'],
-  ['7311', 'jae 0x80'],
+  ['7311', 'jae 0x7f'],
 
-  // 0x6f: no error. Go on with onZero or, 0x7a, onPositive.
+  // 0x6e: no error. Go on with onZero or, 0x79, onPositive.
   ['4885c0', 'test rax,rax'],
-  ['7506', 'jne 0x7a'],
+  ['7506', 'jne 0x79'],
   ['488b5b48', 'mov rbx,QWORD PTR [rbx+0x48]'],
-  ['eb8e', 'jmp 0x8'],
+  ['eb8f', 'jmp 0x8'],
   ['488b5b50', 'mov rbx,QWORD PTR [rbx+0x50]'],
-  ['eb88', 'jmp 0x8'],
+  ['eb89', 'jmp 0x8'],
 
-  // 0x80: an error. bt takes the bit number modulo 64, so errno 64 and above must be told apart before it.
+  // 0x7f: an error. bt takes the bit number modulo 64, so errno 64 and above must be told apart before it.
   ['48f7d8', 'neg rax'],
   ['4883f83f', 'cmp rax,0x3f'],
-  ['7713', 'ja 0x9c'],
+  ['7713', 'ja 0x9b'],
   ['488b4b40', 'mov rcx,QWORD PTR [rbx+0x40]'],
   ['480fa3c1', 'bt rcx,rax'],
-  ['7309', 'jae 0x9c'],
+  ['7309', 'jae 0x9b'],
 
-  // 0x93: tolerated. Go on with onTolerated.
+  // 0x92: tolerated. Go on with onTolerated.
   ['488b5b58', 'mov rbx,QWORD PTR [rbx+0x58]'],
-  ['e96cffffff', 'jmp 0x8'],
+  ['e96dffffff', 'jmp 0x8'],
 
-  // 0x9c: not tolerated. The header gets the entry; go on with onFailure.
+  // 0x9b: not tolerated. The header gets the entry; go on with onFailure.
   ['48895d00', 'mov QWORD PTR [rbp+0x0],rbx'],
   ['488b5b60', 'mov rbx,QWORD PTR [rbx+0x60]'],
-  ['e95fffffff', 'jmp 0x8'],
+  ['e960ffffff', 'jmp 0x8'],
 
-  // 0xa9: return 0.
+  // 0xa8: return 0.
   ['5b', 'pop rbx'],
   ['5d', 'pop rbp'],
   ['31c0', 'xor eax,eax'],

@@ -36,14 +36,16 @@ export class Memory {
   /** @returns the address of the string as execve(2) and open(2) want it: UTF-8, ended by a NUL. */
   writeString(value: string): number {
     const address = this.allocate(Buffer.byteLength(value) + 1);
-    this.rewriteString(address, value);
+    this.rewriteString(address, value, Number.POSITIVE_INFINITY);
     return address;
   }
 
-  /** Writes a string where room for it was allocated. */
-  rewriteString(address: number, value: string): void {
+  /** Writes a string where room was allocated for one of so many bytes. @throws RangeError when it is longer. */
+  rewriteString(address: number, value: string, room: number): void {
     const start = address - this.#mapping.address;
-    this.#mapping.buffer[start + this.#mapping.buffer.write(value, start, 'utf8')] = 0;
+    const length = this.#mapping.buffer.write(value, start, Math.min(room + 1, this.#mapping.buffer.length - start));
+    if (length > room) throw new RangeError(`a string of more than ${room} bytes: ${JSON.stringify(value)}`);
+    this.#mapping.buffer[start + length] = 0;
   }
 
   writeBytes(value: Uint8Array): number {

@@ -153,7 +153,7 @@ class Program {
   run(): Outcome {
     const memory = this.#memory;
     memory.writeWord(this.#header, 0);
-    for (const { address, read } of this.#changing) memory.rewriteString(address, read());
+    for (const { address, read, length } of this.#changing) memory.rewriteString(address, read(), length);
     for (const { address } of this.#nodes) memory.writeWord(address + ENTRY.result, NOT_REACHED);
     memory.run(this.#header, this.#first.address);
 
@@ -180,6 +180,7 @@ class Program {
 interface Changing {
   readonly address: number;
   readonly read: () => string;
+  readonly length: number;
 }
 
 function writeEntries(table: Memory, nodes: readonly Node[]) {
@@ -202,8 +203,11 @@ function writeEntries(table: Memory, nodes: readonly Node[]) {
       } else {
         const value = writeArgument(table, argument, outputs, shared);
         table.writeWord(place, value);
-        if (argument.kind === 'changing') changing.push({ address: value, read: argument.read });
-        if (argument.kind === 'bytes') copyResults(table, argument.fields ?? [], value, results);
+        if (argument.kind === 'changing') changing.push({ address: value, ...argument });
+        if (argument.kind === 'bytes') {
+          copyResults(table, argument.fields ?? [], value, results);
+          for (const { offset, to } of argument.pointers ?? []) table.writeWord(value + offset, value + to);
+        }
       }
       place += 8;
     }

@@ -4,6 +4,7 @@
  */
 export const SYSTEM_CALL_NUMBERS = {
   x64: {
+    bpf: 321,
     chroot: 161,
     close: 3,
     close_range: 436,
@@ -36,6 +37,7 @@ export const SYSTEM_CALL_NUMBERS = {
     openat: 257,
     openat2: 437,
     pidfd_open: 434,
+    pidfd_send_signal: 424,
     pipe2: 293,
     pivot_root: 155,
     ppoll: 271,
@@ -62,6 +64,7 @@ export const SYSTEM_CALL_NUMBERS = {
     write: 1,
   },
   arm64: {
+    bpf: 280,
     chroot: 51,
     close: 57,
     close_range: 436,
@@ -94,6 +97,7 @@ export const SYSTEM_CALL_NUMBERS = {
     openat: 56,
     openat2: 437,
     pidfd_open: 434,
+    pidfd_send_signal: 424,
     pipe2: 59,
     pivot_root: 41,
     ppoll: 73,

@@ -32,10 +32,16 @@ export interface Output {
   readonly text: string;
 }
 
-/** A 64-bit field of a struct, at an offset in bytes, that gets what a call returns. One field for each result. */
+/** A field of a struct, at an offset in bytes, that gets 32 bits of what a call returns. One field for each result. */
 export interface Field {
   readonly offset: number;
   readonly result: Result;
+}
+
+/** A 64-bit field of a struct that gets the address of what lies in the same bytes, `to` bytes after their beginning. */
+export interface Pointer {
+  readonly offset: number;
+  readonly to: number;
 }
 
 export type Argument =
@@ -43,7 +49,13 @@ export type Argument =
   | { readonly kind: 'symbol'; readonly value: number; readonly text: string }
   | { readonly kind: 'string'; readonly value: string }
   | { readonly kind: 'strings'; readonly values: readonly string[]; readonly text?: string }
-  | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly text: string; readonly fields?: readonly Field[] }
+  | {
+      readonly kind: 'bytes';
+      readonly bytes: Uint8Array;
+      readonly text: string;
+      readonly fields?: readonly Field[];
+      readonly pointers?: readonly Pointer[];
+    }
   | { readonly kind: 'changing'; readonly read: () => string; readonly length: number; readonly text: string }
   | { readonly kind: 'output'; readonly output: Output; readonly offset: number }
   | { readonly kind: 'result'; readonly result: Result };
@@ -53,12 +65,12 @@ export const integer = (value: number): Argument => ({ kind: 'integer', value })
 export const octal = (value: number): Argument => symbol(`0${value.toString(8).padStart(2, '0')}`, value);
 export const symbol = (text: string, value: number): Argument => ({ kind: 'symbol', value, text });
 export const string = (value: string): Argument => ({ kind: 'string', value });
-export const bytes = (value: Uint8Array, text: string, fields: readonly Field[] = []): Argument => ({
-  kind: 'bytes',
-  bytes: value,
-  text,
-  fields,
-});
+export const bytes = (
+  value: Uint8Array,
+  text: string,
+  fields: readonly Field[] = [],
+  pointers: readonly Pointer[] = [],
+): Argument => ({ kind: 'bytes', bytes: value, text, fields, pointers });
 /** A string of at most so many bytes that is asked for each time the program runs: what differs between two boxes of one plan. */
 export const changing = (read: () => string, length: number, text: string): Argument => ({
   kind: 'changing',

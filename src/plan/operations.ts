@@ -12,8 +12,12 @@ import { type JoinCgroup, joinCgroup } from './operations/join-cgroup.js';
 import { type JoinNamespaces, joinNamespaces } from './operations/join-namespaces.js';
 import { type LimitCpu, limitCpu } from './operations/limit-cpu.js';
 import { type LimitCpuset, limitCpuset } from './operations/limit-cpuset.js';
+import { type LimitDevices, limitDevices } from './operations/limit-devices.js';
+import { type LimitHugetlb, limitHugetlb } from './operations/limit-hugetlb.js';
+import { type LimitIo, limitIo } from './operations/limit-io.js';
 import { type LimitMemory, limitMemory } from './operations/limit-memory.js';
 import { type LimitPids, limitPids } from './operations/limit-pids.js';
+import { type LimitUnified, limitUnified } from './operations/limit-unified.js';
 import { type LoopbackUp, loopbackUp } from './operations/loopback-up.js';
 import { type MakeCgroup, makeCgroup } from './operations/make-cgroup.js';
 import { type MakeDev, makeDev } from './operations/make-dev.js';
@@ -55,8 +59,12 @@ export type Operation =
   | JoinCgroup
   | LimitCpu
   | LimitCpuset
+  | LimitDevices
+  | LimitHugetlb
+  | LimitIo
   | LimitMemory
   | LimitPids
+  | LimitUnified
   | MakeCgroup
   | JoinNamespaces
   | LoopbackUp
@@ -101,8 +109,12 @@ const KINDS: { readonly [Name in OperationName]: OperationKind<Of<Name>> } = {
   'join-cgroup': joinCgroup,
   'limit-cpu': limitCpu,
   'limit-cpuset': limitCpuset,
+  'limit-devices': limitDevices,
+  'limit-hugetlb': limitHugetlb,
+  'limit-io': limitIo,
   'limit-memory': limitMemory,
   'limit-pids': limitPids,
+  'limit-unified': limitUnified,
   'make-cgroup': makeCgroup,
   'join-namespaces': joinNamespaces,
   'loopback-up': loopbackUp,
@@ -150,10 +162,18 @@ export function settingsOf(operation: Operation): readonly Setting[] {
       return limitCpu.settings(operation);
     case 'limit-cpuset':
       return limitCpuset.settings(operation);
+    case 'limit-devices':
+      return limitDevices.settings(operation);
+    case 'limit-hugetlb':
+      return limitHugetlb.settings(operation);
+    case 'limit-io':
+      return limitIo.settings(operation);
     case 'limit-memory':
       return limitMemory.settings(operation);
     case 'limit-pids':
       return limitPids.settings(operation);
+    case 'limit-unified':
+      return limitUnified.settings(operation);
     default:
       return [];
   }

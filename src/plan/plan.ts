@@ -6,6 +6,8 @@ import { type AbsolutePath, absolutePath, NAMESPACE_TYPES, type NamespaceType } 
 import { CONTROLLERS, type Controller } from './cgroup.js';
 import { KERNEL_MOUNTS, type KernelPlace } from './file-system.js';
 import type { UserNamespace } from './operation.js';
+import { controllerOf } from './operations/limit-unified.js';
+import type { MakeCgroup } from './operations/make-cgroup.js';
 import type { Operation } from './operations.js';
 
 /** What is to be done for a box, in order. Both backends carry out the same plan; nothing else decides anything. */
@@ -46,28 +48,47 @@ function namespaceOperations(box: Box): Plan {
 }
 
 /** What a cgroup is for: each limit, and what is counted or done with all of the box. */
-function cgroupOperations({ resources, accounting, freezer, cgroupParent }: Box): Plan {
-  const { memory, cpu, cpuset, pids } = resources;
+function cgroupOperations(box: Box): Plan {
+  const { resources, accounting, freezer, cgroupParent, dev } = box;
+  const { memory, cpu, cpuset, pids, blockIO, hugepageLimits, devices, unified } = resources;
+  const byFile = new Set(Object.keys(unified ?? {}).map(controllerOf));
   const wanted: Readonly<Record<Controller, boolean>> = {
     memory: memory !== undefined || accounting,
     cpu: cpu !== undefined || accounting,
     cpuset: cpuset !== undefined,
     pids: pids !== undefined || accounting,
-    io: accounting,
-    hugetlb: false,
-    devices: false,
+    io: blockIO !== undefined || accounting,
+    hugetlb: hugepageLimits !== undefined,
+    devices: devices !== undefined,
     freezer,
     cpuacct: accounting,
   };
-  const controllers = CONTROLLERS.filter(controller => wanted[controller]);
-  if (controllers.length === 0) return [];
+  const controllers = CONTROLLERS.filter(controller => wanted[controller] || byFile.has(controller));
+  const everywhere = ownCgroupsEverywhere(box);
+  if (controllers.length === 0 && everywhere === undefined) return [];
+  // A session of systemd has no io controller, unless somebody has asked for it.
+  const optional: readonly Controller[] = accounting && resources.blockIO === undefined ? ['io'] : [];
+  const parent = cgroupParent && (plain(cgroupParent) || '/');
   return [
-    { kind: 'make-cgroup', controllers, everywhere: false, parent: cgroupParent },
+    { kind: 'make-cgroup', controllers, optional, everywhere, parent },
     ...(memory === undefined ? [] : [{ kind: 'limit-memory', ...memory } as const]),
     ...(cpu === undefined ? [] : [{ kind: 'limit-cpu', ...cpu } as const]),
     ...(cpuset === undefined ? [] : [{ kind: 'limit-cpuset', ...cpuset } as const]),
     ...(pids === undefined ? [] : [{ kind: 'limit-pids', ...pids } as const]),
+    ...(blockIO === undefined ? [] : [{ kind: 'limit-io', ...blockIO } as const]),
+    ...(hugepageLimits === undefined ? [] : [{ kind: 'limit-hugetlb', limits: hugepageLimits } as const]),
+    ...(devices === undefined ? [] : [{ kind: 'limit-devices', rules: devices, ownDev: dev } as const]),
+    ...(unified === undefined ? [] : [{ kind: 'limit-unified', files: unified } as const]),
   ];
+}
+
+/**
+ * What is mounted in a cgroup namespace that others are in shows theirs. In a user namespace the kernel lets nobody write
+ * to a release_agent.
+ */
+function ownCgroupsEverywhere({ mounts, namespaces }: Box): MakeCgroup['everywhere'] {
+  if (namespaces.cgroup.kind !== 'new' || mounts.every(({ type }) => type !== 'cgroup')) return undefined;
+  return namespaces.user.kind === 'new' || namespaces.user.kind === 'joined' ? 'mounted' : 'all';
 }
 
 function joinedNamespace(type: NamespaceType, choice: NamespaceChoice) {

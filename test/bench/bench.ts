@@ -3,13 +3,32 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/package-root.js';
 import { nsgenPath } from '../support/cli.js';
-import { copiedBinaries } from './by-hand.js';
+import { copiedBinaries, limitedScripts } from './by-hand.js';
 import { type ContestSize, contest } from './contest.js';
 import { crowd } from './crowd.js';
-import { BACKEND, BWRAP, inProcess, LIBRARY, SPAWN, UNSHARE } from './in-process.js';
+import {
+  BACKEND,
+  BWRAP,
+  inProcess,
+  LIBRARY,
+  LIMITED_BACKEND,
+  LIMITED_LIBRARY,
+  SPAWN,
+  UNSHARE,
+  withLimits,
+} from './in-process.js';
 import { findNodes, type Nodes } from './nodes.js';
 import { compilePrograms, type LauncherBox, startLauncher, time } from './programs.js';
-import { atMost, machineFacts, markdown, type Row, type Section, type Target, timesFaster } from './report.js';
+import {
+  atMost,
+  atMostMore,
+  machineFacts,
+  markdown,
+  type Row,
+  type Section,
+  type Target,
+  timesFaster,
+} from './report.js';
 import type { Rounds } from './statistics.js';
 
 /** Measures what docs/benchmarks.md shows, and writes it. NSGEN_BENCH_ROUNDS: how often; 60 unless given. */
@@ -25,6 +44,7 @@ try {
   const sections = [
     await inProcessSection('A box with new pid, mount, uts and ipc namespaces, in-process', 'named', 4),
     await inProcessSection('The default box, with net and cgroup namespaces too, in-process', 'default', 2.5),
+    await limitsSection(),
     await commandSection(nodes),
     await scriptSection(),
   ];
@@ -69,6 +89,27 @@ async function inProcessSection(title: string, box: LauncherBox, thanBwrap: numb
       row(UNSHARE),
     ],
   };
+}
+
+async function limitsSection(): Promise<Section> {
+  const row = rowsOf(await contest(withLimits(), IN_PROCESS));
+  const { scripts, remove } = limitedScripts();
+  try {
+    const [free, limited] = ['box.sh: /bin/true', 'box.sh: /bin/true, with limits'];
+    return {
+      title: 'Limits',
+      text: 'The default box around /bin/true, without limits and with three (memory, cpu time, processes), from the start until it is reaped and its cgroups are gone.',
+      rows: [
+        row(LIBRARY),
+        row(LIMITED_LIBRARY, LIBRARY, atMostMore(0.4)),
+        row(BACKEND),
+        row(LIMITED_BACKEND, BACKEND, atMostMore(0.4)),
+        ...(await commandRows(['/bin/bash', scripts.free], free, ['/bin/bash', scripts.limited], limited, undefined)),
+      ],
+    };
+  } finally {
+    remove();
+  }
 }
 
 async function commandSection({ binaries }: Nodes): Promise<Section> {

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nsgenPath } from '../support/cli.js';
 import { makeRootfs, removeRootfs } from '../support/rootfs.js';
@@ -32,5 +33,20 @@ export function copiedBinaries(): CopiedBinaries {
       return pair;
     },
     remove: () => removeRootfs(rootfs),
+  };
+}
+
+/** The script of the default box, and that of the same with limits. */
+export function limitedScripts() {
+  const directory = mkdtempSync(join(tmpdir(), 'nsgen-bench-limits-'));
+  const write = (name: string, ...flags: readonly string[]) => {
+    const file = join(directory, name);
+    writeFileSync(file, execFileSync(process.execPath, [nsgenPath, 'script', ...flags, '--', '/bin/true']));
+    return file;
+  };
+  const limits = ['--memory', '256M', '--cpus', '1.5', '--pids-limit', '100'];
+  return {
+    scripts: { free: write('free.sh'), limited: write('limited.sh', ...limits) },
+    remove: () => rmSync(directory, { recursive: true }),
   };
 }

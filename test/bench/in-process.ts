@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { release } from '../../src/backends/ffi/cgroup.js';
 import { onEnd } from '../../src/backends/ffi/reap.js';
 import { startBox } from '../../src/backends/ffi/start.js';
+import type { Box } from '../../src/box/box.js';
 import type { BoxInput } from '../../src/box/schema.js';
 import { parseBox, start } from '../../src/index.js';
-import { makePlan } from '../../src/plan/plan.js';
+import { makePlan, type Plan } from '../../src/plan/plan.js';
 import type { Contestant } from './contest.js';
 import type { LauncherBox } from './programs.js';
 
@@ -57,6 +59,38 @@ export function inProcess(box: LauncherBox): readonly Contestant[] {
     { name: SPAWN, run: () => timed(() => spawned(COMMAND, [])) },
     { name: BWRAP, run: () => timed(() => spawned('bwrap', bwrapArguments(box))) },
     { name: UNSHARE, run: () => timed(() => spawned('unshare', unshareArguments(box))) },
+  ];
+}
+
+/** What limits add: three hierarchies of version 1, or one cgroup of version 2. */
+export const LIMITS = {
+  memory: { limit: '256M' },
+  cpu: { quota: 150_000 },
+  pids: { limit: 100 },
+} as const satisfies BoxInput['resources'];
+
+export const LIMITED_LIBRARY = `${LIBRARY}, with limits`;
+export const LIMITED_BACKEND = `${BACKEND}, with limits`;
+
+/** The default box without limits and with, from the start until it is reaped and its cgroups are gone. */
+export function withLimits(): readonly Contestant[] {
+  const free = parseBox(BOXES.default);
+  const limited = parseBox({ ...BOXES.default, resources: LIMITS });
+  const [freePlan, limitedPlan] = [makePlan(free), makePlan(limited)];
+  const ended = async (box: Box) => (await (await start(box)).ended).exitStatus;
+  const started = async (plan: Plan) => {
+    const { pid, cgroups } = startBox(plan, [0, 1, 2]);
+    const status = await new Promise<number>(resolve => {
+      onEnd(pid, end => resolve(end.kind === 'exited' ? end.status : 128));
+    });
+    if (cgroups.length > 0) await release(cgroups);
+    return status;
+  };
+  return [
+    { name: LIBRARY, run: () => timed(() => ended(free)) },
+    { name: LIMITED_LIBRARY, run: () => timed(() => ended(limited)) },
+    { name: BACKEND, run: () => timed(() => started(freePlan)) },
+    { name: LIMITED_BACKEND, run: () => timed(() => started(limitedPlan)) },
   ];
 }
 

@@ -1,5 +1,5 @@
 import { cpus, loadavg, release } from 'node:os';
-import { type Rounds, ratios, summary } from './statistics.js';
+import { differences, type Rounds, ratios, summary } from './statistics.js';
 
 /** One line of the report: a contestant, and its ratio to the one it is measured against. */
 export interface Row {
@@ -8,14 +8,15 @@ export interface Row {
   readonly against?: { readonly name: string; readonly milliseconds: Rounds; readonly target: Target | undefined };
 }
 
-/** `at most 1.15 times C`, `at least 4 times faster`: with the quotient that is meant. */
+/** `at most 1.15 times C`, `at least 4 times faster`, `at most 0.4 ms more`: with the comparison that is meant. */
 export interface Target {
-  readonly quotient: 'own / other' | 'other / own';
+  readonly comparison: 'own / other' | 'other / own' | 'own - other';
   readonly bound: number;
 }
 
-export const atMost = (bound: number): Target => ({ quotient: 'own / other', bound });
-export const timesFaster = (bound: number): Target => ({ quotient: 'other / own', bound });
+export const atMost = (bound: number): Target => ({ comparison: 'own / other', bound });
+export const timesFaster = (bound: number): Target => ({ comparison: 'other / own', bound });
+export const atMostMore = (bound: number): Target => ({ comparison: 'own - other', bound });
 
 export interface Section {
   readonly title: string;
@@ -68,13 +69,38 @@ function rowCells({ name, milliseconds, against }: Row): readonly string[] {
   ];
   if (against === undefined) return [...columns, '', '', '', '', ''];
   const { target } = against;
-  const [top, bottom] =
-    target?.quotient === 'other / own' ? [against.milliseconds, milliseconds] : [milliseconds, against.milliseconds];
-  const ratio = summary(ratios(top, bottom));
-  const shown = [against.name, ratio.median.toFixed(2), `${ratio.low.toFixed(2)}..${ratio.high.toFixed(2)}`];
+  const { compare, unit, met, words } = COMPARISONS[target?.comparison ?? 'own / other'];
+  const compared = summary(compare(milliseconds, against.milliseconds));
+  const number = (value: number) => `${value.toFixed(2)}${unit}`;
+  const shown = [against.name, number(compared.median), `${compared.low.toFixed(2)}..${compared.high.toFixed(2)}`];
   if (target === undefined) return [...columns, ...shown, '', ''];
-  const faster = target.quotient === 'other / own';
-  const met = faster ? ratio.median >= target.bound : ratio.median <= target.bound;
-  const bound = faster ? `at least ${target.bound} times faster` : `at most ${target.bound}`;
-  return [...columns, ...shown, bound, met ? 'met' : '**missed**'];
+  return [...columns, ...shown, words(target.bound), met(compared.median, target.bound) ? 'met' : '**missed**'];
 }
+
+interface Comparing {
+  readonly compare: (own: Rounds, other: Rounds) => Rounds;
+  readonly unit: string;
+  readonly met: (median: number, bound: number) => boolean;
+  readonly words: (bound: number) => string;
+}
+
+const COMPARISONS: Readonly<Record<Target['comparison'], Comparing>> = {
+  'own / other': {
+    compare: ratios,
+    unit: '',
+    met: (median, bound) => median <= bound,
+    words: bound => `at most ${bound}`,
+  },
+  'other / own': {
+    compare: (own, other) => ratios(other, own),
+    unit: '',
+    met: (median, bound) => median >= bound,
+    words: bound => `at least ${bound} times faster`,
+  },
+  'own - other': {
+    compare: differences,
+    unit: ' ms more',
+    met: (median, bound) => median <= bound,
+    words: bound => `at most ${bound} ms more`,
+  },
+};

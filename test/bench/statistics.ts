@@ -17,7 +17,12 @@ export function summary(values: Rounds): Summary {
 }
 
 /** Round by round: the machine's load changes between rounds, hardly within one. */
-export function ratios(values: Rounds, others: Rounds): Rounds {
+export const ratios = (values: Rounds, others: Rounds): Rounds => byRound(values, others, (one, other) => one / other);
+
+export const differences = (values: Rounds, others: Rounds): Rounds =>
+  byRound(values, others, (one, other) => one - other);
+
+function byRound(values: Rounds, others: Rounds, combine: (one: number, other: number) => number): Rounds {
   if (values.length !== others.length) throw new RangeError('contestants must have run in the same rounds');
-  return values.map((value, round) => value / (others[round] ?? Number.NaN));
+  return values.map((value, round) => combine(value, others[round] ?? Number.NaN));
 }

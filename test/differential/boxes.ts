@@ -3,6 +3,7 @@ import { commandBoxes } from './boxes/commands.js';
 import { deviceBoxes } from './boxes/devices.js';
 import { initBoxes } from './boxes/inits.js';
 import { joinedBoxes } from './boxes/joined.js';
+import { limitBoxes } from './boxes/limits.js';
 import { mountTypeBoxes } from './boxes/mount-types.js';
 import { mountBoxes } from './boxes/mounts.js';
 import { nameBoxes } from './boxes/names.js';
@@ -26,4 +27,5 @@ export const NAMED_BOXES: readonly NamedBox[] = [
   ...commandBoxes,
   ...callerBoxes,
   ...initBoxes,
+  ...limitBoxes,
 ];

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { changed, PATH, RUNNABLE } from '../oci/configs.js';
+import { cgroupOf } from '../support/cgroups.js';
 import { execute, nsgen } from '../support/cli.js';
 import { makeRootfs, removeRootfs } from '../support/rootfs.js';
 import { assertNothingLeft, ownTemporaryDirectory } from './leftovers.js';
@@ -23,6 +24,23 @@ umask
 cat /proc/self/timens_offsets
 ip -brief link
 exit 7`;
+
+const RESOURCES = {
+  ...RUNNABLE.linux.resources,
+  memory: { limit: 200_000_000, reservation: 100_000_000, swap: 300_000_000, swappiness: 7 },
+  cpu: { shares: 300, quota: 70_000, period: 140_000, cpus: '0', mems: '0' },
+  pids: { limit: 77 },
+  blockIO: { weight: 400, throttleReadBpsDevice: [{ major: 7, minor: 0, rate: 1_000_000 }] },
+  devices: [...RUNNABLE.linux.resources.devices, { allow: true, type: 'b', major: 7, minor: 0, access: 'r' }],
+} as const;
+
+const LOOK_AT_LIMITS = `
+cd /sys/fs/cgroup
+cat memory/memory.limit_in_bytes memory/memory.soft_limit_in_bytes memory/memory.memsw.limit_in_bytes
+cat memory/memory.swappiness cpu/cpu.shares cpu/cpu.cfs_quota_us cpu/cpu.cfs_period_us cpuset/cpuset.cpus
+cat cpuset/cpuset.mems pids/pids.max blkio/blkio.bfq.weight blkio/blkio.throttle.read_bps_device devices/devices.list`;
+
+const sorted = (lines: string) => lines.split('\n').sort().join('\n');
 
 /** Of runc's mounts, what it has otherwise by its own choice and no field of config.json says. */
 function comparable(text: string): readonly string[] {
@@ -119,6 +137,24 @@ describe('a bundle', { concurrency: 2 }, () => {
       }
     });
   }
+
+  it('limits are those of runc', { skip: cgroupOf('self', 'memory').version === 2 }, async () => {
+    const bundle = join(bundles, 'limits');
+    mkdirSync(bundle);
+    const process = { ...PROCESS, args: ['sh', '-c', LOOK_AT_LIMITS] };
+    const rootless = changed(changed(BASE, ['root', 'path'], rootfs), ['process'], process);
+    writeFileSync(join(bundle, 'config.json'), JSON.stringify(changed(rootless, ['linux', 'resources'], RESOURCES)));
+    const state = join(bundle, 'state');
+    const runc = await execute('runc', ['--root', state, 'run', '--bundle', bundle, `nsgen-limits-${bundle.length}`]);
+    assert.equal(runc.status, 0, runc.stderr);
+    // runc lets every container make nodes of all devices, and use /dev/net/tun.
+    const expected = runc.stdout.replace(/^([bc] \*:\* m|c 10:200 rwm)\n/gm, '');
+    for (const backend of ['ffi', 'script']) {
+      const { status, stdout, stderr } = await nsgen(['run', '--backend', backend, '--bundle', bundle]);
+      assert.equal(status, 0, stderr);
+      assert.equal(sorted(stdout), sorted(expected));
+    }
+  });
 
   it('as runc spec writes it is the same world by both backends', async () => {
     const bundle = join(bundles, 'compared');

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Run, timeless } from '../../src/compare/comparison.js';
+import { hasCgroups, NOT_LIMITED, type Run, timeless } from '../../src/compare/comparison.js';
+import { withoutMaker } from '../../src/compare/normalise.js';
 import { probeCommand, SECTIONS } from '../../src/compare/probe.js';
+import { resourcesOf, WAITING_COMMAND } from '../../src/compare/resources.js';
 import { lookOn, readWorld, type World } from '../../src/compare/world.js';
 import { type Box, type BoxInput, parseBox, script } from '../../src/index.js';
 import { nsgenPath } from '../support/cli.js';
@@ -49,6 +52,7 @@ export async function runColumns(
     const probe = probeCommand(mark);
     writeFileSync(join(files, 'box.json'), JSON.stringify(input));
     writeFileSync(join(files, 'probe.json'), JSON.stringify({ ...input, command: probe }));
+    writeFileSync(join(files, 'waiting.json'), JSON.stringify({ ...input, command: WAITING_COMMAND }));
     writeFileSync(join(files, 'box.sh'), await script(input));
     const columns = new Map<ColumnName, Column>();
     for (const name of circumstances.ways ?? COLUMNS) {
@@ -59,7 +63,13 @@ export async function runColumns(
       }
       columns.set(name, {
         run,
-        sight: await look(box, mark, startWords(name, files, 'probe.json', probe), circumstances),
+        sight: await look(
+          box,
+          mark,
+          startWords(name, files, 'probe.json', probe),
+          startWords(name, files, 'waiting.json', WAITING_COMMAND),
+          circumstances,
+        ),
       });
     }
     return columns;
@@ -68,11 +78,22 @@ export async function runColumns(
   }
 }
 
-async function look(box: Box, mark: string, words: readonly string[], circumstances: Circumstances): Promise<Sight> {
+async function look(
+  box: Box,
+  mark: string,
+  words: readonly string[],
+  waiting: readonly string[],
+  circumstances: Circumstances,
+): Promise<Sight> {
   const onlooker = lookOn(box);
   const run = await start(words, { ...circumstances, input: undefined });
   assert.ok(run.stdout.includes(mark), `the probe did not run: status ${run.exitStatus}, ${run.stderr}`);
-  return { world: readWorld(run.stdout, mark, onlooker.until(), ''), complaints: run.stderr.toString('latin1') };
+  const outside = onlooker.until();
+  const resources = hasCgroups(box) ? await lookFromOutside(waiting, circumstances) : NOT_LIMITED;
+  return {
+    world: readWorld(run.stdout, mark, outside, { signals: '', resources }),
+    complaints: run.stderr.toString('latin1'),
+  };
 }
 
 /** The script has the command in it; the probe is given as the other command that it may be started with. */
@@ -82,18 +103,52 @@ function startWords(name: ColumnName, files: string, file: string, command: read
     : [process.execPath, nsgenPath, 'run', '--backend', name, '-f', join(files, file)];
 }
 
-export async function start(
-  words: readonly string[],
-  circumstances: Pick<Circumstances, 'caller' | 'directory' | 'input'>,
-): Promise<Run> {
-  const { caller, directory, input } = circumstances;
+type Start = Pick<Circumstances, 'caller' | 'directory' | 'input'>;
+
+function spawnWords(words: readonly string[], { caller, directory }: Start) {
   const [program = '', ...args] =
     caller === undefined ? words : ['bash', '-c', `${caller}\nexec "$@"`, 'caller', ...words];
-  const child = spawn(program, args, { cwd: directory, stdio: ['pipe', 'pipe', 'pipe'] });
+  return spawn(program, args, { cwd: directory, stdio: ['pipe', 'pipe', 'pipe'] });
+}
+
+/** What limits a box, by each way to start it: without a probe, for where all is slow. */
+export async function resourcesByWay(
+  input: BoxInput,
+  ways: readonly ColumnName[],
+): Promise<ReadonlyMap<ColumnName, string>> {
+  const files = mkdtempSync(join(tmpdir(), 'nsgen-test-box-'));
+  try {
+    const waiting = { ...input, command: WAITING_COMMAND };
+    writeFileSync(join(files, 'waiting.json'), JSON.stringify(waiting));
+    writeFileSync(join(files, 'box.sh'), await script({ ...input, command: [...WAITING_COMMAND] }));
+    const seen = ways.map(
+      async way => [way, withoutMaker(await lookFromOutside(startWords(way, files, 'waiting.json', []), {}))] as const,
+    );
+    return new Map(await Promise.all(seen));
+  } finally {
+    rmSync(files, { recursive: true });
+  }
+}
+
+/** What limits the box while it waits, which is from its first answer on. */
+async function lookFromOutside(words: readonly string[], circumstances: Start): Promise<string> {
+  const child = spawnWords(words, circumstances);
+  const ended = once(child, 'close');
+  child.stdin.on('error', () => {}).write('here\n');
+  child.stderr.resume();
+  await Promise.race([once(child.stdout, 'data'), ended]);
+  const seen = child.pid === undefined ? '' : resourcesOf(child.pid);
+  child.stdin.end();
+  await ended;
+  return seen;
+}
+
+export async function start(words: readonly string[], circumstances: Start): Promise<Run> {
+  const child = spawnWords(words, circumstances);
   const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
   child.stdout.on('data', chunk => stdout.push(chunk));
   child.stderr.on('data', chunk => stderr.push(chunk));
-  child.stdin.on('error', () => {}).end(input);
+  child.stdin.on('error', () => {}).end(circumstances.input);
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (status, signal) => {

@@ -25,7 +25,7 @@ describe('nsgen compare', () => {
     assert.match(stdout, /^ {2}DIFFERENT {2}stdout$/m);
     assert.match(stdout, /^ {2}same {46}same$/m);
     assert.match(stdout, /^ {2}[0-9a-f-]{36} {12}\| [0-9a-f-]{36}$/m);
-    assert.match(stdout, /^different: 1 of 22$/m);
+    assert.match(stdout, /^different: 1 of 23$/m);
     for (const line of stdout.split('\n')) assert.ok(line.length <= 100, line);
   });
 

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { compareWorlds, lookInside, signalsShown } from '../../src/compare/comparison.js';
+import { compareWorlds, lookInside, NOT_LIMITED, signalsShown } from '../../src/compare/comparison.js';
 import { probeCommand, probeText, SECTIONS, type SectionName, SIGNALS_COMMAND } from '../../src/compare/probe.js';
 import { lookOn, readWorld, type World } from '../../src/compare/world.js';
 import { type BoxInput, parseBox } from '../../src/index.js';
@@ -46,7 +46,7 @@ describe('the probe', () => {
       const run = await start(probeCommand(mark, shell), {});
       assert.equal(run.stderr.toString('utf8'), '');
       assert.equal(run.exitStatus, 0);
-      const world = readWorld(run.stdout, mark, onlooker.until(), await signals(''));
+      const world = readWorld(run.stdout, mark, onlooker.until(), await besides(''));
       for (const section of SECTIONS) assert.doesNotMatch(world.get(section) ?? '', /not visible here/, section);
     });
   }
@@ -56,7 +56,10 @@ describe('the probe', () => {
     const onlooker = lookOn(parseBox(TRUE));
     const { stdout } = await start(probeCommand(mark), {});
     const cut = stdout.subarray(0, stdout.lastIndexOf(mark));
-    assert.throws(() => readWorld(cut, mark, onlooker.until(), ''), /no section privileges/);
+    assert.throws(
+      () => readWorld(cut, mark, onlooker.until(), { signals: '', resources: '' }),
+      /no section privileges/,
+    );
   });
 
   describe('where there is little to look with', () => {
@@ -86,7 +89,7 @@ describe('the probe', () => {
     it('says so too where there is no /proc', async () => {
       const world = await look({ ...TRUE, rootfs, proc: false });
       const seen = SECTIONS.filter(section => !/not visible here/.test(world.get(section) ?? ''));
-      assert.deepEqual(seen, ['environment']);
+      assert.deepEqual(seen, ['environment', 'resources']);
     });
   });
 });
@@ -111,6 +114,13 @@ describe('two boxes that are not the same', () => {
       { ...TRUE, namespaces: { time: 'new' }, timeOffsets: { boottime: 3600 } },
       ['namespaces', 'clocks'],
     ],
+    ['in a limit of memory', { ...TRUE, resources: { memory: { limit: '100M' } } }, ['mountinfo', 'resources']],
+    ['in being accounted for', { ...TRUE, accounting: true }, ['mountinfo', 'resources']],
+    [
+      'in a cgroup, where its namespace is shared',
+      { ...TRUE, namespaces: { cgroup: 'shared' }, resources: { pids: { limit: 100 } } },
+      ['namespaces', 'mountinfo', 'cgroup', 'resources'],
+    ],
     ['in one mount', { ...TRUE, mounts: [{ type: 'tmpfs', destination: '/srv' }] }, ['mountinfo']],
     [
       'in what they show of processes',
@@ -127,6 +137,11 @@ describe('two boxes that are not the same', () => {
   it('in the size of a mount', async () => {
     const box = (size: string): BoxInput => ({ ...TRUE, mounts: [{ type: 'tmpfs', destination: '/srv', size }] });
     assert.deepEqual(different(await look(box('1m')), await look(box('2m'))), ['mountinfo']);
+  });
+
+  it('in the value of a limit', async () => {
+    const box = (limit: number): BoxInput => ({ ...TRUE, resources: { pids: { limit } } });
+    assert.deepEqual(different(await look(box(100)), await look(box(101))), ['resources']);
   });
 
   const CALLERS: readonly (readonly [string, string, readonly SectionName[]])[] = [
@@ -166,7 +181,10 @@ async function lookFrom(caller: string): Promise<World> {
   const mark = randomBytes(16).toString('hex');
   const onlooker = lookOn(parseBox(TRUE));
   const run = await start(probeCommand(mark), { caller });
-  return readWorld(run.stdout, mark, onlooker.until(), await signals(caller));
+  return readWorld(run.stdout, mark, onlooker.until(), await besides(caller));
 }
 
-const signals = async (caller: string): Promise<string> => signalsShown(await start(SIGNALS_COMMAND, { caller }));
+const besides = async (caller: string) => ({
+  signals: signalsShown(await start(SIGNALS_COMMAND, { caller })),
+  resources: NOT_LIMITED,
+});

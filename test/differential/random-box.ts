@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { BoxInput } from '../../src/index.js';
 import { PROGRAMS } from './place.js';
+import { type RandomLimits, randomLimits } from './random-limits.js';
 
 /** What random boxes can be made of on this machine. */
 export interface Material {
@@ -142,6 +143,7 @@ export function randomBox(material: Material): fc.Arbitrary<BoxInput> {
     cwd: fc.boolean(),
     env: fc.dictionary(variableName, oddText, { maxKeys: 4, noNullPrototype: true }),
     words: fc.array(oddText, { maxLength: 4 }),
+    limits: fc.option(randomLimits, { freq: 2, nil: {} }),
     status: fc.constantFrom(0, 1, 2, 125, 127, 255),
   });
   return shape.map(given => assemble(given, material));
@@ -180,6 +182,7 @@ function assemble(
     readonly cwd: boolean;
     readonly env: Record<string, string>;
     readonly words: readonly string[];
+    readonly limits: RandomLimits;
     readonly status: number;
   },
   { rootfs, directory, joinable }: Material,
@@ -258,6 +261,8 @@ function assemble(
     ...(mounts.length > 0 ? { mounts } : {}),
     ...(root === 'host' ? {} : newEntries(given)),
     ...(given.cwd ? { cwd: directories[root] } : {}),
+    // What shows the box its cgroups shows it those of the host that it has no cgroup of its own in.
+    ...(mounts.some(({ type }) => type === 'cgroup') ? {} : given.limits),
   };
 }
 

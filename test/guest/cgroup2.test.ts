@@ -5,7 +5,7 @@ import { x86Guest } from './x86-64.js';
 
 /** The tests in inside/ run as root where the only cgroups are those of version 2: on this host, or in a guest. */
 
-const MINUTES = 8;
+const MINUTES = 12;
 
 test('on a unified cgroup v2 host', async t => {
   const files = filesOf('inside');

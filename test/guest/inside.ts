@@ -72,7 +72,8 @@ for file; do
 done
 exit $failed`;
 
-const SECONDS_PER_FILE = 240;
+// A minute or so, but for what else the host does meanwhile.
+const SECONDS_PER_FILE = 480;
 
 const testCommand = (node: string, files: readonly string[], isGuest: boolean): Command => ({
   words: ['bash', '-c', EACH, 'tests', ...files],
@@ -112,7 +113,8 @@ async function follow(t: TestContext, files: readonly string[], run: Runs): Prom
     await t.test(`${file} has ended, and all its results have come through`, () => {
       checkFile(file, results, announced.get(file));
     });
-  if (status !== 0 && failures === 0) throw new Error(`The tests ended with status ${status}, yet none failed`);
+  if (status !== 0 && failures === 0 && announced.size === came.size)
+    throw new Error(`The tests ended with status ${status}, yet none failed`);
 }
 
 function checkFile(file: string, results: number, announced: number | undefined): void {

@@ -16,7 +16,8 @@ export async function x86Guest(): Promise<Place> {
       // Page tables of five levels cost the emulator time.
       arguments: ['-M', 'q35', '-cpu', 'max,-la57'],
       kernel: join(directory, 'kernel'),
-      kernelCommandLine: 'console=ttyS0 quiet cgroup_no_v1=all psi=1 panic=-1 mitigations=off tsc=reliable',
+      kernelCommandLine:
+        'console=ttyS0 quiet cgroup_no_v1=all psi=1 panic=-1 mitigations=off tsc=reliable no_timer_check',
     },
     ...readParts(directory),
     root: '/',

@@ -138,11 +138,87 @@ const REFUSED: readonly (readonly [path: string, value: unknown, problems: reado
   ['linux.gidMappings', [{}], [`linux.gidMappings: ${NOT_DONE}`]],
   ['linux.sysctl', { 'net.ipv4.ip_forward': '1' }, [`linux.sysctl["net.ipv4.ip_forward"]: ${NOT_DONE}`]],
   ['linux.cgroupsPath', '/x', [`linux.cgroupsPath: ${NOT_DONE}`]],
+  ['linux.resources', { memory: { limit: 1 } }, ['linux.resources.memory.limit: must be at least 4096 bytes']],
+  ['linux.resources', { memory: { limit: '100M' } }, ['linux.resources.memory.limit: must be a number; it is "100M"']],
+  ['linux.resources', { memory: { kernel: 5 } }, ['linux.resources.memory.kernel: is not carried out: Linux has no']],
+  ['linux.resources', { memory: { kernelTCP: 5 } }, [`linux.resources.memory.kernelTCP: ${NOT_DONE}`]],
   [
     'linux.resources',
-    { memory: { limit: 1, swap: 2 }, pids: { limit: 3 }, devices: [], cpu: {} },
-    ['memory.limit', 'memory.swap', 'pids.limit'].map(name => `linux.resources.${name}: ${NOT_DONE}`),
+    { memory: { useHierarchy: false, checkBeforeUpdate: true, swappiness: 101 } },
+    [
+      'linux.resources.memory.useHierarchy: must be true: a limit holds',
+      'linux.resources.memory.checkBeforeUpdate: must be false: nothing is in the box',
+      'linux.resources.memory.swappiness: must be at most 100',
+    ],
   ],
+  [
+    'linux.resources',
+    { memory: { swap: 5000 } },
+    ['linux.resources.memory.swap: is memory and swap together: needs resources.memory.limit too'],
+  ],
+  [
+    'linux.resources',
+    { cpu: { realtimeRuntime: 1, realtimePeriod: 1 } },
+    [`linux.resources.cpu.realtimeRuntime: ${NOT_DONE}`, `linux.resources.cpu.realtimePeriod: ${NOT_DONE}`],
+  ],
+  ['linux.resources', { cpu: { cpus: 'all' } }, ['linux.resources.cpu.cpus: must be a list of numbers and ranges']],
+  ['linux.resources', { cpu: { quota: 5 } }, ['linux.resources.cpu.quota: must be at least 1000']],
+  ['linux.resources', { pids: { limit: 0 } }, ['linux.resources.pids.limit: must be at least 1']],
+  ['linux.resources', { pids: {} }, ['linux.resources.pids.limit: is missing']],
+  [
+    'linux.resources',
+    { blockIO: { leafWeight: 10, weightDevice: [{ major: 8, minor: 0, leafWeight: 10 }] } },
+    [
+      `linux.resources.blockIO.leafWeight: ${NOT_DONE}`,
+      `linux.resources.blockIO.weightDevice[0].leafWeight: ${NOT_DONE}`,
+      'linux.resources.blockIO.weightDevice[0].weight: is missing',
+    ],
+  ],
+  [
+    'linux.resources',
+    { blockIO: { throttleReadBpsDevice: [{ major: 8, minor: -1, rate: 0 }] } },
+    [
+      'linux.resources.blockIO.throttleReadBpsDevice[0].minor: must be at least 0',
+      'linux.resources.blockIO.throttleReadBpsDevice[0].rate: must be at least 1',
+    ],
+  ],
+  [
+    'linux.resources',
+    { hugepageLimits: [{ pageSize: '2M', limit: 1 }] },
+    ['linux.resources.hugepageLimits\\[0\\].pageSize: must be a size of huge pages'],
+  ],
+  [
+    'linux.resources',
+    { devices: [{ allow: true, type: 'u' }, { allow: false, access: 'rr' }, { type: 'c' }] },
+    ['linux.resources.devices[2].allow: is missing'],
+  ],
+  [
+    'linux.resources',
+    {
+      devices: [
+        { allow: true, type: 'u' },
+        { allow: false, access: 'rr' },
+      ],
+    },
+    [
+      'linux.resources.devices[0].type: must be "a" or "b" or "c"; it is "u"',
+      'linux.resources.devices[1].access: must be of r (read), w (write) and m (mknod)',
+    ],
+  ],
+  [
+    'linux.resources',
+    { unified: { 'memory.high': 5, 'cgroup.procs': '1', 'rdma.max': 'x', '../x': 'y', 'io.max': 'a\nb' } },
+    [
+      'linux.resources.unified\\["memory.high"\\]: must be a string',
+      'linux.resources.unified\\["cgroup.procs"\\]: is no limit',
+      'linux.resources.unified\\["rdma.max"\\]: is of no controller of a box',
+      'linux.resources.unified\\["../x"\\]: must be the name of a file of cgroup v2',
+      'linux.resources.unified\\["io.max"\\]: must be one line',
+    ],
+  ],
+  ['linux.resources', { network: { classID: 1 } }, [`linux.resources.network.classID: ${NOT_DONE}`]],
+  ['linux.resources', { rdma: { mlx5_1: { hcaHandles: 3 } } }, [`linux.resources.rdma.mlx5_1: ${NOT_DONE}`]],
+  ['linux.resources', { cpus: 1 }, [`linux.resources.cpus: ${UNKNOWN}`]],
   ['linux.netDevices', { eth0: { name: 'x' } }, [`linux.netDevices.eth0: ${NOT_DONE}`]],
   ['linux.seccomp', { defaultAction: 'SCMP_ACT_ALLOW' }, [`linux.seccomp: ${NOT_DONE}`]],
   ['linux.mountLabel', 'x', [`linux.mountLabel: ${NOT_DONE}`]],
@@ -191,7 +267,10 @@ const TAKEN: readonly (readonly [path: string, value: unknown])[] = [
   ['linux', {}],
   ['linux.namespaces', []],
   ['linux.resources', {}],
-  ['linux.resources', { memory: {}, devices: [], unified: {} }],
+  ['linux.resources', { memory: {}, devices: [], unified: {}, network: {}, rdma: {} }],
+  ['linux.resources', { memory: { limit: 0, reservation: 0, swap: 0, useHierarchy: true, checkBeforeUpdate: false } }],
+  ['linux.resources', { cpu: { shares: 0, quota: 0, period: 0, cpus: '', mems: '' }, blockIO: { weight: 0 } }],
+  ['linux.resources', { blockIO: { weightDevice: [], throttleReadBpsDevice: [] }, hugepageLimits: [] }],
   ['linux.sysctl', {}],
   ['linux.uidMappings', []],
   ['linux.cgroupsPath', ''],
@@ -243,7 +322,6 @@ const OF_SPEC = [
   ...['bounding', 'effective', 'permitted', 'ambient'].map(name => `process.capabilities.${name}: ${NOT_DONE}`),
   `process.rlimits: ${NOT_DONE}`,
   'process.noNewPrivileges: must be false: it is not carried out',
-  `linux.resources.devices: ${NOT_DONE}`,
 ];
 
 describe('what runc spec writes', () => {

@@ -116,7 +116,6 @@ export const RUNNABLE = {
   domainname: 'example.org',
   linux: {
     ...SPEC.linux,
-    resources: {},
     devices: [{ path: '/dev/null', type: 'c', major: 1, minor: 3, fileMode: 438, uid: 0, gid: 0 }],
     namespaces: [...SPEC.linux.namespaces, { type: 'time' }, { type: 'cgroup' }],
     timeOffsets: { monotonic: { secs: 3, nanosecs: 0 }, boottime: { secs: 4 } },

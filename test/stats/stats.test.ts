@@ -128,6 +128,13 @@ test('what cannot be understood is unknown, never 0', () => {
   }
 });
 
+test('killed at a limit of memory and swap together, which Linux 6.18 counts nowhere', () => {
+  const none = new Map([...LEGACY, ['memory.failcnt', '0\n'], ['memory.memsw.failcnt', '0\n']]);
+  const full = [...none, ['memory.limit_in_bytes', '20971520\n'], ['memory.max_usage_in_bytes', '20971520\n']] as const;
+  assert.equal(killedForMemory(new Map(full)), true);
+  assert.equal(killedForMemory(new Map([...full, ['memory.max_usage_in_bytes', '20967424\n']])), false);
+});
+
 test('killed, but not at a limit of the box: the host had no more', () => {
   assert.equal(killedForMemory(new Map([...LEGACY, ['memory.failcnt', '0\n']])), false);
   assert.equal(killedForMemory(new Map([['memory.events', 'max 0\noom 0\noom_kill 1\n']])), false);

@@ -7,7 +7,7 @@ export function hostState(): readonly string[] {
     ...readFileSync('/proc/self/mountinfo', 'utf8')
       .split('\n')
       .map(line => `mount ${line}`),
-    ...cgroupDirectories('/sys/fs/cgroup').map(path => `cgroup ${path}`),
+    ...cgroupsOfBoxes('/sys/fs/cgroup').map(path => `cgroup ${path}`),
     ...readdirSync(tmpdir())
       .filter(name => name.startsWith('nsgen-'))
       .map(name => `file ${name}`),
@@ -32,7 +32,28 @@ function parentOf(pid: number): number | undefined {
   }
 }
 
-function cgroupDirectories(directory: string): readonly string[] {
-  const names = readdirSync(directory, { withFileTypes: true }).filter(entry => entry.isDirectory());
-  return names.flatMap(({ name }) => [`${directory}/${name}`, ...cgroupDirectories(`${directory}/${name}`)]);
+/**
+ * The cgroups that boxes have: a host makes and removes others of its own meanwhile. One whose maker lives, and is no
+ * process of this test, belongs to somebody else who starts boxes.
+ */
+function cgroupsOfBoxes(directory: string, own: readonly number[] = descendants()): readonly string[] {
+  const names = readdirSync(directory, { withFileTypes: true }).flatMap(entry =>
+    entry.isDirectory() ? [entry.name] : [],
+  );
+  return names.flatMap(name => {
+    const path = `${directory}/${name}`;
+    const maker = /^nsgen-(\d+)-/.exec(name)?.[1];
+    if (maker === undefined) return cgroupsIn(path, own);
+    const foreign = parentOf(Number(maker)) !== undefined && ![...own, process.pid].includes(Number(maker));
+    return foreign ? [] : [path, ...cgroupsIn(path, own)];
+  });
+}
+
+/** What is gone by now has nothing in it. */
+function cgroupsIn(directory: string, own: readonly number[]): readonly string[] {
+  try {
+    return cgroupsOfBoxes(directory, own);
+  } catch {
+    return [];
+  }
 }

@@ -160,7 +160,8 @@ function handWritten({ memory, memoryAndSwap, pids, cpus, shares }: Limits): str
     'exec 3>&2 2>/dev/null',
     ...lines,
     `status=0; ( ${enter.join('; ')}; exec "$@" 2>&3 3>&- ) || status=$?`,
-    `rmdir ${[...directories].join(' ')}`,
+    // Who has just been killed may not be gone.
+    `for directory in ${[...directories].join(' ')}; do until rmdir $directory; do sleep 0.1; done; done`,
     'exit $status',
   ].join('\n');
 }

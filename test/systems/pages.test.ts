@@ -10,7 +10,7 @@ import { BOX_FLAGS } from '../../src/cli/flags.js';
 import { packageRoot } from '../../src/package-root.js';
 
 const docs = join(packageRoot, 'docs');
-const pages = ['go-launcher', 'unshare-and-pstree', 'c-program', 'copied-binaries'];
+const pages = ['go-launcher', 'unshare-and-pstree', 'c-program', 'copied-binaries', 'limits'];
 
 /** A box in YAML, and after it the flags that are said to be the same. */
 const PAIR = /^```yaml\n(.*?)^```\n.*?^```sh\nnsgen run (.*?)\n```$/gms;

@@ -1,10 +1,12 @@
 import { isMainThread } from 'node:worker_threads';
 import type { Box } from '../../box/box.js';
-import { removeCgroups } from '../../host/cgroup/remove.js';
+import { type BoxCgroup, readCgroups } from '../../host/cgroup/readings.js';
 import { requireRootfs } from '../../host/rootfs.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
+import { type Accounts, accountsOf } from '../accounts.js';
 import type { Backend, End, RunningBox } from '../backend.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
+import { release } from './cgroup.js';
 import { exitStatusOf, isWaitedFor, onEnd, type Pid, signalName, type WaitStatus } from './reap.js';
 import { startBox } from './start.js';
 import { openStreams } from './streams.js';
@@ -19,9 +21,9 @@ export const ffiBackend: Backend = {
     const streams = openStreams(options);
     try {
       const { pid, cgroups } = startBox(plan, streams.forBox);
-      const ended = endOf(pid, cgroups);
-      const kill = (signal: NodeJS.Signals) => isWaitedFor(pid) && process.kill(pid, signal);
-      return { pid, ...streams.forCaller(), kill, suspend: () => void kill('SIGSTOP'), ended };
+      const accounts = accountsOf(box, cgroups, () => ended);
+      const ended = endOf(pid, cgroups, accounts);
+      return { pid, ...streams.forCaller(), ...controlsOf(pid, accounts), ended };
     } catch (error) {
       streams.abandon();
       throw error;
@@ -31,13 +33,29 @@ export const ffiBackend: Backend = {
   },
 };
 
-async function endOf(pid: Pid, cgroups: readonly string[]): Promise<End> {
+function controlsOf(pid: Pid, accounts: Accounts): Omit<RunningBox, 'pid' | 'stdin' | 'stdout' | 'stderr' | 'ended'> {
+  const { freezer, stats, freeze, thaw } = accounts;
+  const kill = (signal: NodeJS.Signals) => {
+    const sent = isWaitedFor(pid) && process.kill(pid, signal);
+    // In version 1, what is frozen does not even die.
+    if (sent && signal === 'SIGKILL') freezer?.thaw();
+    return sent;
+  };
+  const suspend = () => {
+    if (freezer === undefined) kill('SIGSTOP');
+    else if (isWaitedFor(pid)) freezer.begin();
+  };
+  return { kill, suspend, resume: () => freezer?.thaw(), stats, freeze, thaw };
+}
+
+async function endOf(pid: Pid, cgroups: readonly BoxCgroup[], accounts: Accounts): Promise<End> {
   const status = await new Promise<WaitStatus>(resolve => {
     onEnd(pid, resolve);
   });
-  if (cgroups.length > 0) await removeCgroups(cgroups);
   const signal = status.kind === 'signaled' ? signalName(status.signal) : undefined;
-  return { exitStatus: exitStatusOf(status), signal };
+  const end = accounts.endWith({ exitStatus: exitStatusOf(status), signal }, () => readCgroups(cgroups));
+  if (cgroups.length > 0) await release(cgroups);
+  return end;
 }
 
 const plans = new WeakMap<Box, Plan>();

@@ -1,8 +1,12 @@
 import { closeSync, readFileSync } from 'node:fs';
+import { leftoversIn, removeLeftover } from '../../host/cgroup/leftovers.js';
+import { cgroupName } from '../../host/cgroup/name.js';
 import { cgroupPlaces } from '../../host/cgroup/places.js';
-import { removeEmptyCgroups } from '../../host/cgroup/remove.js';
+import type { BoxCgroup } from '../../host/cgroup/readings.js';
+import { remaining, removeCgroups, removeCgroupsNow } from '../../host/cgroup/remove.js';
+import { makeRoom } from '../../host/cgroup/room.js';
 import type { Outcome } from '../../linux/program.js';
-import type { SystemCall } from '../../linux/system-call.js';
+import { type SystemCall, withBranches } from '../../linux/system-call.js';
 import type { Caller } from '../../plan/operation.js';
 import { settingsOf } from '../../plan/operations.js';
 import type { Plan } from '../../plan/plan.js';
@@ -25,12 +29,22 @@ const NONE: Caller['cgroup'] = { places: [], name: () => '' };
 export function cgroupFor(plan: Plan): Caller['cgroup'] {
   const make = plan.find(operation => operation.kind === 'make-cgroup');
   if (make === undefined) return NONE;
-  const membership = readFileSync('/proc/self/cgroup', 'utf8');
+  const membership = ownMembership();
   const before = known.get(plan);
   if (before?.membership === membership) return before.cgroup;
-  const cgroup = { places: cgroupPlaces(make, plan.flatMap(settingsOf)), name };
-  known.set(plan, { membership, cgroup });
-  return cgroup;
+  const settings = plan.flatMap(settingsOf);
+  const { places, room } = cgroupPlaces(make, settings);
+  if (room === undefined) return learn(plan, { membership, cgroup: { places, name } });
+  makeRoom(room);
+  // It is another now, from which the same place is found.
+  return learn(plan, { membership: ownMembership(), cgroup: { places: cgroupPlaces(make, settings).places, name } });
+}
+
+const ownMembership = (): string => readFileSync('/proc/self/cgroup', 'utf8');
+
+function learn(plan: Plan, found: Known): Caller['cgroup'] {
+  known.set(plan, found);
+  return found.cgroup;
 }
 
 /** Once they have been made, nothing need be switched on for the next. */
@@ -41,36 +55,92 @@ export function remember(plan: Plan, { places }: Caller['cgroup']): void {
 }
 
 let boxes = 0;
-let owner: string | undefined;
 
-/** nsgen-PID-START-N: by pid and start time of who made it, what was left behind is told from what is in use. */
-function name(): string {
-  owner ??= `${process.pid}-${startTime()}`;
-  return `nsgen-${owner}-${boxes}`;
-}
+const name = (): string => cgroupName(boxes);
 
 /** To be called before each start. */
 export function nextName(): void {
   boxes += 1;
 }
 
-/** Clock ticks after the start of the system: field 22 of /proc/PID/stat. */
-function startTime(): string {
-  const stat = readFileSync('/proc/self/stat', 'utf8');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-}
+/** The cgroups of the box that was started last. */
+export const cgroupsOf = ({ places }: Caller['cgroup']): readonly BoxCgroup[] =>
+  places.map(({ version, controllers, parent }) => ({ version, controllers, directory: `${parent}/${name()}` }));
 
-/** The directories of the box that was started last. */
-export const directoriesOf = ({ places }: Caller['cgroup']): readonly string[] =>
-  places.map(({ parent }) => `${parent}/${name()}`);
+const directoriesOf = (cgroups: readonly BoxCgroup[]): readonly string[] => cgroups.map(({ directory }) => directory);
 
-/** What was opened for the box in this process. */
+/** What was opened for the cgroups in this process, and is still open: all of it up to a call that failed. */
 export function closeOpened(calls: readonly SystemCall[], outcome: Outcome, { places }: Caller['cgroup']): void {
-  for (const call of calls) {
-    if (!places.some(({ directory }) => directory === call.result)) continue;
-    const descriptor = outcome.result(call);
-    if (descriptor !== undefined && descriptor >= 0) closeSync(descriptor);
+  if (places.length === 0) return;
+  for (const call of leftOpen(calls, outcome)) {
+    const descriptor = outcome.result(call) ?? -1;
+    if (descriptor >= 0) closeSync(descriptor);
   }
 }
 
-export const abandon = (cgroup: Caller['cgroup']): void => removeEmptyCgroups(directoriesOf(cgroup));
+const alwaysOpen = new WeakMap<readonly SystemCall[], readonly SystemCall[]>();
+
+function leftOpen(calls: readonly SystemCall[], outcome: Outcome): readonly SystemCall[] {
+  const known = outcome.failure === undefined ? alwaysOpen.get(calls) : undefined;
+  if (known !== undefined) return known;
+  const before = calls.slice(
+    0,
+    calls.findIndex(({ name }) => name === 'clone3'),
+  );
+  const own = before.flatMap(withBranches);
+  const made = own.filter(call => outcome.result(call) !== undefined);
+  const closed = made.flatMap(({ name, arguments: [of] }) =>
+    name === 'close' && of?.kind === 'result' ? of.result : [],
+  );
+  const left = made.filter(({ result }) => result !== undefined && !closed.includes(result));
+  // Without branches, it is the same at every start that does not fail.
+  if (outcome.failure === undefined && own.length === before.length) alwaysOpen.set(calls, left);
+  return left;
+}
+
+/**
+ * After a start that failed. An error of the removal would hide why; what it leaves, the next run finds.
+ */
+export function abandon(cgroup: Caller['cgroup']): void {
+  const left = remaining(directoriesOf(cgroupsOf(cgroup)));
+  if (left.length > 0) removeCgroups(left).catch(() => {});
+}
+
+/** The cgroups of the boxes that are running. */
+const inUse = new Set<readonly BoxCgroup[]>();
+
+/** To be called once the box runs: its cgroups go with this process, however that ends, but by a signal. */
+export function keep(cgroups: readonly BoxCgroup[]): void {
+  if (cgroups.length === 0) return;
+  if (!process.listeners('exit').includes(removeAll)) process.on('exit', removeAll);
+  inUse.add(cgroups);
+}
+
+/** To be called once the box has ended. @throws Error when a cgroup cannot be removed. */
+export async function release(cgroups: readonly BoxCgroup[]): Promise<void> {
+  try {
+    await removeCgroups(directoriesOf(cgroups));
+  } finally {
+    inUse.delete(cgroups);
+  }
+}
+
+/** Milliseconds. The kernel ends the boxes anyway, as soon as this process is gone. */
+const TIME_TO_EXIT = 1000;
+
+function removeAll(): void {
+  removeCgroupsNow(directoriesOf([...inUse].flat()), TIME_TO_EXIT);
+}
+
+const tidied = new Set<string>();
+
+/** Removes, once, what others were killed too soon to remove, in the directories where the box has its cgroups. */
+export function tidy({ places }: Caller['cgroup']): void {
+  const parents = places.map(({ parent }) => parent).filter(parent => !tidied.has(parent));
+  if (parents.length === 0) return;
+  for (const parent of parents) tidied.add(parent);
+  // While the box runs.
+  setImmediate(() => {
+    for (const directory of parents.flatMap(leftoversIn)) removeLeftover(directory);
+  });
+}

@@ -6,6 +6,7 @@ import type { Execute } from '../../plan/operations/execute.js';
 import type { MountOverlay } from '../../plan/operations/mount-overlay.js';
 import { describe, type Operation } from '../../plan/operations.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
+import { explainLimit } from './explain-limit.js';
 
 /** The error line of a step that failed: what, on what, errno, and the way out where one is known. */
 export function explainFailure(
@@ -18,6 +19,8 @@ export function explainFailure(
   // Of an init that is nsgen's own, only the arguments can be to blame.
   const ofCommand = failure.call.name === 'execve' || errnoName(failure.errno) === 'E2BIG';
   if (operation?.kind === 'execute' && ofCommand) return explainExecute(programOf(operation), outcome, calls);
+  const limit = explainLimit(failure.call, failure.errno);
+  if (limit !== undefined) return limit;
   const name = errnoName(failure.errno);
   const step = operation === undefined ? '' : `${describe(operation)}: `;
   // What a file of the box holds is nobody else's business.

@@ -1,4 +1,5 @@
 import { hardDescriptorLimit, ignoredSignals, inInitialUserNamespace } from '../../host/caller.js';
+import type { BoxCgroup } from '../../host/cgroup/readings.js';
 import { cgroupHierarchies } from '../../host/cgroups.js';
 import { kernelIsAtLeast } from '../../host/kernel.js';
 import { programFiles } from '../../host/program-files.js';
@@ -9,7 +10,7 @@ import type { Caller } from '../../plan/operation.js';
 import { type Operation, systemCalls } from '../../plan/operations.js';
 import type { Plan } from '../../plan/plan.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
-import { abandon, cgroupFor, closeOpened, directoriesOf, nextName, remember } from './cgroup.js';
+import { abandon, cgroupFor, cgroupsOf, closeOpened, keep, nextName, remember, tidy } from './cgroup.js';
 import { explainFailure } from './explain.js';
 import { closeIdMaps, NO_ID_MAPS, openIdMaps } from './id-maps.js';
 import { isPid, type Pid, reapNow } from './reap.js';
@@ -26,7 +27,10 @@ export function startBox(plan: Plan, streams: Caller['streams']): StartedBox {
   try {
     const pid = startPrepared(prepare(plan, { ...caller, idMaps }));
     remember(plan, caller.cgroup);
-    return { pid, cgroups: directoriesOf(caller.cgroup) };
+    const cgroups = cgroupsOf(caller.cgroup);
+    keep(cgroups);
+    tidy(caller.cgroup);
+    return { pid, cgroups };
   } finally {
     closeIdMaps(idMaps);
   }
@@ -35,8 +39,8 @@ export function startBox(plan: Plan, streams: Caller['streams']): StartedBox {
 export interface StartedBox {
   /** As the caller sees it. Whoever calls must reap it. */
   readonly pid: Pid;
-  /** The directories of its cgroups. Whoever calls must remove them then. */
-  readonly cgroups: readonly string[];
+  /** Whoever calls must release them then. */
+  readonly cgroups: readonly BoxCgroup[];
 }
 
 function startPrepared({ caller: { cgroup }, steps, calls }: Prepared): Pid {

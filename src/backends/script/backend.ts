@@ -4,9 +4,11 @@ import { execa } from 'execa';
 import { programFiles } from '../../host/program-files.js';
 import { requireRootfs } from '../../host/rootfs.js';
 import { makePlan } from '../../plan/plan.js';
+import { accountsOf } from '../accounts.js';
 import type { Backend, End, RunningBox, StreamOptions } from '../backend.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
 import type { OpenStreams } from '../ffi/streams.js';
+import { asksCgroups, cgroupsOf, pathOf, placesFor, readingsIn, statsWords } from './cgroup.js';
 import { renderScript } from './render.js';
 
 /** Carries a plan out by having bash run the rendered script. */
@@ -15,13 +17,20 @@ export const scriptBackend: Backend = {
   async start(box, options): Promise<RunningBox> {
     requireRootfs(box);
     // For what it refuses; the script looks for itself.
-    programFiles(makePlan(box));
+    const plan = makePlan(box);
+    programFiles(plan);
+    const places = placesFor(plan, box);
     const text = renderScript(box);
     const streams = await streamsFor(options);
     const script = openWithoutName(text);
+    const written = asksCgroups(box) ? openWithoutName('') : undefined;
+    const close = () => {
+      for (const descriptor of [script, written]) if (descriptor !== undefined) closeSync(descriptor);
+    };
     try {
       // setpriv, so that bash too, which watches over the box, dies with this process.
-      const subprocess = execa('setpriv', ['--pdeathsig', 'KILL', '--', 'bash', `/proc/${process.pid}/fd/${script}`], {
+      const words = ['--pdeathsig', 'KILL', '--', 'bash', pathOf(script), ...statsWords(written)];
+      const subprocess = execa('setpriv', words, {
         stdio: stdioOptions(streams?.forBox ?? [0, 1, 2]),
         buffer: false,
         encoding: 'buffer',
@@ -31,15 +40,20 @@ export const scriptBackend: Backend = {
       const { pid } = subprocess;
       if (pid === undefined)
         throw new StartError('cannot start bash: setpriv (util-linux) or bash is missing', EXIT_STATUS.failed);
+      const accounts = accountsOf(box, cgroupsOf(places, pid), () => ended);
       const ended = subprocess.then((result): End => {
-        closeSync(script);
-        return { exitStatus: result.exitCode ?? 128 + signalNumber(result.signal), signal: result.signal };
+        const exitStatus = result.exitCode ?? 128 + signalNumber(result.signal);
+        const end = accounts.endWith({ exitStatus, signal: result.signal }, () => readingsIn(written));
+        close();
+        return end;
       });
       const forCaller = streams?.forCaller() ?? { stdin: undefined, stdout: undefined, stderr: undefined };
-      // The script suspends the box itself when it gets SIGTSTP.
-      return { pid, ...forCaller, kill: signal => subprocess.kill(signal), suspend: () => {}, ended };
+      const { stats, freeze, thaw } = accounts;
+      const kill = (signal: NodeJS.Signals) => subprocess.kill(signal);
+      // The script suspends the box itself when it gets SIGTSTP, and lets it go on after SIGCONT.
+      return { pid, ...forCaller, kill, suspend: () => {}, resume: () => {}, stats, freeze, thaw, ended };
     } catch (error) {
-      closeSync(script);
+      close();
       streams?.abandon();
       throw error;
     } finally {

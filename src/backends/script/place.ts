@@ -77,8 +77,12 @@ function alwaysPlace({ kind }: Operation): Place | undefined {
     case 'file-mode-mask':
     case 'limit-cpu':
     case 'limit-cpuset':
+    case 'limit-devices':
+    case 'limit-hugetlb':
+    case 'limit-io':
     case 'limit-memory':
     case 'limit-pids':
+    case 'limit-unified':
     case 'make-cgroup':
     case 'standard-streams':
       return 'prepare';

@@ -5,10 +5,13 @@ import ejs from 'ejs';
 import type { Box } from '../../box/box.js';
 import type { Layer } from '../../box/overlay.js';
 import { BoxError, fieldName, type Problem } from '../../box/problem.js';
+import { memoryLimitOf } from '../../box/resources.js';
+import { formatSize } from '../../box/size.js';
 import { isRoot, namespaceFile } from '../../box/values.js';
+import { STATS_FILES } from '../../host/cgroup/readings.js';
 import { INIT_DESCRIPTOR, INIT_FILE } from '../../init/elf.js';
 import { packageRoot } from '../../package-root.js';
-import type { Setting } from '../../plan/cgroup.js';
+import { fieldOf, type Setting, type Value } from '../../plan/cgroup.js';
 import { mountOptions, restIn } from '../../plan/file-system.js';
 import { initWords } from '../../plan/operations/execute.js';
 import { describe, type Operation, settingsOf } from '../../plan/operations.js';
@@ -35,7 +38,14 @@ export function renderScript(box: Box): string {
   const sections = sectionsOf(box, plan, placed);
   const tools = toolsOf(placed);
   const called = functionsCalled([...sections.inside, ...sections.leaving].map(({ body }) => body));
-  const before = functionsCalled(sections.preparing.map(({ body }) => body));
+  const memoryLimit = memoryLimitOf(box.resources);
+  const ownCgroups = plan.some(({ kind }) => kind === 'make-cgroup');
+  const before = functionsCalled([
+    ...sections.preparing.map(({ body }) => body),
+    ...(ownCgroups ? ['write_stats'] : []),
+    ...(memoryLimit === undefined ? [] : ['killed_for_memory']),
+    ...(box.freezer ? ['freeze_cgroup thaw_cgroups'] : []),
+  ]);
   const created = plan.find(operation => operation.kind === 'create-namespaces');
   const user = created?.user ?? 'none';
   return render('box.sh', {
@@ -56,13 +66,26 @@ export function renderScript(box: Box): string {
     ...sections,
     uses: new Set(called),
     functions: FUNCTION_NAMES.filter(name => called.includes(name) || before.includes(name)).map(name =>
-      render(`functions/${name}`, { inits: INITS, initFile: INIT_FILE, initDescriptor: INIT_DESCRIPTOR }),
+      render(`functions/${name}`, {
+        freezer: box.freezer,
+        statsFiles,
+        inits: INITS,
+        initFile: INIT_FILE,
+        initDescriptor: INIT_DESCRIPTOR,
+      }),
     ),
-    ownCgroups: plan.some(({ kind }) => kind === 'make-cgroup'),
+    ownCgroups,
+    memoryLimit: memoryLimit === undefined ? undefined : formatSize(memoryLimit),
+    freezer: box.freezer,
     variables: variablesIn(sections.inside),
     leavingVariables: variablesIn(sections.leaving).filter(name => name !== 'held'),
   });
 }
+
+/** What write_stats reads, for each version of cgroups and each controller. */
+const statsFiles = Object.entries(STATS_FILES).flatMap(([version, files]) =>
+  Object.entries(files).map(([controller, names]) => ({ version, controller, files: names })),
+);
 
 /** What the script cannot do as safely as `nsgen run`, and this box depends on: for its header, and whoever generates it. */
 export function caveatsOf({ rootfs, mounts }: Box): readonly string[] {
@@ -149,7 +172,8 @@ function renderSection(box: Box, plan: Plan, operation: Operation, place: Place)
     changesProgram,
     newPids: pid === 'new',
     ownCgroup: plan.some(other => other.kind === 'join-cgroup' && other.namespace),
-    fieldsOfControllers: plan.flatMap(settingsOf),
+    showsCgroups: plan.some(({ kind }) => kind === 'mount-cgroup'),
+    fieldsOfControllers: fieldsOfControllers(plan),
     limits: settingsOf(operation).map(limitWords),
     coversProc: box.rootfs === undefined && box.maskedPaths.length + box.readonlyPaths.length > 0,
     change: box.rootfs?.change,
@@ -163,13 +187,32 @@ function renderSection(box: Box, plan: Plan, operation: Operation, place: Place)
   });
 }
 
+/** By which an error names what the host lacks. */
+function fieldsOfControllers(plan: Plan) {
+  const settings = plan.flatMap(settingsOf);
+  const controllers = plan.flatMap(operation => (operation.kind === 'make-cgroup' ? operation.controllers : []));
+  return controllers.map(controller => ({ controller, field: fieldOf(controller, settings) }));
+}
+
 const isOfCgroup = (operation: Operation): boolean =>
   operation.kind === 'make-cgroup' || settingsOf(operation).length > 0;
 
-/** The arguments of set_limit. A file - is none: the value says why. */
+/**
+ * The arguments of set_limit: file and value of version 1, then of version 2, and these four again for what a file may be
+ * called otherwise. A file - is none: the value says why.
+ */
 function limitWords({ field, controller, v1, v2 }: Setting): readonly string[] {
-  const words = [v1, v2].flatMap(value => ('refused' in value ? ['-', value.refused] : [value.file, value.value]));
-  return [field, controller, ...words];
+  const [ones, twos] = [pairsOf(v1), pairsOf(v2)];
+  const words = Array.from({ length: Math.max(ones.length, twos.length) }, (_, index) =>
+    [ones, twos].flatMap(pairs => pairs[Math.min(index, pairs.length - 1)] ?? []),
+  );
+  return [field, controller, ...words.flat()];
+}
+
+function pairsOf(value: Value): readonly (readonly string[])[] {
+  if ('refused' in value) return [['-', value.refused]];
+  if ('calls' in value) return [['-', value.script]];
+  return [[value.file, value.value], ...(value.otherwise === undefined ? [] : pairsOf(value.otherwise))];
 }
 
 const templates = new Map<string, ejs.TemplateFunction>();

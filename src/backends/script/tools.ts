@@ -46,7 +46,7 @@ function toolsOfOperation({ operation, place }: PlacedOperation): readonly strin
     case 'loopback-up':
       return ['ip'];
     case 'make-cgroup':
-      return ['mkdir', 'rmdir'];
+      return ['mkdir', 'rmdir', ...(operation.everywhere ? ['readlink'] : [])];
     case 'make-file':
       return ['mkdir', 'readlink', 'rm', ...(operation.mode === DEFAULT_FILE_MODE ? [] : ['chmod'])];
     case 'make-symlink':

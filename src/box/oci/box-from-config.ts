@@ -6,6 +6,7 @@ import { isNamespaceType, NAMESPACE_TYPES } from '../values.js';
 import { type Config, configSchema } from './config.js';
 import { deviceProblems, isDev, isPartOfDev } from './dev.js';
 import { type BoxMount, boxMount } from './mounts.js';
+import { boxResources } from './resources.js';
 
 type Mapping = Readonly<Record<string, unknown>>;
 
@@ -66,6 +67,7 @@ function boxOf(
     ...mounts(config, directory, origins, problems),
     maskedPaths: paths('maskedPaths', linux.maskedPaths, origins),
     readonlyPaths: paths('readonlyPaths', linux.readonlyPaths, origins),
+    ...resources(linux.resources, origins),
     ...(annotations === undefined ? {} : { annotations }),
   };
 }
@@ -142,6 +144,11 @@ function propagation(given: string, origins: Map<string, string>): Mapping {
 function paths(field: string, list: readonly string[] = [], origins: Map<string, string>): readonly string[] {
   origin(origins, field, `linux.${field}`);
   return list;
+}
+
+function resources(given: NonNullable<Config['linux']>['resources'], origins: Map<string, string>): Mapping {
+  origin(origins, 'resources', 'linux.resources');
+  return given === undefined ? {} : { resources: boxResources(given) };
 }
 
 /** The mounts in their order, /dev and what is in it as the one field that a box has for it. */

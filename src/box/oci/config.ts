@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { fields } from '../fields.js';
 import { isMapping } from '../values.js';
 import { only, refused } from './refused.js';
+import { configResources } from './resources.js';
 
 /**
  * config.json of the OCI runtime specification: https://github.com/opencontainers/runtime-spec, 1.0 to 1.3. Types are
@@ -86,7 +87,7 @@ const linux = fields({
   gidMappings: refused(0),
   sysctl: refused(1),
   cgroupsPath: refused(0),
-  resources: refused(2),
+  resources: v.optional(configResources),
   netDevices: refused(1),
   seccomp: refused(0, { meansSomething: true }),
   mountLabel: refused(0),

@@ -1,10 +1,19 @@
-import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { EXIT_STATUS, StartError } from '../../backends/failure.js';
-import { type AbsolutePath, absolutePath } from '../../box/values.js';
-import { type CgroupPlace, type Controller, placeOf, type Setting, valueFor } from '../../plan/cgroup.js';
+import { existsSync } from 'node:fs';
+import { type CgroupPlace, type Controller, fieldOf, placeOf, type Setting, valueFor } from '../../plan/cgroup.js';
 import type { MakeCgroup } from '../../plan/operations/make-cgroup.js';
+import { inInitialUserNamespace } from '../caller.js';
+import { cpusetProblem } from './cpuset.js';
+import { readIn, wordsIn, writable } from './files.js';
 import { type Hierarchy, hierarchies } from './mounts.js';
+import { denied, missing, ROOT_OR_PARENT, refusal, v1Name } from './refusals.js';
+import type { Room } from './room.js';
+import { BUILT_IN, findUnified, namedCgroup } from './unified.js';
+
+export interface Places {
+  readonly places: readonly CgroupPlace[];
+  /** What must be done first, and changes the answer. */
+  readonly room: Room | undefined;
+}
 
 /**
  * Finds where the cgroups of a box can be made: for each controller the hierarchy of version 1 that has it, else that
@@ -13,69 +22,76 @@ import { type Hierarchy, hierarchies } from './mounts.js';
  * @param settings what will be written there.
  * @throws StartError naming the field, and what this host lacks.
  */
-export function cgroupPlaces({ controllers, everywhere, parent }: MakeCgroup, settings: readonly Setting[]) {
-  const found = hierarchies();
-  const unified = found.find(({ version }) => version === 2);
-  const available = unified === undefined ? [] : controllersOf(unified.top);
+export function cgroupPlaces(
+  { controllers, optional, everywhere, parent }: MakeCgroup,
+  settings: readonly Setting[],
+  found = hierarchies(),
+): Places {
+  const { mounted, unmounted } = found;
+  const unified = mounted.find(({ version }) => version === 2);
+  const available = unified === undefined ? [] : wordsIn(unified.top, 'cgroup.controllers');
   const inUnified: Controller[] = [];
   const legacy = new Map<Hierarchy, Controller[]>();
   for (const controller of controllers) {
-    const hierarchy = found.find(
+    const hierarchy = mounted.find(
       ({ version, controllers }) => version === 1 && controllers.includes(v1Name(controller)),
     );
     if (hierarchy !== undefined) legacy.set(hierarchy, [...(legacy.get(hierarchy) ?? []), controller]);
     else if (unified !== undefined && (BUILT_IN.includes(controller) || available.includes(controller)))
       inUnified.push(controller);
-    else throw missing(controller, settings);
+    else if (!optional.includes(controller)) throw missing(controller, fieldOf(controller, settings));
   }
-  if (everywhere)
-    for (const hierarchy of found) if (hierarchy.version === 1) legacy.set(hierarchy, legacy.get(hierarchy) ?? []);
-  const places = [
-    ...[...legacy].map(([hierarchy, wanted]) => legacyPlace(hierarchy, wanted, parent)),
-    ...(unified !== undefined && (inUnified.length > 0 || everywhere)
-      ? [unifiedPlace(unified, inUnified, parent)]
-      : []),
-  ];
+  const all = everywhere !== undefined && couldReachRoots();
+  if (all) {
+    if (everywhere === 'all' && unmounted.length > 0) throw refusal('mounts', rootInReach(unmounted));
+    for (const hierarchy of mounted) if (hierarchy.version === 1) legacy.set(hierarchy, legacy.get(hierarchy) ?? []);
+  }
+  const legacyPlaces = [...legacy].map(([hierarchy, wanted]) =>
+    legacyPlace(hierarchy, wanted, parent, fieldOf(wanted[0], settings)),
+  );
+  const own =
+    unified !== undefined && (inUnified.length > 0 || all)
+      ? findUnified(unified, { controllers: inUnified, optional, parent, field: fieldOf(inUnified[0], settings) })
+      : undefined;
+  const places = [...legacyPlaces, ...(own === undefined ? [] : [own.place])];
+  checkValues(settings, places);
+  return { places, room: own?.room };
+}
+
+/**
+ * Whoever is root here could write to release_agent at the root of a hierarchy (CVE-2022-0492); nobody can who is in
+ * another user namespace, since Linux 5.17.
+ */
+const couldReachRoots = (): boolean => process.geteuid?.() === 0 && inInitialUserNamespace();
+
+const rootInReach = (unmounted: readonly string[]): string =>
+  `the box could mount the cgroup hierarchy ${unmounted.join(' and ')}, and see its root: ` +
+  'mount it first, so that the box can have a cgroup of its own there, or use --unshare user';
+
+function checkValues(settings: readonly Setting[], places: readonly CgroupPlace[]): void {
   for (const setting of settings) {
     const place = placeOf(places, setting.controller);
     const value = place && valueFor(setting, place);
     if (value === undefined || 'refused' in value)
-      throw failed(setting.field, value?.refused ?? 'this host has no place for it');
+      throw refusal(setting.field, value?.refused ?? 'this host has no place for it');
+    const problem = place && 'file' in value ? cpusetProblem(value, { ...place, parent: firstOf(place) }) : undefined;
+    if (problem !== undefined) throw refusal(setting.field, problem);
   }
-  return places;
 }
 
-/** Of version 2: they need nobody to switch them on. */
-const BUILT_IN: readonly Controller[] = ['devices', 'freezer', 'cpuacct'];
-
-const v1Name = (controller: Controller): string => (controller === 'io' ? 'blkio' : controller);
-
-const failed = (field: string, message: string) => new StartError(`${field}: ${message}`, EXIT_STATUS.failed);
-
-function missing(controller: Controller, settings: readonly Setting[]): StartError {
-  const field = settings.find(setting => setting.controller === controller)?.field ?? 'cgroup';
-  return failed(field, `this host has no cgroup controller ${v1Name(controller)}: ${whyMissing(v1Name(controller))}`);
-}
-
-/** /proc/cgroups has every controller of the kernel: subsys_name, hierarchy, num_cgroups, enabled. */
-function whyMissing(name: string): string {
-  const line = readFileSync('/proc/cgroups', 'utf8')
-    .split('\n')
-    .map(text => text.split('\t'))
-    .find(([first]) => first === name);
-  if (line === undefined) return 'the kernel was built without it';
-  if (line[3] === '0') return `it is switched off (a kernel parameter cgroup_disable=${name})`;
-  return 'it is in no cgroup file system that is mounted here, or not passed on to this part of it';
-}
+/** Below it, nobody has the files of a controller yet. */
+const firstOf = ({ enable, parent }: CgroupPlace) => enable[0]?.directory ?? parent;
 
 function legacyPlace(
-  { top, own, controllers }: Hierarchy,
+  { top, own, controllers, readOnly }: Hierarchy,
   wanted: readonly Controller[],
-  parent?: string,
+  parent: string | undefined,
+  field: string,
 ): CgroupPlace {
-  const directory = parent === undefined ? own : absolutePath(`${top}${parent}`);
-  const cpuset = controllers.includes('cpuset')
-    ? { cpus: read(directory, 'cpuset.effective_cpus'), mems: read(directory, 'cpuset.effective_mems') }
+  const directory = parent === undefined ? own : namedCgroup(top, parent);
+  if (!writable(directory)) throw denied(field, controllers.join(','), { directory, readOnly }, ROOT_OR_PARENT);
+  const cpuset = existsSync(`${directory}/cpuset.effective_cpus`)
+    ? { cpus: readIn(directory, 'cpuset.effective_cpus'), mems: readIn(directory, 'cpuset.effective_mems') }
     : undefined;
   return {
     version: 1,
@@ -86,56 +102,3 @@ function legacyPlace(
     directory: { of: `cgroup of ${controllers}` },
   };
 }
-
-/**
- * The nearest cgroup, from the caller's own upwards, whose children can have the controllers: they have them already,
- * or they can be switched on there, which is the caller's right in a subtree that was left to it, and at the top.
- */
-function unifiedPlace({ top, own }: Hierarchy, wanted: readonly Controller[], parent?: string): CgroupPlace {
-  const needed = wanted.filter(controller => !BUILT_IN.includes(controller));
-  const candidates = parent === undefined ? upwards(own, top) : [absolutePath(`${top}${parent}`)];
-  for (const directory of candidates) {
-    if (!writable(directory)) break;
-    const lacking = needed.filter(
-      controller => !read(directory, 'cgroup.subtree_control').split(' ').includes(controller),
-    );
-    const place = {
-      version: 2,
-      controllers: wanted,
-      parent: directory,
-      cpuset: undefined,
-      directory: { of: 'cgroup' },
-    } as const;
-    if (lacking.length === 0) return { ...place, enable: [] };
-    if (canEnable(directory, lacking, top)) return { ...place, enable: [{ directory, controllers: lacking }] };
-  }
-  throw failed(
-    'cgroup',
-    `nowhere at or above ${own} can ${needed.join(', ')} be given to a box: another process is in the way, or the directories belong to somebody else`,
-  );
-}
-
-function canEnable(directory: AbsolutePath, lacking: readonly Controller[], top: AbsolutePath): boolean {
-  const uid = process.geteuid?.() ?? 0;
-  const ours = directory === top || (uid !== 0 && statSync(directory).uid === uid);
-  // Only the true root has no type; it may have processes and children with controllers.
-  const free = !existsSync(`${directory}/cgroup.type`) || read(directory, 'cgroup.procs') === '';
-  return ours && free && lacking.every(controller => controllersOf(directory).includes(controller));
-}
-
-function upwards(from: AbsolutePath, top: AbsolutePath): readonly AbsolutePath[] {
-  return from === top ? [top] : [from, ...upwards(absolutePath(dirname(from)), top)];
-}
-
-function writable(directory: AbsolutePath): boolean {
-  try {
-    for (const path of [directory, `${directory}/cgroup.procs`]) accessSync(path, constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const controllersOf = (directory: AbsolutePath): readonly string[] => read(directory, 'cgroup.controllers').split(' ');
-
-const read = (directory: AbsolutePath, file: string): string => readFileSync(`${directory}/${file}`, 'utf8').trimEnd();

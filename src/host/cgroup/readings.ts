@@ -25,6 +25,7 @@ export const STATS_FILES: Readonly<Record<1 | 2, Partial<Readonly<Record<Control
       'memory.limit_in_bytes',
       'memory.oom_control',
       'memory.failcnt',
+      'memory.memsw.failcnt',
     ],
     cpu: ['cpu.stat'],
     cpuacct: ['cpuacct.usage', 'cpuacct.usage_user', 'cpuacct.usage_sys'],

@@ -70,8 +70,19 @@ export function killedForMemory(readings: Readings): boolean {
   const events = keysOf(readings.get('memory.events'));
   const control = keysOf(readings.get('memory.oom_control'));
   const killed = numberOf(events.get('oom_kill') ?? control.get('oom_kill')) ?? 0;
-  const reached = numberOf(events.get('max') ?? readings.get('memory.failcnt')?.trim()) ?? 0;
-  return killed > 0 && reached > 0;
+  // Where memory and swap have one limit together, it is the second of the files that counts. Linux 6.18 counts in neither
+  // then; the most that there was is the limit all the same.
+  const reached = [events.get('max'), readings.get('memory.failcnt'), readings.get('memory.memsw.failcnt')];
+  const counted = reached.some(count => (numberOf(count?.trim()) ?? 0) > 0);
+  return killed > 0 && (counted || wasFull(readings));
+}
+
+/** Version 1, where a peak can be read as exactly as a limit. */
+function wasFull(readings: Readings): boolean {
+  const [peak, limit] = ['memory.max_usage_in_bytes', 'memory.limit_in_bytes'].map(file =>
+    numberOf(readings.get(file)?.trim()),
+  );
+  return peak !== undefined && limit !== undefined && peak >= limit;
 }
 
 function cpuOf(readings: Readings): Stats['cpu'] {

@@ -8,14 +8,20 @@ import type { OperationKind } from '../operation.js';
 export interface MakeCgroup {
   readonly kind: 'make-cgroup';
   readonly controllers: readonly Controller[];
-  /** In all that there are: what shows the box its cgroups must not show it the root of a hierarchy. */
-  readonly everywhere: boolean;
+  /** Those of them that only count something: a host that lacks one leaves it unknown. */
+  readonly optional: readonly Controller[];
+  /**
+   * In all that there are, if the caller is root: what shows the box its cgroups, and what it mounts itself, must not
+   * show it the root of a hierarchy, whose release_agent is a program that the kernel runs outside of the box. `all`: it
+   * is an error that one is mounted nowhere, since the box could do that.
+   */
+  readonly everywhere: 'mounted' | 'all' | undefined;
   readonly parent: string | undefined;
 }
 
 export const makeCgroup: OperationKind<MakeCgroup> = {
   describe({ controllers, everywhere, parent }) {
-    const what = everywhere ? 'in every hierarchy' : `for ${controllers.join(', ')}`;
+    const what = everywhere ? 'in every hierarchy (if the caller is root)' : `for ${controllers.join(', ')}`;
     return `make a cgroup ${what}${parent === undefined ? '' : ` in ${JSON.stringify(parent)}`}`;
   },
 

@@ -141,6 +141,24 @@ export const mountTypeBoxes: readonly NamedBox[] = [
       sees('mountinfo', new RegExp(`^/mnt(/\\S+)? on \\S+: \\S+ / ro,${RESTRICTED} - cgroup2?`, 'm')),
     ),
   },
+  ...(['shared', 'new'] as const).map(
+    (user): NamedBox => ({
+      name: `the cgroup hierarchies of this host, with limits, user namespace ${user}`,
+      box: ({ rootfs }) => ({
+        command: ['/bin/ls', '/sys'],
+        rootfs,
+        namespaces: { user },
+        resources: { memory: { limit: '300M' }, pids: { limit: 200 } },
+        mounts: [{ type: 'cgroup', destination: '/sys' }],
+      }),
+      // Of each hierarchy the root that is seen is the box's own.
+      expect: all(
+        ends(0),
+        sees('mountinfo', new RegExp(`^/sys(/\\S+)? on \\S+: \\S+ / ro,${RESTRICTED} - cgroup2? cgroup2? rw`, 'm')),
+        misses('mountinfo', /^\/sys\S* on \S+: \S+ \/\S+ .* - cgroup/m),
+      ),
+    }),
+  ),
   {
     name: 'the cgroup hierarchies in a user namespace that shares them',
     fails: true,
@@ -156,7 +174,13 @@ export const mountTypeBoxes: readonly NamedBox[] = [
   {
     name: 'the cgroup hierarchies of a host with version 2 alone',
     caller: UNIFIED,
-    box: ({ rootfs }) => ({ command: [...TRUE], rootfs, mounts: [{ type: 'cgroup', destination: '/sys/fs/cgroup' }] }),
+    // Of what root could mount there, nothing is left out: test/cgroup-view.test.ts.
+    box: ({ rootfs }) => ({
+      command: [...TRUE],
+      rootfs,
+      namespaces: { user: 'new' },
+      mounts: [{ type: 'cgroup', destination: '/sys/fs/cgroup' }],
+    }),
     expect: all(
       sees('mountinfo', new RegExp(`^/sys/fs/cgroup on /: \\S+ / ro,${RESTRICTED} - cgroup2 cgroup2 rw`, 'm')),
       misses('mountinfo', /^\/sys\/fs\/cgroup\//m),
@@ -168,6 +192,7 @@ export const mountTypeBoxes: readonly NamedBox[] = [
     box: ({ rootfs }) => ({
       command: ['/bin/sh', '-c', 'cd /sys/fs/cgroup; readlink one two; ls'],
       rootfs,
+      namespaces: { user: 'new' },
       mounts: [{ type: 'cgroup', destination: '/sys/fs/cgroup' }],
     }),
     expect: all(

@@ -1,0 +1,3 @@
+import { testDevices } from '../../limits/devices.js';
+
+testDevices();

@@ -1,0 +1,3 @@
+import { testKilling } from '../../stats/killing.js';
+
+testKilling();

@@ -1,0 +1,3 @@
+import { testKilling } from './killing.js';
+
+testKilling();
