@@ -59,6 +59,7 @@ const BOXES: Readonly<Record<string, BoxInput>> = {
     files: { '/file': 'x' },
   },
   'the tree of the host': { command: ['true'] },
+  'an init': { command: ['true'], init: true },
   'a chroot': { command: ['true'], rootfs: { path: rootfs, change: 'chroot' }, proc: false },
   'programs of the host': {
     command: ['true'],

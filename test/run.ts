@@ -11,7 +11,9 @@ const TOOLS: Readonly<Record<string, string>> = {
   'aarch64-linux-gnu-objdump': 'binutils-aarch64-linux-gnu',
   bwrap: 'bubblewrap',
   capsh: 'libcap2-bin',
+  catatonit: 'catatonit',
   cc: 'gcc libc6-dev',
+  'dumb-init': 'dumb-init',
   hostname: 'hostname',
   ip: 'iproute2',
   objdump: 'binutils',
@@ -28,6 +30,7 @@ const TOOLS: Readonly<Record<string, string>> = {
   shellcheck: 'shellcheck',
   shfmt: 'shfmt',
   strace: 'strace',
+  'tini-static': 'tini',
   xz: 'xz-utils',
 };
 

@@ -63,6 +63,8 @@ export interface Box {
   readonly freezer: boolean;
   /** Undefined: the nearest one to the caller's that can have it. */
   readonly cgroupParent: AbsolutePath | undefined;
+  /** What is pid 1, if it is not the command: nsgen's own (true), or this program of the host. */
+  readonly init: true | AbsolutePath | undefined;
   /** What others want to know of the box; nsgen does nothing with it but show it. */
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -168,6 +170,7 @@ function fillDefaults(given: CheckedBox): Box {
     accounting: given.accounting ?? false,
     freezer: given.freezer ?? false,
     cgroupParent: given.cgroupParent,
+    init: given.init === false ? undefined : given.init,
     annotations: { ...given.annotations },
   };
 }

@@ -1,4 +1,5 @@
 import type { Box } from './box.js';
+import { initProblems } from './init-rules.js';
 import { overlayProblems } from './overlay.js';
 import { fieldName, type Problem } from './problem.js';
 import { resourceProblems } from './resources.js';
@@ -21,6 +22,7 @@ export function ruleProblems(given: CheckedBox, box: Box): readonly Problem[] {
     ...newFileProblems(box),
     ...overlayProblems(given, box),
     ...resourceProblems(box),
+    ...initProblems(box),
     ...otherProblems(given, box),
   ];
 }

@@ -273,6 +273,14 @@ export const boxSchema = fields({
       ),
     ),
   ),
+  init: v.optional(
+    v.pipe(
+      v.union([v.boolean(), path]),
+      v.description(
+        "True: pid 1 is an init of nsgen's own, which passes signals to the command and reaps orphans. A path: the program of the host that does.",
+      ),
+    ),
+  ),
   annotations: v.optional(
     v.pipe(annotations, v.description('Names and values for others to read: they are shown, and change nothing.')),
   ),

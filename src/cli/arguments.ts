@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { ArgsDef } from 'citty';
 import { BoxError, type Problem } from '../box/problem.js';
-import { REPEATABLE } from './flags.js';
+import { OPTIONAL_VALUE, REPEATABLE } from './flags.js';
 
 export type GivenFlag = readonly [name: string, value: string];
 
@@ -94,7 +94,9 @@ interface OptionToken {
 function flagProblem(token: OptionToken, options: Options, repeated: boolean): string | undefined {
   const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
   if (option === undefined) return 'there is no such flag (see --help)';
-  if (option.type === 'boolean' && token.inlineValue) return 'takes no value';
+  const optional = OPTIONAL_VALUE.includes(token.name);
+  if (optional && token.inlineValue && token.value === '') return 'must not be empty';
+  if (option.type === 'boolean' && !optional && token.inlineValue) return 'takes no value';
   if (option.type === 'string' && token.value === undefined) return 'needs a value';
   // A value that is another flag is more likely one that was forgotten: `--hostname --proc`. No flag is a number, and
   // docker's pages have `--memory-swap -1`.

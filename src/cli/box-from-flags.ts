@@ -69,6 +69,7 @@ function fieldsOf(flags: GivenFlags, command: readonly string[], base: Mapping, 
     ...(['stats', 'stats-json'].some(name => flags.has(name)) ? { accounting: true } : {}),
     ...(flags.has('freezer') ? { freezer: true } : {}),
     ...resourcesOf(flags, base.resources, problems),
+    ...initField(flags),
     ...(flags.has('cgroup-parent') ? { cgroupParent: flags.one('cgroup-parent') } : {}),
     ...mappingField('annotations', base, annotations(flags, problems)),
     ...mappingField('symlinks', base, symlinksOf(flags, problems)),
@@ -154,6 +155,13 @@ function overlayField(flags: GivenFlags, base: unknown, problems: Problem[]): Ma
   if (isMapping(base)) return { overlay: { ...base, ...chosen } };
   if (Object.keys(chosen).length > 0) return { overlay: chosen };
   return flags.has('overlay') ? { overlay: true } : {};
+}
+
+/** A program by its path, as the shell has completed it. */
+function initField(flags: GivenFlags): Mapping {
+  const program = flags.one('init');
+  if (program === undefined) return {};
+  return { init: program === '' ? true : resolve(program) };
 }
 
 function switchField(flags: GivenFlags, name: 'proc' | 'dev' | 'loopback', problems: Problem[]): Mapping {

@@ -126,6 +126,10 @@ export const BOX_FLAGS = {
     description: 'write VALUE to a file of cgroup v2: memory.low=1048576',
   },
   'cgroup-parent': { type: 'string', valueHint: 'PATH', description: 'the cgroup in which that of the box is made' },
+  init: {
+    type: 'boolean',
+    description: "pid 1 is an init, which starts the command: nsgen's own, or a program of the host (--init=PATH)",
+  },
   stats: { type: 'boolean', description: 'count what the box uses: run prints it when the box ends' },
   freezer: { type: 'boolean', description: 'let all of the box be stopped at once (Ctrl-Z does)' },
   monotonic: { type: 'string', valueHint: 'SECONDS', description: 'offset of CLOCK_MONOTONIC in a new time namespace' },
@@ -147,6 +151,9 @@ export const BOX_FLAGS = {
 export const HELP_FLAG = {
   help: { type: 'boolean', alias: 'h', description: 'show this help' },
 } as const satisfies ArgsDef;
+
+/** Switches that take a value after `=`, and nothing but that. */
+export const OPTIONAL_VALUE: readonly string[] = ['init'];
 
 /** Flags that may be given more than once, and then all count. */
 export const REPEATABLE: readonly string[] = [

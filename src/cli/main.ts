@@ -16,6 +16,7 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Subcommand>>> = {
   plan: async () => (await import('./plan.js')).planCommand,
   compare: async () => (await import('./compare.js')).compareCommand,
   rootfs: async () => (await import('./rootfs.js')).rootfsCommand,
+  init: async () => (await import('./init.js')).initCommand,
   top: async () => (await import('./top.js')).topCommand,
   prune: async () => (await import('./prune.js')).pruneCommand,
 };

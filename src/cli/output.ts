@@ -8,8 +8,8 @@ import { EXIT_STATUS } from '../backends/failure.js';
  *
  * @returns false when nobody reads it any more.
  */
-export function write(descriptor: 1 | 2, text: string): boolean {
-  let rest = Buffer.from(text);
+export function write(descriptor: 1 | 2, content: string | Uint8Array): boolean {
+  let rest: Uint8Array = typeof content === 'string' ? Buffer.from(content) : content;
   while (rest.length > 0) {
     try {
       rest = rest.subarray(writeSync(descriptor, rest));

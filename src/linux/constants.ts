@@ -52,6 +52,8 @@ export const O = {
 } as const;
 
 export const AT = { AT_EMPTY_PATH: 0x1000, AT_RECURSIVE: 0x8000 } as const;
+/** MFD_EXEC: Linux 6.3. */
+export const MFD = { MFD_CLOEXEC: 1, MFD_EXEC: 0x10 } as const;
 export const AT_FDCWD = -100;
 export const OPEN_TREE = {
   OPEN_TREE_CLONE: 1,

@@ -35,6 +35,7 @@ import { type MountPropagation, mountPropagation } from './operations/mount-prop
 import { type MountSysfs, mountSysfs } from './operations/mount-sysfs.js';
 import { type MountTmpfs, mountTmpfs } from './operations/mount-tmpfs.js';
 import { type OffsetClocks, offsetClocks } from './operations/offset-clocks.js';
+import { type OpenInit, openInit } from './operations/open-init.js';
 import { type OpenRootfs, openRootfs } from './operations/open-rootfs.js';
 import { type ParentDeathSignal, parentDeathSignal } from './operations/parent-death-signal.js';
 import { type PivotRoot, pivotRoot } from './operations/pivot-root.js';
@@ -82,6 +83,7 @@ export type Operation =
   | MountSysfs
   | MountTmpfs
   | OffsetClocks
+  | OpenInit
   | OpenRootfs
   | ParentDeathSignal
   | PivotRoot
@@ -131,6 +133,7 @@ const KINDS: { readonly [Name in OperationName]: OperationKind<Of<Name>> } = {
   'mount-sysfs': mountSysfs,
   'mount-tmpfs': mountTmpfs,
   'offset-clocks': offsetClocks,
+  'open-init': openInit,
   'open-rootfs': openRootfs,
   'parent-death-signal': parentDeathSignal,
   'pivot-root': pivotRoot,

@@ -1,4 +1,5 @@
 import type { Box, NamespaceChoice, Rootfs } from '../box/box.js';
+import { initMountPoint } from '../box/init-rules.js';
 import { fillMount, type Mount } from '../box/mounts.js';
 import type { Overlay } from '../box/overlay.js';
 import { type AbsolutePath, absolutePath, NAMESPACE_TYPES, type NamespaceType } from '../box/values.js';
@@ -114,6 +115,7 @@ function mountOperations(box: Box): Plan {
     ...(box.proc ? [mountOperation(OWN_PROC, box)] : []),
     ...(box.dev && rootfs ? [devOperation(box, rootfs.path)] : []),
     ...box.mounts.map(mount => mountOperation(mount, box)),
+    ...initMount(box),
     ...box.symlinks.map(symlink => ({ kind: 'make-symlink', ...symlink }) as const),
     ...box.files.map(file => ({ kind: 'make-file', ...file }) as const),
   ];
@@ -137,10 +139,11 @@ function protectOperations(box: Box): Plan {
   ];
 }
 
-function beginningOfRoot({ from, ...rootfs }: Rootfs, { env, overlay, namespaces }: Box): Operation {
+function beginningOfRoot({ from, ...rootfs }: Rootfs, { env, overlay, namespaces, init }: Box): Operation {
   if (overlay !== undefined) return overlayOperation(overlay, namespaces.user);
   if (from === undefined) return { kind: 'open-rootfs', ...rootfs };
-  return { kind: 'copy-programs', programs: from, directories: searchPath(env), path: rootfs.path };
+  const programs = init === undefined || init === true || from.includes(init) ? from : [...from, init];
+  return { kind: 'copy-programs', programs, directories: searchPath(env), path: rootfs.path };
 }
 
 function overlayOperation({ lower, kept, size }: Overlay, user: NamespaceChoice): Operation {
@@ -199,6 +202,7 @@ function rootOperations(box: Box): Plan {
     ...(rootfs === undefined ? [] : [changeOfRoot(rootfs)]),
     { kind: 'standard-streams' },
     { kind: 'close-descriptors' },
+    ...(box.init === true ? [{ kind: 'open-init' } as const] : []),
   ];
 }
 
@@ -206,11 +210,19 @@ function changeOfRoot({ path, change }: Rootfs): Operation {
   return change === 'pivot_root' ? { kind: 'pivot-root', path } : { kind: 'change-root', path };
 }
 
-function processOperations({ command, env, rootfs, cwd }: Box): Plan {
+/** A program of the host is shown in the rootfs, as docker does; a root of programs has a copy of it. */
+function initMount(box: Box): Plan {
+  const destination = initMountPoint(box);
+  if (destination === undefined || box.init === undefined || box.init === true) return [];
+  return [mountOperation(fillMount({ type: 'bind', source: box.init, destination, readOnly: true }), box)];
+}
+
+function processOperations(box: Box): Plan {
+  const { command, env, rootfs, cwd, init } = box;
   return [
     ...(cwd === undefined ? [] : [{ kind: 'working-directory', path: cwd, rootfs: rootfs?.path } as const]),
     { kind: 'descriptor-limit', soft: SOFT_DESCRIPTOR_LIMIT },
     { kind: 'reset-signals' },
-    { kind: 'execute', command, env },
+    { kind: 'execute', command, env, init: init === undefined || init === true ? init : (initMountPoint(box) ?? init) },
   ];
 }

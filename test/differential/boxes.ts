@@ -1,6 +1,7 @@
 import { callerBoxes } from './boxes/callers.js';
 import { commandBoxes } from './boxes/commands.js';
 import { deviceBoxes } from './boxes/devices.js';
+import { initBoxes } from './boxes/inits.js';
 import { joinedBoxes } from './boxes/joined.js';
 import { limitBoxes } from './boxes/limits.js';
 import { mountTypeBoxes } from './boxes/mount-types.js';
@@ -25,5 +26,6 @@ export const NAMED_BOXES: readonly NamedBox[] = [
   ...deviceBoxes,
   ...commandBoxes,
   ...callerBoxes,
+  ...initBoxes,
   ...limitBoxes,
 ];

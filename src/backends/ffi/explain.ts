@@ -3,6 +3,7 @@ import { describeErrno, errnoName, errnoNumber } from '../../linux/errno.js';
 import type { Outcome } from '../../linux/program.js';
 import { formatSystemCall, type SystemCall } from '../../linux/system-call.js';
 import { attemptOf } from '../../plan/cgroup.js';
+import type { Execute } from '../../plan/operations/execute.js';
 import type { MountOverlay } from '../../plan/operations/mount-overlay.js';
 import { describe, type Operation } from '../../plan/operations.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
@@ -16,7 +17,9 @@ export function explainFailure(
 ): StartError {
   const { failure } = outcome;
   if (failure === undefined) return new StartError('the box ended before its command was started', EXIT_STATUS.failed);
-  if (operation?.kind === 'execute') return explainExecute(operation.command[0] ?? '', outcome, calls);
+  // Of an init that is nsgen's own, only the arguments can be to blame.
+  const ofCommand = failure.call.name === 'execve' || errnoName(failure.errno) === 'E2BIG';
+  if (operation?.kind === 'execute' && ofCommand) return explainExecute(programOf(operation), outcome, calls);
   const limit = explainLimit(failure.call, failure.errno);
   if (limit !== undefined) return limit;
   const name = errnoName(failure.errno);
@@ -46,6 +49,9 @@ function callSummary(call: SystemCall): string {
   );
   return [call.name, ...paths.map(path => JSON.stringify(path))].join(' ');
 }
+
+const programOf = ({ command, init }: Execute): string =>
+  (init === undefined || init === true ? command[0] : init) ?? '';
 
 /** As execvp(3) decides: EACCES on the way counts more than the ENOENT of the last directory. */
 function explainExecute(program: string, outcome: Outcome, calls: readonly SystemCall[]): StartError {
@@ -147,6 +153,8 @@ function hintFor(operation: Operation | undefined, errno: string, call: string):
     case 'working-directory':
       if (errno === 'ELOOP') return 'it leads through a link of /proc to what is open elsewhere, or in a circle';
       return errno === 'ENOENT' || errno === 'ENOTDIR' ? 'it must be a directory inside the box' : undefined;
+    case 'open-init':
+      return errno === 'EACCES' ? 'vm.memfd_noexec (sysctl) forbids it: use --backend script' : undefined;
     case 'open-rootfs':
       return errno === 'ENOENT' ? 'the rootfs must exist' : undefined;
     case 'change-root':

@@ -3,6 +3,8 @@
  * something there calls it.
  */
 const FUNCTIONS = {
+  write_init: [],
+  make_init: ['write_init'],
   find_in_root: [],
   check_covered: ['find_in_root'],
   go_to: [],

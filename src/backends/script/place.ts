@@ -42,7 +42,7 @@ export const needsShell = (placed: readonly PlacedOperation[]): boolean =>
       place === 'enter' ||
       place === 'leave' ||
       joinsMount(operation) ||
-      (operation.kind === 'execute' && loaderVariables(operation.env).length > 0),
+      (operation.kind === 'execute' && (operation.init !== undefined || loaderVariables(operation.env).length > 0)),
   );
 
 /**

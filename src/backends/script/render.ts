@@ -9,13 +9,16 @@ import { memoryLimitOf } from '../../box/resources.js';
 import { formatSize } from '../../box/size.js';
 import { isRoot, namespaceFile } from '../../box/values.js';
 import { STATS_FILES } from '../../host/cgroup/readings.js';
+import { INIT_DESCRIPTOR, INIT_FILE } from '../../init/elf.js';
 import { packageRoot } from '../../package-root.js';
 import { fieldOf, type Setting, type Value } from '../../plan/cgroup.js';
 import { mountOptions, restIn } from '../../plan/file-system.js';
+import { initWords } from '../../plan/operations/execute.js';
 import { describe, type Operation, settingsOf } from '../../plan/operations.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
 import { DIRECTORIES, TEXTS } from '../../rootfs/minimal-files.js';
 import { TERMINALS } from '../../rootfs/programs.js';
+import { INITS } from './embedded-init.js';
 import { FUNCTION_NAMES, functionsCalled } from './functions.js';
 import { joinsMount, loaderVariables, needsShell, type Place, type PlacedOperation, placeOperations } from './place.js';
 import { comment, quote } from './quote.js';
@@ -63,7 +66,13 @@ export function renderScript(box: Box): string {
     ...sections,
     uses: new Set(called),
     functions: FUNCTION_NAMES.filter(name => called.includes(name) || before.includes(name)).map(name =>
-      render(`functions/${name}`, { freezer: box.freezer, statsFiles }),
+      render(`functions/${name}`, {
+        freezer: box.freezer,
+        statsFiles,
+        inits: INITS,
+        initFile: INIT_FILE,
+        initDescriptor: INIT_DESCRIPTOR,
+      }),
     ),
     ownCgroups,
     memoryLimit: memoryLimit === undefined ? undefined : formatSize(memoryLimit),
@@ -172,6 +181,8 @@ function renderSection(box: Box, plan: Plan, operation: Operation, place: Place)
     directories: DIRECTORIES,
     texts: TEXTS,
     terminals: TERMINALS,
+    initWords,
+    initDescriptor: INIT_DESCRIPTOR,
     restIn,
   });
 }
@@ -244,6 +255,7 @@ function unsupported(box: Box): readonly Problem[] {
   return [
     ...fields.map(field => ({ field, message })),
     ...unsupportedContent(box),
+    ...unsupportedInit(box),
     ...unsupportedIdMaps(box),
     ...unsupportedAfterShared(box),
     ...followed.map(name => ({
@@ -252,6 +264,17 @@ function unsupported(box: Box): readonly Problem[] {
         'the script cannot set this together with another root: the program of the host that changes it would follow it',
     })),
   ];
+}
+
+/** Nothing that a host has executes an open file but by its name in /proc. */
+function unsupportedInit({ init, rootfs, proc, mounts, namespaces }: Box): readonly Problem[] {
+  if (init !== true) return [];
+  const message = 'the script needs a /proc in the box to execute it (or the path of a program): use nsgen run';
+  const hasProc =
+    rootfs === undefined
+      ? namespaces.mount.kind !== 'joined'
+      : proc || mounts.some(({ destination }) => destination === '/proc');
+  return hasProc ? [] : [{ field: 'init', message }];
 }
 
 /** mount(8) can only since util-linux 2.39, and nothing else on a host can. */

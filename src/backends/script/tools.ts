@@ -2,6 +2,7 @@ import { needsShell, type PlacedOperation } from './place.js';
 
 /** The programs that a script calls, each with the Debian and Ubuntu package it comes in. */
 const PACKAGES: Readonly<Record<string, string>> = {
+  base64: 'coreutils',
   bash: 'bash',
   cat: 'coreutils',
   chmod: 'coreutils',
@@ -76,6 +77,8 @@ function toolsOfOperation({ operation, place }: PlacedOperation): readonly strin
       return operation.rootfs === undefined && operation.destination === '/proc'
         ? ['mount']
         : ['mkdir', 'mount', 'readlink'];
+    case 'open-init':
+      return ['base64', 'chmod', 'mount', 'rm'];
     case 'pivot-root':
       return ['mount', 'nsenter', 'pivot_root', 'umount'];
     case 'working-directory':

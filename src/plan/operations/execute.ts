@@ -1,24 +1,35 @@
+import type { AbsolutePath } from '../../box/values.js';
+import { INIT_DESCRIPTOR, INIT_PATH } from '../../init/elf.js';
+import { AT } from '../../linux/constants.js';
 import type { ErrnoName } from '../../linux/errno.js';
-import { type Argument, type SystemCall, string } from '../../linux/system-call.js';
+import { type Argument, flags, integer, type SystemCall, string } from '../../linux/system-call.js';
 import type { OperationKind } from '../operation.js';
 
-/** Becomes the command. */
+/** Becomes the command, or the init that starts it. */
 export interface Execute {
   readonly kind: 'execute';
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** True: what open-init has opened. Else a program in the box. */
+  readonly init: true | AbsolutePath | undefined;
 }
 
 /** Errors after which execvp(3) looks into the next directory of PATH. */
 const NOT_HERE: readonly ErrnoName[] = ['ENOENT', 'ENOTDIR', 'EACCES', 'ENODEV'];
 
 export const execute: OperationKind<Execute> = {
-  describe: ({ command }) => `execute ${command.map(word => JSON.stringify(word)).join(' ')}`,
+  describe({ command, init }) {
+    const words = command.map(word => JSON.stringify(word)).join(' ');
+    if (init === undefined) return `execute ${words}`;
+    return `execute ${init === true ? 'the init' : JSON.stringify(init)}, which starts ${words}`;
+  },
 
-  systemCalls({ command, env }) {
-    const argv: Argument = { kind: 'strings', values: command };
+  systemCalls({ command, env, init }) {
+    const argv: Argument = { kind: 'strings', values: [...initWords(init), ...command] };
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     const envp: Argument = { kind: 'strings', values: variables };
+    if (init === true) return [executeDescriptor(argv, envp)];
+    if (init !== undefined) return [{ name: 'execve', arguments: [string(init), argv, envp] }];
     const files = candidates(command[0] ?? '', env.PATH ?? '');
     return files.map((file, index): SystemCall => {
       const attempt: SystemCall = { name: 'execve', arguments: [string(file), argv, envp] };
@@ -31,6 +42,21 @@ export const execute: OperationKind<Execute> = {
     });
   },
 };
+
+/** The words before the command: those of tini, catatonit and dumb-init, or how nsgen's own is called. */
+export const initWords = (init: Execute['init']): readonly string[] =>
+  init === undefined ? [] : init === true ? [INIT_PATH] : [init, '--'];
+
+const executeDescriptor = (argv: Argument, envp: Argument): SystemCall => ({
+  name: 'execveat',
+  arguments: [
+    integer(INIT_DESCRIPTOR),
+    string(''),
+    argv,
+    envp,
+    flags({ AT_EMPTY_PATH: AT.AT_EMPTY_PATH }, 'AT_EMPTY_PATH'),
+  ],
+});
 
 /** The paths that execvp(3) tries: an empty element of PATH is the working directory. */
 function candidates(program: string, path: string): readonly string[] {

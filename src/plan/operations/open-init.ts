@@ -1,0 +1,31 @@
+import { INIT_DESCRIPTOR, INIT_NAME, initElf } from '../../init/elf.js';
+import { MFD } from '../../linux/constants.js';
+import { architecture } from '../../linux/libc.js';
+import { bytes, flags, integer, type SystemCall, string } from '../../linux/system-call.js';
+import type { OperationKind } from '../operation.js';
+
+/** Makes the init, in a file without a name that only the box's first process has, and opens it for execute. */
+export interface OpenInit {
+  readonly kind: 'open-init';
+}
+
+export const openInit: OperationKind<OpenInit> = {
+  describe: () => `make the init, ${initElf(architecture()).length} bytes, in a file without a name`,
+
+  /** It comes after close-descriptors, and so the first that is free is 3. */
+  systemCalls() {
+    const elf = initElf(architecture());
+    const create = (...set: readonly (keyof typeof MFD)[]): SystemCall => ({
+      name: 'memfd_create',
+      arguments: [string(INIT_NAME), flags(MFD, ...set)],
+    });
+    return [
+      // Before Linux 6.3 there is no such flag, and no need of it.
+      { ...create('MFD_CLOEXEC', 'MFD_EXEC'), tolerate: ['EINVAL'], onTolerated: [create('MFD_CLOEXEC')] },
+      {
+        name: 'write',
+        arguments: [integer(INIT_DESCRIPTOR), bytes(elf, `<init, see nsgen init --asm>`), integer(elf.length)],
+      },
+    ];
+  },
+};
