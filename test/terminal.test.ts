@@ -53,7 +53,7 @@ afterEach(async () => {
   await open?.ended;
   open = undefined;
   rmSync(end, { force: true });
-  for (let tries = 0; tries < 100 && descendants().length > 0; tries++) await delay(20);
+  for (let tries = 0; tries < 2000 && descendants().length > 0; tries++) await delay(20);
   assert.deepEqual(descendants(), []);
 });
 
