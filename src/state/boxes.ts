@@ -40,6 +40,8 @@ export interface Damaged {
   readonly problem: string;
 }
 
+export const isBox = (found: BoxState | Damaged): found is BoxState => 'status' in found;
+
 /** 128 + SIGKILL. */
 const KILLED = 137;
 
@@ -57,7 +59,7 @@ export function readStates(): { readonly boxes: readonly BoxState[]; readonly da
   for (const name of namesIn(parent)) {
     const found = readState(`${parent}/${name}`, name);
     if (found === undefined) continue;
-    if ('status' in found) boxes.push(found);
+    if (isBox(found)) boxes.push(found);
     else damaged.push(found);
   }
   boxes.sort((one, other) => Date.parse(one.created) - Date.parse(other.created));
@@ -76,7 +78,7 @@ export function findBox(name: string): BoxState {
   const found = readState(`${parent}/${name}`, name);
   if (found === undefined)
     throw new StateError(`there is no box ${JSON.stringify(name)} (nsgen ps -a lists those that there are)`);
-  if (!('status' in found)) throw new StateError(`box ${JSON.stringify(name)}: ${found.problem}`);
+  if (!isBox(found)) throw new StateError(`box ${JSON.stringify(name)}: ${found.problem}`);
   return found;
 }
 
@@ -100,7 +102,7 @@ export function readState(directory: string, name: string): BoxState | Damaged |
     if (problem !== undefined) throw new Error(problem);
     const record = readRecord(directory);
     if (record.name !== name) throw new Error(`it says that it is ${JSON.stringify(record.name)}`);
-    return stateOf(directory, record, readLife(directory));
+    return stateOf(directory, record, readLife(directory, record.pod !== undefined));
   } catch (error) {
     if (directoryIsGone(directory)) return undefined;
     return { name, directory, problem: error instanceof Error ? error.message : String(error) };
