@@ -3,11 +3,13 @@ import type { BackendName } from '../backends/backend.js';
 import { EXIT_STATUS } from '../backends/failure.js';
 import { type Box, parseBox } from '../box/box.js';
 import type { ProcessIdentity } from '../host/process.js';
-import { directoryProblem, isBoxName, NAME_RULE, requireOwnProc, StateError, stateDirectory } from './directory.js';
+import { directoryProblem, requireOwnProc, StateError, stateDirectory } from './directory.js';
 import { type Life, readLife } from './life.js';
+import { isBoxName, NAME_RULE } from './names.js';
 import { type BoxRecord, readRecord } from './record.js';
 
-export { isBoxName, NAME_RULE, StateError, stateDirectory } from './directory.js';
+export { StateError, stateDirectory } from './directory.js';
+export { isBoxName, NAME_RULE } from './names.js';
 
 /** A box that has a name, running or not, as its directory and the kernel tell of it. */
 export interface BoxState {
@@ -25,6 +27,8 @@ export interface BoxState {
   readonly box: Box;
   /** `starting`: there is no init yet, and who starts it is still at it. */
   readonly status: 'starting' | 'running' | 'ended';
+  /** Whether it has got as far as its init. */
+  readonly started: boolean;
   /** Its pid 1 as the host sees it, as long as it runs. */
   readonly process: ProcessIdentity | undefined;
   /** Of a box that has ended: that of its command, 137 if it was killed, 125 if it was never started. */
@@ -129,6 +133,7 @@ function stateOf(directory: string, record: BoxRecord, life: Life): BoxState {
       return parsed;
     },
     status: life.held ? (life.started ? 'running' : 'starting') : 'ended',
+    started: life.started,
     process: life.process,
     ...endOf(life),
   };

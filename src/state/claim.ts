@@ -1,13 +1,13 @@
 import { randomInt } from 'node:crypto';
 import { closeSync, constants, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { BackendName } from '../backends/backend.js';
-import { BoxError } from '../box/problem.js';
 import { type ProcessIdentity, statOf } from '../host/process.js';
 import { LOCK } from '../linux/constants.js';
 import { runCalls } from '../linux/program.js';
 import { flags, integer, type SystemCall } from '../linux/system-call.js';
-import { isBoxName, madeStateDirectory, NAME_RULE, requireOwnProc, StateError } from './directory.js';
+import { madeStateDirectory, requireOwnProc, StateError } from './directory.js';
 import { LIFE_FILE } from './life.js';
+import { isBoxName, NAME_RULE } from './names.js';
 import { LOG_FILE, RECORD_FILE, recordText } from './record.js';
 
 /** The directory of a box that is about to be started: complete, and locked, from the moment that it has its name. */
@@ -35,11 +35,11 @@ export interface Claimed {
 /**
  * Takes a name for a box.
  *
- * @throws BoxError when it is no name, StateError when another box has it.
+ * @throws StateError when it is no name, or another box has it.
  */
 export function claimName(wanted: Claimed): Claim {
   const { name } = wanted;
-  if (name !== undefined && !isBoxName(name)) throw new BoxError([{ field: '--name', message: NAME_RULE }]);
+  if (name !== undefined && !isBoxName(name)) throw new StateError(`${JSON.stringify(name)}: ${NAME_RULE}`);
   const parent = madeStateDirectory();
   requireOwnProc();
   for (let tries = 1; ; tries += 1) {
