@@ -38,6 +38,6 @@ export function visible(text: string): string {
 /** JSON that is safe to show: it escapes by itself only what is below a space, and CSI is U+009B, too. */
 export function visibleJson(json: string): string {
   return json.replace(/[\p{Zl}\p{Zp}]|[^\P{C}\n]/gu, character =>
-    character.replace(/[^]/g, unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
+    character.replace(/[\s\S]/g, unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
   );
 }

@@ -27,13 +27,13 @@ const definition: CommandDef = {
 export const inspectCommand: Subcommand = {
   definition,
   async run(argv) {
-    const { flags, command } = parseArguments(argv, FLAGS);
+    const { flags, words } = parse(argv);
     if (flags.has('help')) {
       const { renderUsage } = await import('citty');
       writeHelp(1, (await renderUsage(definition)).replace('[OPTIONS]', '[OPTIONS] NAME|PID').trimEnd());
       return EXIT_STATUS.ok;
     }
-    const [target = '', ...more] = command;
+    const [target = '', ...more] = words;
     const problems = problemsOf(flags, target, more);
     if (problems.length > 0) throw new BoxError(problems);
     const inspection = await inspect(target, { everybody: flags.has('all') });
@@ -45,6 +45,17 @@ export const inspectCommand: Subcommand = {
     return EXIT_STATUS.ok;
   },
 };
+
+/** `nsgen inspect web --json` and `nsgen inspect --json web`. */
+function parse(argv: readonly string[]) {
+  const { flags, command } = parseArguments(argv, FLAGS);
+  const [target, ...behind] = command;
+  if (target === undefined || flags.has('help')) return { flags, words: command };
+  // What comes before the target is read again with what comes behind it: a flag given twice is seen.
+  const before = argv.slice(0, argv.length - command.length).filter(word => word !== '--');
+  const again = parseArguments([...before, ...behind], FLAGS);
+  return { flags: again.flags, words: [target, ...again.command] };
+}
 
 function problemsOf(flags: GivenFlags, target: string, more: readonly string[]): readonly Problem[] {
   return [

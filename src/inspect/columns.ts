@@ -12,5 +12,10 @@ export function columns(rows: readonly (readonly string[])[]): readonly string[]
   const widths: number[] = [];
   for (const row of rows)
     for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, widthOf(cell));
-  return rows.map(row => row.map((cell, index) => padded(cell, widths[index] ?? 0)).join('  ').trimEnd());
+  return rows.map(row =>
+    row
+      .map((cell, index) => padded(cell, widths[index] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
 }

@@ -20,7 +20,10 @@ export function namespacesAround(people: ReadonlyMap<number, Person>): Around {
 }
 
 /** The pid namespaces that a process has a number in, but for the outermost, from outside inwards; null: not known. */
-export function namespacePath({ pids, inodes }: Pick<Person, 'pids' | 'inodes'>, around: Around): readonly (number | null)[] {
+export function namespacePath(
+  { pids, inodes }: Pick<Person, 'pids' | 'inodes'>,
+  around: Around,
+): readonly (number | null)[] {
   const path: (number | null)[] = [];
   let namespace = inodes.pid;
   for (let levels = (pids?.length ?? 1) - 1; levels > 0; levels -= 1) {
@@ -47,7 +50,8 @@ export function family(people: ReadonlyMap<number, Person>, target: number, ever
   const namespace = person !== undefined && (person.pids?.length ?? 1) > 1 ? person.inodes.pid : null;
   const chosen = new Set<number>();
   const choose = (pid: number) => {
-    for (let at = people.get(pid); at !== undefined && !chosen.has(at.pid); at = people.get(at.parent)) chosen.add(at.pid);
+    for (let at = people.get(pid); at !== undefined && !chosen.has(at.pid); at = people.get(at.parent))
+      chosen.add(at.pid);
   };
   for (const pid of descendants(target, children)) choose(pid);
   for (const other of people.values())

@@ -14,6 +14,8 @@ export class InspectError extends Error {
 export interface InspectOptions {
   /** Whether the tree has all processes, and not only those that have to do with it. */
   readonly everybody?: boolean;
+  /** When it must have started, as /proc/PID/stat has it; another of that number is none. */
+  readonly start?: string | undefined;
   /** The boxes with a name. */
   readonly boxes?: readonly KnownBox[];
 }
@@ -24,13 +26,14 @@ export interface InspectOptions {
  * @param pid as this /proc counts.
  * @throws InspectError when there is no such process.
  */
-export function inspectProcess(pid: number, { everybody = false, boxes = [] }: InspectOptions = {}): Inspection {
+export function inspectProcess(pid: number, { everybody = false, start, boxes = [] }: InspectOptions = {}): Inspection {
   for (let tries = 0; tries < 10; tries += 1) {
     const read = readProcess(pid);
     if (read === undefined) break;
     const people = takeCensus();
     // The same process in both, in the same namespaces, or the picture shows another than the table.
     const { reading } = read;
+    if (start !== undefined && reading.process.start !== start) break;
     const person = people.get(pid);
     if (person?.start !== reading.process.start) continue;
     if (!sameNamespaces(person.inodes, reading.inodes) && tries < 9) continue;
@@ -65,6 +68,7 @@ function joined(
     viewpoint: {
       pid: Number(linkAt('/proc/self')),
       host: host === undefined ? 'nsgen' : 'pid 1',
+      namespaces: host ?? own,
       pidNamespace,
       initial: pidNamespace === null ? null : pidNamespace === INITIAL.pid,
       unreadable: [...people.values()].filter(isUnreadable).length,
@@ -121,7 +125,11 @@ interface Surroundings {
   readonly living: ReturnType<typeof livingBoxes>;
 }
 
-function namespacesOf(pid: number, inodes: Person['inodes'], { own, host, people, living }: Surroundings): readonly Namespace[] {
+function namespacesOf(
+  pid: number,
+  inodes: Person['inodes'],
+  { own, host, people, living }: Surroundings,
+): readonly Namespace[] {
   return NAMESPACE_TYPES.map(type => {
     const inode = inodes[type];
     const same = (other: number | null | undefined) =>

@@ -28,6 +28,8 @@ export interface Viewpoint {
   readonly pid: number;
   /** Whose namespaces are called the host's: those of pid 1 of this /proc, or of nsgen, when pid 1's may not be read. */
   readonly host: 'pid 1' | 'nsgen';
+  /** The host's, by number. */
+  readonly namespaces: Readonly<Record<NamespaceType, number | null>>;
   /** The pid namespace of this /proc; null when nothing tells. */
   readonly pidNamespace: number | null;
   /** Whether it is the one the system started with; else nsgen is in a container itself, and sees nothing outside of it. */
@@ -67,7 +69,7 @@ export interface ProcessReading {
   /** Of the security module, AppArmor's or SELinux's. */
   readonly label: string | null;
   readonly rlimits: readonly Rlimit[] | null;
-  /** The name of an errno for each field that could not be read: `{"root": "EACCES"}`. */
+  /** Why each field that could not be read could not, the name of an errno: `{"root": "EACCES"}`; of `boxes` a sentence. */
   readonly unreadable: Readonly<Record<string, string>>;
 }
 

@@ -1,6 +1,5 @@
-import { visible } from '../text.js';
 import { padded, widthOf } from './columns.js';
-import { namespacePath } from './family.js';
+import { boxesOfFrames, type Frame, framesOf, nameOf, titleOf } from './frames.js';
 import type { Inspection, TreeRow } from './inspection.js';
 
 /** The tree of processes as the host counts, and beside it each pid namespace as a frame, with the numbers in it. */
@@ -35,10 +34,10 @@ export const ASCII: Strokes = {
 /** @returns its lines. */
 export function picture(inspection: Inspection, strokes: Strokes): readonly string[] {
   const { tree } = inspection;
-  const around = aroundOf(tree);
-  const left = hostSide(inspection, strokes);
-  const paths = tree.map(row => framesOf(row, around));
-  const names = namesOfFrames(tree, paths);
+  const branches = branchesOf(tree, strokes);
+  const left = hostSide(inspection, branches);
+  const paths = framesOf(tree);
+  const names = boxesOfFrames(tree, paths);
   const numbers = numberWidths(tree);
   const depths = depthsInside(tree);
   const text = (row: TreeRow) => `${'  '.repeat(Math.min(depths.get(row.pid) ?? 0, DEEPEST))}${nameOf(row)}`;
@@ -61,52 +60,12 @@ export function picture(inspection: Inspection, strokes: Strokes): readonly stri
   const lines: string[] = [];
   for (const [at, row] of tree.entries()) {
     const path = paths[at] ?? [];
-    for (const edge of frames.goTo(path)) lines.push(beside('', edge));
+    for (const edge of frames.goTo(path)) lines.push(beside(branches.get(row.pid)?.before ?? '', edge));
     lines.push(beside(left[at] ?? '', path.length === 0 ? '' : frames.line(row.pids ?? [], text(row))));
   }
   for (const edge of frames.goTo([])) lines.push(beside('', edge));
   return lines;
 }
-
-/** A frame of the picture, by what it is of: a pid namespace's number, or the level of one that is not known. */
-type Frame = string;
-
-const framesOf = (row: TreeRow, around: ReadonlyMap<number, number>): readonly Frame[] =>
-  namespacePath({ pids: row.pids, inodes: row.namespaces }, around).map((inode, level) =>
-    inode === null ? `unknown ${level + 1}` : String(inode),
-  );
-
-/** As namespacesAround has it, from the rows alone. */
-function aroundOf(tree: readonly TreeRow[]): ReadonlyMap<number, number> {
-  const rows = new Map(tree.map(row => [row.pid, row]));
-  return new Map(
-    tree.flatMap(({ pids, parent, namespaces }) => {
-      const outer = rows.get(parent);
-      const known = outer?.pids?.length === (pids?.length ?? 0) - 1 && pids?.at(-1) === 1;
-      return known && outer.namespaces.pid !== null && namespaces.pid !== null
-        ? [[namespaces.pid, outer.namespaces.pid] as const]
-        : [];
-    }),
-  );
-}
-
-/** The boxes with a name in each frame. */
-function namesOfFrames(tree: readonly TreeRow[], paths: readonly (readonly Frame[])[]): ReadonlyMap<Frame, Set<string>> {
-  const names = new Map<Frame, Set<string>>();
-  for (const [at, { box }] of tree.entries()) {
-    const frame = paths[at]?.at(-1);
-    if (frame !== undefined && box !== null) names.set(frame, (names.get(frame) ?? new Set()).add(box));
-  }
-  return names;
-}
-
-function titleOf(frame: Frame | undefined, names: ReadonlyMap<Frame, ReadonlySet<string>>): string {
-  const boxes = [...(names.get(frame ?? '') ?? [])];
-  const title = frame?.startsWith('unknown') ? 'pid:[?]' : `pid:[${frame}]`;
-  return boxes.length === 0 ? title : `${title} ${boxes.map(visible).join(', ')}`;
-}
-
-const nameOf = ({ name, state }: TreeRow): string => visible(name) + (state === 'Z' ? ' (ended)' : '');
 
 /** Of the numbers of each level. */
 function numberWidths(tree: readonly TreeRow[]): readonly number[] {
@@ -131,30 +90,35 @@ function depthsInside(tree: readonly TreeRow[]): ReadonlyMap<number, number> {
   return depths;
 }
 
+/** What stands in front of a process, and in a line before it. */
+interface Branch {
+  readonly own: string;
+  readonly before: string;
+}
+
 /** The left half: pid, branches, name; an arrow at the process that was asked for. */
-function hostSide({ tree, process }: Inspection, { child, lastChild, pass }: Strokes): readonly string[] {
-  const width = Math.max(0, ...tree.map(({ pid }) => String(pid).length));
-  const branches = branchesOf(tree, { child, lastChild, pass });
+function hostSide({ tree, process }: Inspection, branches: ReadonlyMap<number, Branch>): readonly string[] {
+  const width = pidWidth(tree);
   return tree.map(row => {
     const mark = row.pid === process.pid ? '>' : ' ';
-    return `${mark} ${padded(String(row.pid), width, 'left')} ${branches.get(row.pid) ?? ''}${nameOf(row)}`;
+    return `${mark} ${padded(String(row.pid), width, 'left')} ${branches.get(row.pid)?.own ?? ''}${nameOf(row)}`;
   });
 }
 
-function branchesOf(
-  tree: readonly TreeRow[],
-  { child, lastChild, pass }: Pick<Strokes, 'child' | 'lastChild' | 'pass'>,
-): ReadonlyMap<number, string> {
+const pidWidth = (tree: readonly TreeRow[]): number => Math.max(0, ...tree.map(({ pid }) => String(pid).length));
+
+function branchesOf(tree: readonly TreeRow[], { child, lastChild, pass }: Strokes): ReadonlyMap<number, Branch> {
   const lastOf = new Map(tree.map(({ pid, parent }) => [parent, pid]));
-  const branches = new Map<number, string>();
+  const branches = new Map<number, Branch>();
   // What stands below a process, in front of its children, and how deep that is.
   const below = new Map<number, { readonly text: string; readonly depth: number }>();
+  const margin = ' '.repeat(pidWidth(tree) + 3);
   for (const { pid, parent } of tree) {
     const above = below.get(parent);
     if (above === undefined) below.set(pid, { text: '', depth: 0 });
     else {
       const last = lastOf.get(parent) === pid;
-      branches.set(pid, above.text + (last ? lastChild : child));
+      branches.set(pid, { own: above.text + (last ? lastChild : child), before: margin + above.text + pass });
       const text = above.depth >= DEEPEST ? above.text : above.text + (last ? '   ' : pass);
       below.set(pid, { text, depth: above.depth + 1 });
     }

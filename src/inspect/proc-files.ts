@@ -49,7 +49,13 @@ function fourIds(ids: readonly number[] = []): FourIds | null {
   return { real, effective, saved, filesystem };
 }
 
-const MASKS = { inheritable: 'CapInh', permitted: 'CapPrm', effective: 'CapEff', bounding: 'CapBnd', ambient: 'CapAmb' };
+const MASKS = {
+  inheritable: 'CapInh',
+  permitted: 'CapPrm',
+  effective: 'CapEff',
+  bounding: 'CapBnd',
+  ambient: 'CapAmb',
+};
 
 function capabilitySets(lines: ReadonlyMap<string, string>): Status['capabilities'] {
   const of = (set: CapabilitySet) => capabilitiesIn(lines.get(MASKS[set]) ?? '0');
@@ -122,12 +128,13 @@ const RLIMITS: Readonly<Record<string, string>> = {
 /** @param text /proc/PID/limits. */
 export const rlimitsOf = (text: string): readonly Rlimit[] =>
   text.split('\n').flatMap(line => {
-    const [, name, soft = '', hard = '', unit] = /^Max (.+?) +(unlimited|\d+) +(unlimited|\d+)(?: +(\S+))? *$/.exec(line) ?? [];
+    const [, name, soft = '', hard = '', unit] =
+      /^Max (.+?) +(unlimited|\d+) +(unlimited|\d+)(?: +(\S+))? *$/.exec(line) ?? [];
     if (name === undefined) return [];
-    return [{ name: RLIMITS[name] ?? name, soft: valueOf(soft), hard: valueOf(hard), unit: unit ?? null }];
+    return [{ name: RLIMITS[name] ?? name, soft: limitOf(soft), hard: limitOf(hard), unit: unit ?? null }];
   });
 
-const valueOf = (text: string): number | string => (Number.isSafeInteger(Number(text)) ? Number(text) : text);
+const limitOf = (text: string): number | string => (Number.isSafeInteger(Number(text)) ? Number(text) : text);
 
 /** @param device as stat(2) has it: makedev(3). */
 export function terminalOf(device: number): Terminal | null {

@@ -1,7 +1,14 @@
 import { closeSync, openSync } from 'node:fs';
 import { type ProcessStat, statOf } from '../host/process.js';
 import { Attempts, bytesIn, decoded, inodeAt, linkAt } from './attempts.js';
-import { type Ids, type Mount, NAMESPACE_TYPES, type NamespaceType, type ProcessReading, type Root } from './inspection.js';
+import {
+  type Ids,
+  type Mount,
+  NAMESPACE_TYPES,
+  type NamespaceType,
+  type ProcessReading,
+  type Root,
+} from './inspection.js';
 import { mountTable } from './mount-table.js';
 import { cgroupsOf, commandOf, idMap, parseStatus, rlimitsOf, terminalOf } from './proc-files.js';
 
@@ -75,7 +82,11 @@ function readFiles(pid: number, stat: ProcessStat): Reading {
   return { ...reading, unreadable: attempts.unreadable };
 }
 
-function idsOf(ids: Pick<Ids, 'uid' | 'gid' | 'groups'> | null, uidMap: Ids['uidMap'], gidMap: Ids['gidMap']): Ids | null {
+function idsOf(
+  ids: Pick<Ids, 'uid' | 'gid' | 'groups'> | null,
+  uidMap: Ids['uidMap'],
+  gidMap: Ids['gidMap'],
+): Ids | null {
   return ids === null ? null : { ...ids, uidMap, gidMap };
 }
 

@@ -57,7 +57,9 @@ function facts(inspection: Inspection): readonly string[] {
     ['seccomp', seccomp === null ? missing(inspection, 'status', 'not told') : seccompText(seccomp)],
     ['label', path(label, 'label')],
     ['seen from', viewpointText(viewpoint)],
-    ...(inspection.changing ? [['note', 'it changed while it was read: not all of this is of one moment'] as const] : []),
+    ...(inspection.changing
+      ? [['note', 'it changed while it was read: not all of this is of one moment'] as const]
+      : []),
   ];
   return columns(rows);
 }
@@ -77,7 +79,9 @@ const MOST = 2000;
 
 function shortened(text: string): string {
   const characters = [...text];
-  return characters.length <= MOST ? text : `${characters.slice(0, MOST).join('')}... (${characters.length} characters)`;
+  return characters.length <= MOST
+    ? text
+    : `${characters.slice(0, MOST).join('')}... (${characters.length} characters)`;
 }
 
 function rootText(path: string, mount: Mount | null): string {
@@ -98,7 +102,9 @@ function viewpointText({ initial, pidNamespace, unreadable }: Inspection['viewpo
     false: `pid namespace ${pidNamespace}, a container: what is outside of it is not seen`,
     null: 'a pid namespace that is not known',
   }[String(initial) as 'true' | 'false' | 'null'];
-  return unreadable === 0 ? where : `${where}; ${unreadable} ${unreadable === 1 ? 'process' : 'processes'} may not be read`;
+  return unreadable === 0
+    ? where
+    : `${where}; ${unreadable} ${unreadable === 1 ? 'process' : 'processes'} may not be read`;
 }
 
 function namespaces(inspection: Inspection): readonly string[] {
@@ -134,7 +140,11 @@ function processes(inspection: Inspection, strokes: Strokes): readonly string[] 
 function ids(inspection: Inspection): readonly string[] {
   const { ids } = inspection;
   if (ids === null) return [missing(inspection, 'status', 'not told')];
-  const row = (name: string, { real, effective, saved, filesystem }: typeof ids.uid, map: readonly IdRange[] | null) => [
+  const row = (
+    name: string,
+    { real, effective, saved, filesystem }: typeof ids.uid,
+    map: readonly IdRange[] | null,
+  ) => [
     name,
     ...[real, effective, saved, filesystem].map(String),
     map === null ? missing(inspection, `ids.${name}Map`) : map.map(rangeText).join('; ') || 'none',
