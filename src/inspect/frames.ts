@@ -44,7 +44,7 @@ export function boxesOfFrames(
 
 export function titleOf(frame: Frame | undefined, names: ReadonlyMap<Frame, ReadonlySet<string>>): string {
   const boxes = [...(names.get(frame ?? '') ?? [])];
-  const title = frame?.startsWith('unknown') ? 'pid:[?]' : `pid:[${frame}]`;
+  const title = frame?.startsWith('unknown') ? 'pid:[?], one or several' : `pid:[${frame}]`;
   return boxes.length === 0 ? title : `${title} ${boxes.map(visible).join(', ')}`;
 }
 

@@ -1,5 +1,5 @@
 import { statOf } from '../host/process.js';
-import { findBox, listBoxes, StateError } from '../state/boxes.js';
+import { type BoxState, findBox, listBoxes, StateError } from '../state/boxes.js';
 import type { KnownBox } from './boxes.js';
 import { InspectError, inspectProcess } from './inspect.js';
 import type { Inspection } from './inspection.js';
@@ -26,14 +26,19 @@ function processOf(target: number | string): { readonly pid: number; readonly st
   const isNumber = /^\d{1,10}$/.test(word);
   if (isNumber && (typeof target === 'number' || statOf(Number(word)) !== undefined)) return { pid: Number(word) };
   try {
-    const { process, status } = findBox(word);
-    if (process !== undefined) return process;
-    throw new InspectError(`inspect box ${JSON.stringify(word)}: it has no process: it is ${status}`);
+    const box = findBox(word);
+    if (box.process !== undefined) return box.process;
+    throw new InspectError(`inspect box ${JSON.stringify(word)}: ${whyNone(box)}`);
   } catch (error) {
     // With no box of that name either, it was meant as a pid.
     if (isNumber && error instanceof StateError) return { pid: Number(word) };
     throw error;
   }
+}
+
+function whyNone({ status, exitStatus }: BoxState): string {
+  if (status === 'ended') return `it has ended, with status ${exitStatus}`;
+  return status === 'starting' ? 'it is being started' : 'its first process is ending';
 }
 
 /** A process can be looked at where nobody knows of boxes. */

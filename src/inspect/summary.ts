@@ -39,11 +39,13 @@ const STATES: Readonly<Record<string, string>> = {
 function facts(inspection: Inspection): readonly string[] {
   const { process, box, root, seccomp, noNewPrivileges, label, viewpoint } = inspection;
   const { pid, name, state, command, executable, workingDirectory, pids, parent, group, session, terminal } = process;
+  const { boxes } = inspection.unreadable;
   const kind = process.kernelThread ? ', a thread of the kernel' : '';
   const path = (value: string | null, field: string) => (value === null ? missing(inspection, field) : visible(value));
   const rows: readonly (readonly [string, string])[] = [
     ['process', `${pid} ${visible(name)}${kind}`],
     ...(box === null ? [] : [['box', boxText(box)] as const]),
+    ...(boxes === undefined ? [] : [['boxes', `not known: ${visible(boxes)}`] as const]),
     ['command', command === null ? missing(inspection, 'process.command') : shortened(command.map(word).join(' '))],
     ['executable', path(executable, 'process.executable')],
     ['directory', path(workingDirectory, 'process.workingDirectory')],

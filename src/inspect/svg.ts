@@ -16,7 +16,7 @@ export function svg(inspection: Inspection): string {
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<svg xmlns="http://www.w3.org/2000/svg" width="${size.width}" height="${size.height}" viewBox="0 0 ${size.width} ${size.height}" role="img">`,
     `<title>${escaped(`Process ${pid} (${visible(name)}) and the namespaces around it`)}</title>`,
-    `<style>text{font:12px monospace;fill:#1d2433;white-space:pre}.title{font-weight:bold}.note{fill:#5b6475}.target{font-weight:bold;fill:#a3230b}rect{stroke:#5b6475}.page{fill:#ffffff;stroke:none}.pid{fill:#eef3fb}.inner{fill:#dbe6f7}.others{fill:#ffffff;stroke-dasharray:4 3}</style>`,
+    `<style>text{font:12px monospace;fill:#1d2433;white-space:pre}.title{font-weight:bold}.note{fill:#5b6475}.target{font-weight:bold;fill:#a3230b}rect{stroke:#5b6475}.page{fill:#ffffff;stroke:none}.pid{fill:#eef3fb}.inner{fill:#dbe6f7}</style>`,
     `<rect class="page" width="${size.width}" height="${size.height}"/>`,
     ...drawn(host, MARGIN, MARGIN),
     '</svg>',
@@ -26,7 +26,7 @@ export function svg(inspection: Inspection): string {
 
 /** A frame, what is written in it, and the frames in it. */
 interface Area {
-  readonly look: 'pid' | 'inner' | 'others';
+  readonly look: 'pid' | 'inner';
   readonly title: string;
   readonly notes: readonly string[];
   readonly rows: readonly { readonly text: string; readonly target: boolean }[];
