@@ -24,6 +24,7 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Subcommand>>> = {
   wait: async () => (await import('./wait.js')).waitCommand,
   logs: async () => (await import('./logs.js')).logsCommand,
   rm: async () => (await import('./rm.js')).rmCommand,
+  inspect: async () => (await import('./inspect.js')).inspectCommand,
   prune: async () => (await import('./prune.js')).pruneCommand,
 };
 
