@@ -14,7 +14,7 @@ import { StateError } from './directory.js';
 export function signalBox(box: BoxState, signal: number): boolean {
   if (box.status === 'ended') return false;
   if (box.process === undefined) {
-    const why = box.status === 'starting' ? 'it is being started' : 'its first process is not to be found';
+    const why = box.status === 'starting' ? 'it is just being started' : 'its first process is not to be found';
     throw new StateError(`box ${JSON.stringify(box.name)}: cannot send a signal: ${why}`);
   }
   return sendSignal(box.process, signal);
@@ -92,8 +92,8 @@ export async function killBox(box: BoxState): Promise<BoxState | undefined> {
   return endOfBox(box);
 }
 
-/** Milliseconds in which a cgroup that is too new to tell becomes old enough. */
-const PATIENCE = 2000;
+/** Milliseconds in which a cgroup that is too new to tell becomes old enough, and whoever has ended is reaped. */
+const PATIENCE = 10_000;
 
 /** Removes what a box that has ended has left of cgroups, if nobody is in there. */
 export async function removeEmpty({ maker }: Pick<BoxState, 'maker'>): Promise<void> {
@@ -105,7 +105,11 @@ export async function removeEmpty({ maker }: Pick<BoxState, 'maker'>): Promise<v
   const end = milliseconds() + PATIENCE;
   let left = own.map(({ directory }) => directory);
   while (left.length > 0) {
-    left = left.filter(directory => removeLeftover(directory).kind === 'new');
+    left = left.filter(directory => {
+      const leftover = removeLeftover(directory);
+      // A zombie, which nobody sees in there, keeps it until it is reaped.
+      return leftover.kind === 'new' || (leftover.kind === 'in use' && leftover.processes === 0);
+    });
     if (left.length === 0 || milliseconds() > end) return;
     await pause(BETWEEN);
   }
