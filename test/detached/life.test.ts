@@ -80,6 +80,9 @@ for (const way of WAYS) {
       }
     });
 
+    // The rest is the same script.
+    if (way === 'box.sh') return;
+
     test('a command that ends with 127 of its own was started', async () => {
       const { status, stdout } = await startDetached(way, ['--', 'sh', '-c', 'exit 127']);
       assert.equal(status, 0);
@@ -172,12 +175,12 @@ test('logs -f goes on until the end', async () => {
     '--',
     'sh',
     '-c',
-    'echo one; until [ -e /tmp/go ]; do sleep 0.05; done; echo two',
+    'echo one; until [ -e "$0" ]; do sleep 0.05; done; echo two',
+    join(parent, '.go'),
   ]);
   const session = new Session(process.execPath, [(await import('../support/cli.js')).nsgenPath, 'logs', '-f', 'l']);
   await session.until(/one/);
-  const { process: init } = named('l') ?? assert.fail();
-  writeFileSync(`/proc/${init?.pid}/root/tmp/go`, '');
+  writeFileSync(join(parent, '.go'), '');
   assert.equal((await session.ended).status, 0);
   assert.equal(session.output, 'one\ntwo\n');
 });
@@ -221,7 +224,7 @@ test('a signal is for a process, and for no other of its number', async () => {
   const start = statOf(pid)?.start ?? assert.fail();
   assert.equal(sendSignal({ pid, start: `${Number(start) - 1}` }, 9), false);
   assert.equal(sendSignal({ pid: 2 ** 22 + 1, start }, 9), false);
-  assert.deepEqual([child.exitCode, child.signalCode, statOf(pid)?.state], [null, null, 'S']);
+  assert.deepEqual([child.exitCode, child.signalCode, statOf(pid)?.state === 'Z'], [null, null, false]);
   assert.equal(sendSignal({ pid, start }, 15), true);
   assert.deepEqual(await once(child, 'close'), [null, 'SIGTERM']);
 });

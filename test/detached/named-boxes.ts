@@ -10,6 +10,7 @@ import { until } from '../support/until.js';
 
 /** Boxes with names in a directory of this test file's own, all gone at its end. */
 export function ownBoxes(name: string) {
+  after(() => clear());
   const parent = join(ownDirectory(name), 'boxes');
   mkdirSync(parent, { mode: 0o700 });
   process.env.NSGEN_STATE_DIRECTORY = parent;
@@ -19,7 +20,6 @@ export function ownBoxes(name: string) {
     const names = readdirSync(parent).filter(name => !name.startsWith('.'));
     if (names.length > 0) await nsgen(['rm', '-f', ...names]);
   };
-  after(clear);
   return { parent, states, named, clear };
 }
 
