@@ -1,7 +1,7 @@
 import { visible } from '../text.js';
 import { widthOf } from './columns.js';
 import { boxesOfFrames, type Frame, framesOf, nameOf, titleOf } from './frames.js';
-import { type Inspection, NAMESPACE_TYPES, type TreeRow } from './inspection.js';
+import { type Inspection, NAMESPACE_TYPES, type NamespaceType, type TreeRow } from './inspection.js';
 
 /**
  * A figure: pid namespaces within one another as frames, in them a frame for each set of other namespaces, and in these
@@ -100,7 +100,7 @@ function groupsOf(inspection: Inspection, own: readonly Placed[]): readonly Area
   return [...groups.values()].map(rows => ({
     look: 'inner' as const,
     title: [...new Set(rows.flatMap(({ box }) => (box === null ? [] : [`box ${visible(box)}`])))].join(', '),
-    notes: notesOf(inspection, rows[0]),
+    notes: notesOf(inspection, rows),
     rows: rows.map(row => ({ text: rowText(row), target: row.pid === inspection.process.pid })),
     areas: [],
   }));
@@ -108,20 +108,30 @@ function groupsOf(inspection: Inspection, own: readonly Placed[]): readonly Area
 
 const OTHER_TYPES = NAMESPACE_TYPES.filter(type => type !== 'pid');
 
-function notesOf({ viewpoint }: Inspection, row: TreeRow | undefined): readonly string[] {
+/** @param rows those of one set of namespaces. */
+function notesOf({ viewpoint, tree }: Inspection, rows: readonly TreeRow[]): readonly string[] {
+  const [row] = rows;
   if (row === undefined) return [];
-  const own = OTHER_TYPES.filter(type => {
-    const inode = row.namespaces[type];
-    return inode !== null && inode !== viewpoint.namespaces[type];
-  });
   const unknown = OTHER_TYPES.filter(type => row.namespaces[type] === null);
-  const shared = OTHER_TYPES.filter(type => !own.includes(type) && !unknown.includes(type));
+  const shared = OTHER_TYPES.filter(
+    type => !unknown.includes(type) && row.namespaces[type] === viewpoint.namespaces[type],
+  );
+  const own = OTHER_TYPES.filter(type => !unknown.includes(type) && !shared.includes(type));
+  const others = tree.filter(other => !rows.includes(other));
+  const line = (type: NamespaceType): string => {
+    const inode = row.namespaces[type];
+    const also = others.filter(other => other.namespaces[type] === inode).map(({ pid }) => pid);
+    const more = also.length > FEW ? ` and ${also.length - FEW} more` : '';
+    return `  ${type}:[${inode}]${also.length === 0 ? '' : `, with ${also.slice(0, FEW).join(', ')}${more}`}`;
+  };
   return [
-    ...(own.length === 0 ? [] : ['own:', ...own.map(type => `  ${type}:[${row.namespaces[type]}]`)]),
-    ...(shared.length === 0 ? [] : [`the host's: ${shared.join(' ')}`]),
+    ...(own.length === 0 ? [] : ['not of the host:', ...own.map(line)]),
+    ...(shared.length === 0 ? [] : [`of the host: ${shared.join(' ')}`]),
     ...(unknown.length === 0 ? [] : [`not readable, or left: ${unknown.join(' ')}`]),
   ];
 }
+
+const FEW = 3;
 
 /** `812 = 1  sleep`: the host's number, and those inside. */
 const rowText = (row: TreeRow): string => `${(row.pids ?? [row.pid]).join(' = ')}  ${nameOf(row)}`;
