@@ -1,6 +1,6 @@
 import { visible } from '../text.js';
-import { widthOf } from './columns.js';
-import { boxesOfFrames, type Frame, framesOf, nameOf, titleOf } from './frames.js';
+import { largest, widthOf } from './columns.js';
+import { type Frame, framesOf, nameOf, titlesOf } from './frames.js';
 import { type Inspection, NAMESPACE_TYPES, type NamespaceType, type TreeRow } from './inspection.js';
 
 /**
@@ -44,8 +44,7 @@ function hostArea(inspection: Inspection): Area {
   const { tree, viewpoint, others } = inspection;
   const paths = framesOf(tree);
   const placed = tree.map((row, at) => ({ row, path: paths[at] ?? [] }));
-  const names = boxesOfFrames(tree, paths);
-  const area = pidArea(inspection, placed, names, []);
+  const area = pidArea(inspection, placed, titlesOf(tree, paths), []);
   const rest = others === 0 ? [] : [`${others} more ${others === 1 ? 'process is' : 'processes are'} not shown`];
   const number = viewpoint.pidNamespace === null ? '?' : String(viewpoint.pidNamespace);
   return {
@@ -63,7 +62,7 @@ interface Placed {
 function pidArea(
   inspection: Inspection,
   placed: readonly Placed[],
-  names: ReadonlyMap<Frame, ReadonlySet<string>>,
+  titles: ReadonlyMap<Frame, string>,
   path: readonly Frame[],
 ): Area {
   const level = path.length;
@@ -73,7 +72,7 @@ function pidArea(
   const only = groups.length === 1 ? groups[0] : undefined;
   return {
     look: 'pid',
-    title: titleOf(path.at(-1), names),
+    title: titles.get(path.at(-1) ?? '') ?? '',
     notes: only?.notes ?? [],
     rows: only?.rows ?? [],
     areas: [
@@ -82,7 +81,7 @@ function pidArea(
         pidArea(
           inspection,
           placed.filter(one => one.path[level] === frame),
-          names,
+          titles,
           [...path, frame],
         ),
       ),
@@ -95,7 +94,9 @@ function groupsOf(inspection: Inspection, own: readonly Placed[]): readonly Area
   const groups = new Map<string, TreeRow[]>();
   for (const { row } of own) {
     const key = OTHER_TYPES.map(type => row.namespaces[type]).join(' ');
-    groups.set(key, [...(groups.get(key) ?? []), row]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [row]);
+    else group.push(row);
   }
   return [...groups.values()].map(rows => ({
     look: 'inner' as const,
@@ -117,7 +118,8 @@ function notesOf({ viewpoint, tree }: Inspection, rows: readonly TreeRow[]): rea
     type => !unknown.includes(type) && row.namespaces[type] === viewpoint.namespaces[type],
   );
   const own = OTHER_TYPES.filter(type => !unknown.includes(type) && !shared.includes(type));
-  const others = tree.filter(other => !rows.includes(other));
+  const within = new Set(rows);
+  const others = tree.filter(other => !within.has(other));
   const line = (type: NamespaceType): string => {
     const inode = row.namespaces[type];
     const also = others.filter(other => other.namespaces[type] === inode).map(({ pid }) => pid);
@@ -157,7 +159,7 @@ const sizeOf = (area: Area): Size => laid(area);
 /** Areas from left to right, in as many lines as they need. */
 function laid(area: Area): Laid {
   const lines = linesOf(area);
-  let width = Math.ceil(Math.max(0, ...lines.map(widthOf)) * CHARACTER);
+  let width = Math.ceil(largest(lines.map(widthOf)) * CHARACTER);
   let x = MARGIN;
   let y = MARGIN + lines.length * LINE + (lines.length > 0 && area.areas.length > 0 ? MARGIN / 2 : 0);
   let tallest = 0;
