@@ -14,9 +14,9 @@ export function svg(inspection: Inspection): string {
   const { pid, name } = inspection.process;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${size.width}" height="${size.height}" viewBox="0 0 ${size.width} ${size.height}" role="img">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${size.width}" height="${size.height}" viewBox="0 0 ${size.width} ${size.height}" role="img" xml:space="preserve">`,
     `<title>${escaped(`Process ${pid} (${visible(name)}) and the namespaces around it`)}</title>`,
-    `<style>text{font:12px monospace;fill:#1d2433;white-space:pre}.title{font-weight:bold}.note{fill:#5b6475}.target{font-weight:bold;fill:#a3230b}rect{stroke:#5b6475}.page{fill:#ffffff;stroke:none}.pid{fill:#eef3fb}.inner{fill:#dbe6f7}</style>`,
+    `<style>text{font-family:'DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:12px;fill:#1d2433;white-space:pre}.title{font-weight:bold}.note{fill:#5b6475}.target{font-weight:bold;fill:#a3230b}rect{stroke:#5b6475}.page{fill:#ffffff;stroke:none}.pid{fill:#eef3fb}.inner{fill:#dbe6f7}</style>`,
     `<rect class="page" width="${size.width}" height="${size.height}"/>`,
     ...drawn(host, MARGIN, MARGIN),
     '</svg>',
