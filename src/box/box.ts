@@ -65,9 +65,14 @@ export interface Box {
   readonly cgroupParent: AbsolutePath | undefined;
   /** What is pid 1, if it is not the command: nsgen's own (true), or this program of the host. */
   readonly init: true | AbsolutePath | undefined;
+  /** Seconds between SIGTERM and SIGKILL. */
+  readonly stopTimeout: number;
   /** What others want to know of the box; nsgen does nothing with it but show it. */
   readonly annotations: Readonly<Record<string, string>>;
 }
+
+/** As docker has it. */
+const DEFAULT_STOP_TIMEOUT = 10;
 
 /** What a login shell of root has, in the order in which Debian has it. */
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -171,6 +176,7 @@ function fillDefaults(given: CheckedBox): Box {
     freezer: given.freezer ?? false,
     cgroupParent: given.cgroupParent,
     init: given.init === false ? undefined : given.init,
+    stopTimeout: given.stopTimeout ?? DEFAULT_STOP_TIMEOUT,
     annotations: { ...given.annotations },
   };
 }

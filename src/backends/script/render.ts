@@ -77,6 +77,8 @@ export function renderScript(box: Box): string {
     ownCgroups,
     memoryLimit: memoryLimit === undefined ? undefined : formatSize(memoryLimit),
     freezer: box.freezer,
+    ownInit: box.init === true,
+    stopTimeout: box.stopTimeout,
     variables: variablesIn(sections.inside),
     leavingVariables: variablesIn(sections.leaving).filter(name => name !== 'held'),
   });
