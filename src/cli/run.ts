@@ -1,5 +1,5 @@
 import { BACKEND_NAMES, isBackendName, loadBackend, type RunningBox } from '../backends/backend.js';
-import type { Box } from '../box/box.js';
+import { type Box, inputOf } from '../box/box.js';
 import { BoxError } from '../box/problem.js';
 import { memoryLimitOf } from '../box/resources.js';
 import { formatSize } from '../box/size.js';
@@ -13,6 +13,12 @@ const FLAGS = {
     valueHint: 'NAME',
     description: 'ffi: system calls (default); script: bash runs the generated script',
   },
+  detach: {
+    type: 'boolean',
+    alias: 'd',
+    description: 'print the name of the box, and leave it to itself (see nsgen ps)',
+  },
+  name: { type: 'string', valueHint: 'NAME', description: 'of a box that is detached, instead of one made up' },
   'stats-json': { type: 'string', valueHint: 'FILE', description: 'write what --stats prints to FILE, as JSON' },
 } as const;
 
@@ -20,6 +26,8 @@ export const runCommand = boxCommand('run', 'run a command in a box', FLAGS, asy
   const name = flags.one('backend') ?? 'ffi';
   if (!isBackendName(name))
     throw new BoxError([{ field: '--backend', message: `must be one of ${BACKEND_NAMES.join(', ')}` }]);
+  if (flags.has('detach')) return (await import('./detach.js')).detach(inputOf(box), name, flags);
+  if (flags.has('name')) throw new BoxError([{ field: '--name', message: 'needs --detach' }]);
   const file = flags.one('stats-json');
   const statsFile = file === undefined ? undefined : (await import('./stats-file.js')).openStatsFile(file);
   const forwarding = forwardSignals(name === 'ffi' ? box : undefined);

@@ -98,7 +98,7 @@ const O_TMPFILE = 0o20000000 | fsConstants.O_DIRECTORY;
  * A file that never has a name: nothing is left behind, at whatever moment this process is killed. A pipe bash would
  * read byte by byte, and an argument is limited to 128 KiB.
  */
-function openWithoutName(text: string): number {
+export function openWithoutName(text: string): number {
   const descriptor = openUnnamed([tmpdir(), '/dev/shm']);
   try {
     writeFileSync(descriptor, text);
