@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type JsonSchema, toJsonSchema } from '@valibot/to-json-schema';
+import { detachedBox } from '../src/backends/detached.js';
 import { renderScript } from '../src/backends/script/render.js';
 import { parseBox } from '../src/box/box.js';
 import { filesSchema } from '../src/box/mount-schema.js';
@@ -28,7 +29,12 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   const scripts = exampleNames().map(
     async name => [`${name}.sh`, renderScript(parseBox(await readBoxFile(exampleFile(name))))] as const,
   );
-  return new Map([['box.schema.json', jsonSchema()], ...(await Promise.all(scripts))]);
+  const detached = detachedBox(parseBox(await readBoxFile(exampleFile('init'))));
+  return new Map([
+    ['box.schema.json', jsonSchema()],
+    ['detached.sh', renderScript(detached, { name: undefined })],
+    ...(await Promise.all(scripts)),
+  ]);
 }
 
 /** A reading of a host with two boxes, and the figure of it in docs/. */

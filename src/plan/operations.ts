@@ -42,6 +42,7 @@ import { type ParentDeathSignal, parentDeathSignal } from './operations/parent-d
 import { type PivotRoot, pivotRoot } from './operations/pivot-root.js';
 import { type ReadOnlyPaths, readOnlyPaths } from './operations/read-only-paths.js';
 import { type ReadOnlyRoot, readOnlyRoot } from './operations/read-only-root.js';
+import { type RecordLife, recordLife } from './operations/record-life.js';
 import { type ResetSignals, resetSignals } from './operations/reset-signals.js';
 import { type SetDomainname, setDomainname } from './operations/set-domainname.js';
 import { type SetHostname, setHostname } from './operations/set-hostname.js';
@@ -91,6 +92,7 @@ export type Operation =
   | PivotRoot
   | ReadOnlyPaths
   | ReadOnlyRoot
+  | RecordLife
   | ResetSignals
   | SetDomainname
   | SetHostname
@@ -142,6 +144,7 @@ const KINDS: { readonly [Name in OperationName]: OperationKind<Of<Name>> } = {
   'pivot-root': pivotRoot,
   'read-only-paths': readOnlyPaths,
   'read-only-root': readOnlyRoot,
+  'record-life': recordLife,
   'reset-signals': resetSignals,
   'set-domainname': setDomainname,
   'set-hostname': setHostname,

@@ -1,7 +1,8 @@
 import type { Box } from '../../box/box.js';
 import { inMainThread } from '../../host/caller.js';
 import { type BoxCgroup, readCgroups } from '../../host/cgroup/readings.js';
-import { stopped } from '../../host/process.js';
+import type { ProcessIdentity } from '../../host/process.js';
+import { childrenOf, continueTree, stopTree } from '../../host/process-tree.js';
 import { requireRootfs } from '../../host/rootfs.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
 import { type Accounts, accountsOf } from '../accounts.js';
@@ -24,7 +25,7 @@ export const ffiBackend: Backend = {
       const { pid, cgroups } = startBox(plan, streams.forBox);
       const accounts = accountsOf(box, cgroups, () => ended);
       const ended = endOf(pid, cgroups, accounts);
-      return { pid, ...streams.forCaller(), ...controlsOf(pid, accounts), ended };
+      return { pid, ...streams.forCaller(), ...controlsOf(pid, box, accounts, ended), ended };
     } catch (error) {
       streams.abandon();
       throw error;
@@ -34,7 +35,12 @@ export const ffiBackend: Backend = {
   },
 };
 
-function controlsOf(pid: Pid, accounts: Accounts): Omit<RunningBox, 'pid' | 'stdin' | 'stdout' | 'stderr' | 'ended'> {
+function controlsOf(
+  pid: Pid,
+  { init, stopTimeout }: Box,
+  accounts: Accounts,
+  ended: Promise<End>,
+): Omit<RunningBox, 'pid' | 'stdin' | 'stdout' | 'stderr' | 'ended'> {
   const { freezer, stats, freeze, thaw } = accounts;
   const kill = (signal: NodeJS.Signals) => {
     const sent = isWaitedFor(pid) && process.kill(pid, signal);
@@ -42,12 +48,39 @@ function controlsOf(pid: Pid, accounts: Accounts): Omit<RunningBox, 'pid' | 'std
     if (sent && signal === 'SIGKILL') freezer?.thaw();
     return sent;
   };
-  const stop = async () => {
-    kill('SIGSTOP');
-    await stopped(pid, () => isWaitedFor(pid));
+  const { suspend, resume } = suspensionOf(pid, accounts, init);
+  const stop = () => {
+    freezer?.thaw();
+    kill('SIGTERM');
+    const timer = setTimeout(() => kill('SIGKILL'), stopTimeout * SECOND);
+    return ended.finally(() => clearTimeout(timer));
   };
-  const suspend = () => (freezer === undefined ? stop() : freeze().catch(() => {}));
-  return { kill, suspend, resume: () => freezer?.thaw(), stats, freeze, thaw };
+  return { kill, stop, suspend, resume, stats, freeze, thaw };
+}
+
+const SECOND = 1000;
+
+/** Without a freezer, one process after the other. */
+function suspensionOf(
+  pid: Pid,
+  { freezer, freeze }: Accounts,
+  init: Box['init'],
+): Pick<RunningBox, 'suspend' | 'resume'> {
+  if (freezer !== undefined) return { suspend: () => freeze().catch(() => {}), resume: () => freezer.thaw() };
+  let stopped: readonly ProcessIdentity[] = [];
+  return {
+    async suspend() {
+      if (isWaitedFor(pid)) stopped = [...stopped, ...(await stopTree(pid))];
+    },
+    resume() {
+      const [first] = stopped;
+      // These get the signal itself: the first process, and from nsgen's init its command.
+      const command = first !== undefined && init === true ? childrenOf(first).slice(0, 1) : [];
+      const passedOn = [pid, ...command.map(one => one.pid)];
+      continueTree(stopped.filter(one => !passedOn.includes(one.pid)));
+      stopped = [];
+    },
+  };
 }
 
 async function endOf(pid: Pid, cgroups: readonly BoxCgroup[], accounts: Accounts): Promise<End> {

@@ -55,7 +55,13 @@ export const scriptBackend: Backend = {
       const kill = (signal: NodeJS.Signals) => subprocess.kill(signal);
       // The script suspends the box itself when it gets SIGTSTP, then itself, and lets it go on after SIGCONT.
       const suspend = () => stopped(pid, () => subprocess.exitCode === null && subprocess.signalCode === null);
-      return { pid, ...forCaller, kill, suspend, resume: () => {}, stats, freeze, thaw, ended };
+      // It escalates by itself.
+      const stop = () => {
+        accounts.freezer?.thaw();
+        kill('SIGTERM');
+        return ended;
+      };
+      return { pid, ...forCaller, kill, stop, suspend, resume: () => {}, stats, freeze, thaw, ended };
     } catch (error) {
       close();
       streams?.abandon();
@@ -92,7 +98,7 @@ const O_TMPFILE = 0o20000000 | fsConstants.O_DIRECTORY;
  * A file that never has a name: nothing is left behind, at whatever moment this process is killed. A pipe bash would
  * read byte by byte, and an argument is limited to 128 KiB.
  */
-function openWithoutName(text: string): number {
+export function openWithoutName(text: string): number {
   const descriptor = openUnnamed([tmpdir(), '/dev/shm']);
   try {
     writeFileSync(descriptor, text);

@@ -17,6 +17,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   ldd: 'libc-bin',
   mkdir: 'coreutils',
   mount: 'mount',
+  mv: 'coreutils',
   nsenter: 'util-linux',
   pivot_root: 'util-linux',
   readlink: 'coreutils',
@@ -80,6 +81,8 @@ function toolsOfOperation({ operation, place }: PlacedOperation): readonly strin
         : ['mkdir', 'mount', 'readlink'];
     case 'open-init':
       return ['base64', 'chmod', 'mount', 'rm'];
+    case 'record-life':
+      return ['flock', 'mkdir', 'mv', 'rm', 'stat'];
     case 'pivot-root':
       return ['mount', 'nsenter', 'pivot_root', 'umount'];
     case 'working-directory':
