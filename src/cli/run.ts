@@ -59,10 +59,12 @@ const FROM_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT', 'SIGTSTP'
 /** Milliseconds for a command that restores the terminal before it stops. */
 const TIME_TO_STOP = 50;
 
+type Controlled = Pick<RunningBox, 'kill' | 'suspend' | 'resume'>;
+
 /** Begins before the start of the box: a signal in between is kept for it. */
-function forwardSignals() {
+export function forwardSignals() {
   const early: NodeJS.Signals[] = [];
-  let target: RunningBox | undefined;
+  let target: Controlled | undefined;
   const forward = (signal: NodeJS.Signals) => {
     if (FROM_TERMINAL.includes(signal) && inForeground()) {
       // Nothing to pass on.
@@ -81,7 +83,7 @@ function forwardSignals() {
   };
   for (const signal of FORWARDED) process.on(signal, forward);
   return {
-    to(running: RunningBox) {
+    to(running: Controlled) {
       target = running;
       for (const signal of early.splice(0)) running.kill(signal);
     },

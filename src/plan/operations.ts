@@ -43,6 +43,13 @@ import { type ReadOnlyPaths, readOnlyPaths } from './operations/read-only-paths.
 import { type ReadOnlyRoot, readOnlyRoot } from './operations/read-only-root.js';
 import { type ResetSignals, resetSignals } from './operations/reset-signals.js';
 import { type SetDomainname, setDomainname } from './operations/set-domainname.js';
+import { type JoinCgroups, joinCgroups } from './operations/join-cgroups.js';
+import { type JoinProcess, joinProcess } from './operations/join-process.js';
+import { type OpenProcess, openProcess } from './operations/open-process.js';
+import { type ResourceLimits, resourceLimits } from './operations/resource-limits.js';
+import { type SetCapabilities, setCapabilities } from './operations/set-capabilities.js';
+import { type SetGroups, setGroups } from './operations/set-groups.js';
+import { type StartInside, startInside } from './operations/start-inside.js';
 import { type SetHostname, setHostname } from './operations/set-hostname.js';
 import { type StandardStreams, standardStreams } from './operations/standard-streams.js';
 import { type WorkingDirectory, workingDirectory } from './operations/working-directory.js';
@@ -91,6 +98,13 @@ export type Operation =
   | ReadOnlyRoot
   | ResetSignals
   | SetDomainname
+  | JoinCgroups
+  | JoinProcess
+  | OpenProcess
+  | ResourceLimits
+  | SetCapabilities
+  | SetGroups
+  | StartInside
   | SetHostname
   | StandardStreams
   | WorkingDirectory;
@@ -141,6 +155,13 @@ const KINDS: { readonly [Name in OperationName]: OperationKind<Of<Name>> } = {
   'read-only-root': readOnlyRoot,
   'reset-signals': resetSignals,
   'set-domainname': setDomainname,
+  'join-cgroups': joinCgroups,
+  'join-process': joinProcess,
+  'open-process': openProcess,
+  'resource-limits': resourceLimits,
+  'set-capabilities': setCapabilities,
+  'set-groups': setGroups,
+  'start-inside': startInside,
   'set-hostname': setHostname,
   'standard-streams': standardStreams,
   'working-directory': workingDirectory,
