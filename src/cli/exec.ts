@@ -56,22 +56,17 @@ function execCommand(
   };
 }
 
-export const exec = execCommand(
-  'exec',
-  'run a command in a box that runs',
-  RUN_FLAGS,
-  async (newcomer, flags) => {
-    const backend = flags.one('backend') ?? 'ffi';
-    if (!isBackendName(backend))
-      throw new BoxError([{ field: '--backend', message: `must be one of ${BACKEND_NAMES.join(', ')}` }]);
-    const forwarding = forwardSignals();
-    const running = await startNewcomer(newcomer, backend);
-    forwarding.to(running);
-    const status = await running.ended;
-    forwarding.stop();
-    return status;
-  },
-);
+export const exec = execCommand('exec', 'run a command in a box that runs', RUN_FLAGS, async (newcomer, flags) => {
+  const backend = flags.one('backend') ?? 'ffi';
+  if (!isBackendName(backend))
+    throw new BoxError([{ field: '--backend', message: `must be one of ${BACKEND_NAMES.join(', ')}` }]);
+  const forwarding = forwardSignals();
+  const running = await startNewcomer(newcomer, backend);
+  forwarding.to(running);
+  const status = await running.ended;
+  forwarding.stop();
+  return status;
+});
 
 export const scriptExec = execCommand(
   'script exec',

@@ -1,4 +1,4 @@
-import { type ResourceLimit, type ResourceName } from '../plan/operations/resource-limits.js';
+import type { ResourceLimit, ResourceName } from '../plan/operations/resource-limits.js';
 
 /** The names of /proc/PID/limits: proc_pid_limits(5). */
 const NAMES: Readonly<Record<string, ResourceName>> = {

@@ -124,7 +124,10 @@ function droppedCapabilities(
   if (namespaces.includes('user')) return allCapabilities() & ~capabilities.bounding;
   const lacking = (capabilities.bounding & ~own.bounding) | (capabilities.permitted & ~own.permitted);
   if (lacking !== 0n)
-    problems.push({ field: 'capabilities', message: `the process has some that the caller lacks: ${namesOf(lacking)}` });
+    problems.push({
+      field: 'capabilities',
+      message: `the process has some that the caller lacks: ${namesOf(lacking)}`,
+    });
   return own.bounding & ~capabilities.bounding;
 }
 

@@ -1,8 +1,8 @@
 import type { AbsolutePath } from '../box/values.js';
 import type { CapabilitySet } from '../linux/capabilities.js';
-import type { Ids } from './status.js';
 import type { SetGroups } from '../plan/operations/set-groups.js';
 import type { Plan } from '../plan/plan.js';
+import type { Ids } from './status.js';
 import type { Target } from './target.js';
 
 /** A command that is to run in a box that runs: as if the first process of the box had forked and executed it. */

@@ -68,7 +68,9 @@ function readTarget({ pid, start }: { readonly pid: number; readonly start?: str
     otherRoot: !sameFile(path('root'), '/'),
     cgroups: read('cgroup'),
     uidMap: read('uid_map'),
-    environment: read('environ').split('\0').filter(entry => /^[^=]+=/.test(entry)),
+    environment: read('environ')
+      .split('\0')
+      .filter(entry => /^[^=]+=/.test(entry)),
     label: confinement(read),
   };
 }

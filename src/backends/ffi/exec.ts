@@ -1,5 +1,5 @@
-import { stopped } from '../../host/process.js';
 import { makeExecPlan, type Newcomer } from '../../exec/plan.js';
+import { stopped } from '../../host/process.js';
 import type { RunningCommand } from '../exec.js';
 import { exitStatusOf, isWaitedFor, onEnd, type WaitStatus } from './reap.js';
 import { startBox } from './start.js';

@@ -106,7 +106,9 @@ function hintFor(operation: Operation | undefined, errno: string, call: string):
         : undefined;
     case 'open-process':
       if (errno === 'ENOENT' || errno === 'ESRCH') return 'the process has ended';
-      return errno === 'EACCES' || errno === 'EPERM' ? "joining somebody else's takes root (CAP_SYS_PTRACE)" : undefined;
+      return errno === 'EACCES' || errno === 'EPERM'
+        ? "joining somebody else's takes root (CAP_SYS_PTRACE)"
+        : undefined;
     case 'join-process':
       return joinHint(errno, call);
     case 'start-inside':

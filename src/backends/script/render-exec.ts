@@ -36,7 +36,9 @@ export function renderExecScript(newcomer: Newcomer): string {
   const sections = SECTIONS.flatMap(kind => plan.filter(operation => operation.kind === kind)).map(section);
   const early = plan.filter(({ kind }) => kind === 'standard-streams' || kind === 'close-descriptors').map(section);
   return render('exec.sh', {
-    digest: createHash('sha256').update(JSON.stringify([command, env, target.process])).digest('hex'),
+    digest: createHash('sha256')
+      .update(JSON.stringify([command, env, target.process]))
+      .digest('hex'),
     command: command.map(word => quote(word)).join(' '),
     words: command,
     environment: Object.entries(env).map(([name, value]) => `${name}=${value}`),
@@ -72,6 +74,9 @@ function unsupported({ env, target, uids, uidInside, droppedCapabilities }: Newc
   if (uids !== undefined && new Set(uids).size > 1)
     problems.push({ field: 'user', message: 'the script cannot be three users at once: use nsgen exec' });
   if (uidInside === undefined)
-    problems.push({ field: 'user', message: 'that of the process has no number in its user namespace: use nsgen exec' });
+    problems.push({
+      field: 'user',
+      message: 'that of the process has no number in its user namespace: use nsgen exec',
+    });
   return problems;
 }

@@ -52,12 +52,7 @@ export const resourceLimits: OperationKind<ResourceLimits> = {
       const shown = `{rlim_cur=${shownLimit(soft)}, rlim_max=${shownLimit(hard)}}`;
       return {
         name: 'prlimit64',
-        arguments: [
-          integer(0),
-          symbol(name, RESOURCES[name]),
-          bytes(new Uint8Array(values.buffer), shown),
-          NULL,
-        ],
+        arguments: [integer(0), symbol(name, RESOURCES[name]), bytes(new Uint8Array(values.buffer), shown), NULL],
       };
     }),
 };
