@@ -1,12 +1,13 @@
 import type { ArgsDef, CommandDef } from 'citty';
 import { BACKEND_NAMES, isBackendName } from '../backends/backend.js';
 import { startNewcomer } from '../backends/exec.js';
-import { EXIT_STATUS } from '../backends/failure.js';
-import { BoxError, type Problem } from '../box/problem.js';
-import { type AbsolutePath, isAbsolutePath } from '../box/values.js';
+import { EXIT_STATUS, StartError } from '../backends/failure.js';
+import { BoxError, fieldName, type Problem } from '../box/problem.js';
+import { type AbsolutePath, environmentNameProblem, isAbsolutePath } from '../box/values.js';
 import { describeNewcomer } from '../exec/newcomer.js';
 import type { Newcomer } from '../exec/plan.js';
-import { openTarget, type Target } from '../exec/target.js';
+import { ended, openTarget, type Target } from '../exec/target.js';
+import { statOf } from '../host/process.js';
 import { type GivenFlags, parseArguments } from './arguments.js';
 import { environment } from './box-from-flags.js';
 import { HELP_FLAG } from './flags.js';
@@ -88,6 +89,10 @@ async function withNewcomer(
   const command = rest[0] === '--' ? rest.slice(1) : rest;
   const problems = [...problemsOf(name, command), ...refused(flags)];
   const env = environment(flags, problems);
+  for (const variable of Object.keys(env)) {
+    const message = environmentNameProblem(variable);
+    if (message !== undefined) problems.push({ field: fieldName(['env', variable]), message });
+  }
   const cwd = directory(flags.one('workdir'), problems);
   if (name === undefined || problems.length > 0) throw new BoxError(problems);
   const { target, boxEnv, boxCwd } = await find(name);
@@ -131,6 +136,24 @@ interface Found {
   readonly boxCwd: AbsolutePath | undefined;
 }
 
+/** As inspect does: a number is that of a process, if there is one, and else may be a name. */
 async function find(name: string): Promise<Found> {
-  return { target: openTarget({ pid: Number(name) }), boxEnv: undefined, boxCwd: undefined };
+  const isNumber = /^[1-9]\d{0,9}$/.test(name);
+  if (isNumber && statOf(Number(name)) !== undefined)
+    return { target: openTarget({ pid: Number(name) }), boxEnv: undefined, boxCwd: undefined };
+  const { findBox, StateError } = await import('../state/boxes.js');
+  try {
+    const { status, process, box } = findBox(name);
+    if (status !== 'running' || process === undefined)
+      throw new StartError(
+        `box ${JSON.stringify(name)} ${status === 'ended' ? 'has ended' : 'is being started'}`,
+        FAILED,
+      );
+    return { target: openTarget(process), boxEnv: box.env, boxCwd: box.cwd };
+  } catch (error) {
+    if (isNumber && error instanceof StateError) throw ended(Number(name));
+    throw error;
+  }
 }
+
+const FAILED = EXIT_STATUS.failed;

@@ -19,6 +19,7 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Subcommand>>> = {
   init: async () => (await import('./init.js')).initCommand,
   exec: async () => (await import('./exec.js')).exec,
   top: async () => (await import('./top.js')).topCommand,
+  inspect: async () => (await import('./inspect.js')).inspectCommand,
   prune: async () => (await import('./prune.js')).pruneCommand,
 };
 

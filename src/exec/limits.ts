@@ -24,8 +24,8 @@ export function parseLimits(text: string): readonly ResourceLimit[] {
   return text.split('\n').flatMap(line => {
     const [, what = '', soft = '', hard = ''] = /^Max (.+?)\s{2,}(\S+)\s+(\S+)/.exec(line) ?? [];
     const name = Object.hasOwn(NAMES, what) ? NAMES[what] : undefined;
-    return name === undefined ? [] : [{ name, soft: valueOf(soft), hard: valueOf(hard) }];
+    return name === undefined ? [] : [{ name, soft: amountOf(soft), hard: amountOf(hard) }];
   });
 }
 
-const valueOf = (word: string): bigint | undefined => (word === 'unlimited' ? undefined : BigInt(word));
+const amountOf = (word: string): bigint | undefined => (word === 'unlimited' ? undefined : BigInt(word));

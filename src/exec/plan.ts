@@ -32,6 +32,7 @@ export function makeExecPlan(newcomer: Newcomer): Plan {
   const root = target.otherRoot || namespaces.includes('mount');
   return [
     { kind: 'open-process', ...process, directory, namespaces, root, cwd: cwd === undefined },
+    { kind: 'new-session' },
     ...(cgroupFiles.length > 0 ? [{ kind: 'join-cgroups', files: cgroupFiles } as const] : []),
     { kind: 'resource-limits', limits },
     { kind: 'file-mode-mask', mask: status.mask },

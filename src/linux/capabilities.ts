@@ -1,5 +1,5 @@
-/** The names of include/uapi/linux/capability.h, each at its number. */
-const NAMES = [
+/** The capabilities by their numbers: capabilities(7), linux/capability.h. */
+export const CAPABILITIES = [
   'CAP_CHOWN',
   'CAP_DAC_OVERRIDE',
   'CAP_DAC_READ_SEARCH',
@@ -51,6 +51,6 @@ export const capabilitiesIn = (set: CapabilitySet): readonly number[] =>
   Array.from({ length: 64 }, (_, number) => number).filter(number => (set >> BigInt(number)) & 1n);
 
 /** A newer kernel may have some that are not known here. */
-export const capabilityName = (number: number): string => NAMES[number] ?? `capability ${number}`;
+export const capabilityName = (number: number): string => CAPABILITIES[number] ?? `capability ${number}`;
 
 export const namesOf = (set: CapabilitySet): string => capabilitiesIn(set).map(capabilityName).join(', ');

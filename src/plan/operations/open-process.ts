@@ -46,7 +46,6 @@ export const openProcess: OperationKind<OpenProcess> = {
     return [
       notDumpable(),
       cloneCall([...sharing, 'CLONE_VFORK', 'CLONE_CLEAR_SIGHAND'], SIGNALS.SIGCHLD),
-      { name: 'setsid', arguments: [] },
       ...namespaces.map(type => open(`ns/${namespaceFile(type)}`, 'O_RDONLY', heldNamespace(type))),
       ...(root ? [open('root', 'O_PATH', HELD_ROOT)] : []),
       ...(cwd ? [open('cwd', 'O_PATH', HELD_CWD)] : []),
