@@ -61,21 +61,23 @@ const FORWARDED = [
 /** Milliseconds for a command that restores the terminal before it stops. */
 const TIME_TO_STOP = 50;
 
+type Controlled = Pick<RunningBox, 'kill' | 'suspend' | 'resume'>;
+
 /**
  * Begins before the start of the box: a signal in between is kept for it. The box is in a session of its own, and so gets
  * nothing of what the keys of a terminal send but by way of this.
  *
  * @param box if it is to be killed here when it does not end; the script does that itself.
  */
-function forwardSignals(box: Box | undefined) {
+export function forwardSignals(box: Box | undefined) {
   const early: NodeJS.Signals[] = [];
-  let target: RunningBox | undefined;
+  let target: Controlled | undefined;
   let escalation: Escalation | undefined;
   const forward = (signal: NodeJS.Signals) => {
     if (target === undefined) early.push(signal);
     else pass(signal, target);
   };
-  const pass = (signal: NodeJS.Signals, running: RunningBox) => {
+  const pass = (signal: NodeJS.Signals, running: Controlled) => {
     if (escalation?.kills(signal)) return;
     if (signal === 'SIGCONT') running.resume();
     running.kill(signal);
@@ -83,7 +85,7 @@ function forwardSignals(box: Box | undefined) {
   };
   for (const signal of FORWARDED) process.on(signal, forward);
   return {
-    to(running: RunningBox) {
+    to(running: Controlled) {
       target = running;
       escalation = box && escalate(box, running);
       for (const signal of early.splice(0)) pass(signal, running);
@@ -96,7 +98,7 @@ function forwardSignals(box: Box | undefined) {
 }
 
 /** The shell gets its terminal back, and nothing of the box may still be reading from it. */
-async function suspend(running: RunningBox): Promise<void> {
+async function suspend(running: Controlled): Promise<void> {
   await running.suspend();
   process.kill(process.pid, 'SIGSTOP');
 }
@@ -108,7 +110,7 @@ interface Escalation {
 }
 
 /** What pid 1 has no handler for does not end it: pid_namespaces(7). */
-function escalate({ stopTimeout }: Box, running: RunningBox): Escalation {
+function escalate({ stopTimeout }: Box, running: Controlled): Escalation {
   let timer: NodeJS.Timeout | undefined;
   let interrupted = Number.NEGATIVE_INFINITY;
   const kill = (why: string) => {

@@ -4,6 +4,7 @@ import { cgroupHierarchies } from '../../host/cgroups.js';
 import { kernelIsAtLeast } from '../../host/kernel.js';
 import { programFiles } from '../../host/program-files.js';
 import { errnoNumber } from '../../linux/errno.js';
+import { keepingDumpable } from '../../linux/not-dumpable.js';
 import { type Outcome, runCalls, runProcess } from '../../linux/program.js';
 import { integer, type SystemCall, withBranches } from '../../linux/system-call.js';
 import type { Caller } from '../../plan/operation.js';
@@ -50,7 +51,7 @@ export interface StartedBox {
 function startPrepared({ caller: { cgroup }, steps, calls }: Prepared): Pid {
   for (let attempt = 1; ; attempt += 1) {
     nextName();
-    const outcome = runProcess(calls);
+    const outcome = keepingDumpable(calls, () => runProcess(calls));
     closeOpened(calls, outcome, cgroup);
     const processes = calls.filter(call => call.name === 'clone3').flatMap(call => createdProcess(outcome, call));
     const box = processes.at(-1);

@@ -241,7 +241,8 @@ function pairsOf(value: Value): readonly (readonly string[])[] {
 
 const templates = new Map<string, ejs.TemplateFunction>();
 
-function render(name: string, values: Readonly<Record<string, unknown>>): string {
+/** A template as text. Every value that it prints is quoted. */
+export function render(name: string, values: Readonly<Record<string, unknown>>): string {
   let template = templates.get(name);
   if (template === undefined) {
     template = ejs.compile(readFileSync(join(packageRoot, 'templates', `${name}.ejs`), 'utf8'), { escape: quote });
