@@ -111,12 +111,19 @@ export function parseBox(input: unknown): Box {
   const box = fillDefaults(result.output);
   const problems = ruleProblems(result.output, box);
   if (problems.length > 0) throw new BoxError(problems);
-  checked.add(freeze(box));
+  checked.set(freeze(box), input);
   return box;
 }
 
-/** Boxes that came out of parseBox. They are frozen, so what was checked stays true. */
-const checked = new WeakSet<object>();
+/** Boxes that came out of parseBox, and what of. They are frozen, so what was checked stays true. */
+const checked = new WeakMap<object, unknown>();
+
+/** What parseBox has made a box of: a description without its defaults, to be written down and read again. */
+export function inputOf(box: Box): Readonly<Record<string, unknown>> {
+  const input = checked.get(box);
+  if (!isMapping(input)) throw new TypeError('a box that parseBox has not made');
+  return input;
+}
 
 const isChecked = (input: unknown): input is Box => typeof input === 'object' && input !== null && checked.has(input);
 

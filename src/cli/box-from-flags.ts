@@ -222,7 +222,8 @@ function timeOffsets(flags: GivenFlags, problems: Problem[]): Mapping {
   return offsets;
 }
 
-function environment(flags: GivenFlags, problems: Problem[]): Mapping {
+/** The variables of --env. */
+export function environment(flags: GivenFlags, problems: Problem[]): Readonly<Record<string, string>> {
   const variables: Record<string, string> = Object.create(null);
   for (const argument of flags.all('env')) {
     const equals = argument.indexOf('=');

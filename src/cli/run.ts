@@ -1,5 +1,5 @@
 import { BACKEND_NAMES, isBackendName, loadBackend, type RunningBox } from '../backends/backend.js';
-import type { Box } from '../box/box.js';
+import { type Box, inputOf } from '../box/box.js';
 import { BoxError } from '../box/problem.js';
 import { memoryLimitOf } from '../box/resources.js';
 import { formatSize } from '../box/size.js';
@@ -13,6 +13,12 @@ const FLAGS = {
     valueHint: 'NAME',
     description: 'ffi: system calls (default); script: bash runs the generated script',
   },
+  detach: {
+    type: 'boolean',
+    alias: 'd',
+    description: 'print the name of the box, and leave it to itself (see nsgen ps)',
+  },
+  name: { type: 'string', valueHint: 'NAME', description: 'of a box that is detached, instead of one made up' },
   'stats-json': { type: 'string', valueHint: 'FILE', description: 'write what --stats prints to FILE, as JSON' },
 } as const;
 
@@ -20,6 +26,8 @@ export const runCommand = boxCommand('run', 'run a command in a box', FLAGS, asy
   const name = flags.one('backend') ?? 'ffi';
   if (!isBackendName(name))
     throw new BoxError([{ field: '--backend', message: `must be one of ${BACKEND_NAMES.join(', ')}` }]);
+  if (flags.has('detach')) return (await import('./detach.js')).detach(inputOf(box), name, flags);
+  if (flags.has('name')) throw new BoxError([{ field: '--name', message: 'needs --detach' }]);
   const file = flags.one('stats-json');
   const statsFile = file === undefined ? undefined : (await import('./stats-file.js')).openStatsFile(file);
   const forwarding = forwardSignals(name === 'ffi' ? box : undefined);
@@ -53,21 +61,23 @@ const FORWARDED = [
 /** Milliseconds for a command that restores the terminal before it stops. */
 const TIME_TO_STOP = 50;
 
+type Controlled = Pick<RunningBox, 'kill' | 'suspend' | 'resume'>;
+
 /**
  * Begins before the start of the box: a signal in between is kept for it. The box is in a session of its own, and so gets
  * nothing of what the keys of a terminal send but by way of this.
  *
  * @param box if it is to be killed here when it does not end; the script does that itself.
  */
-function forwardSignals(box: Box | undefined) {
+export function forwardSignals(box: Box | undefined) {
   const early: NodeJS.Signals[] = [];
-  let target: RunningBox | undefined;
+  let target: Controlled | undefined;
   let escalation: Escalation | undefined;
   const forward = (signal: NodeJS.Signals) => {
     if (target === undefined) early.push(signal);
     else pass(signal, target);
   };
-  const pass = (signal: NodeJS.Signals, running: RunningBox) => {
+  const pass = (signal: NodeJS.Signals, running: Controlled) => {
     if (escalation?.kills(signal)) return;
     if (signal === 'SIGCONT') running.resume();
     running.kill(signal);
@@ -75,7 +85,7 @@ function forwardSignals(box: Box | undefined) {
   };
   for (const signal of FORWARDED) process.on(signal, forward);
   return {
-    to(running: RunningBox) {
+    to(running: Controlled) {
       target = running;
       escalation = box && escalate(box, running);
       for (const signal of early.splice(0)) pass(signal, running);
@@ -88,7 +98,7 @@ function forwardSignals(box: Box | undefined) {
 }
 
 /** The shell gets its terminal back, and nothing of the box may still be reading from it. */
-async function suspend(running: RunningBox): Promise<void> {
+async function suspend(running: Controlled): Promise<void> {
   await running.suspend();
   process.kill(process.pid, 'SIGSTOP');
 }
@@ -100,7 +110,7 @@ interface Escalation {
 }
 
 /** What pid 1 has no handler for does not end it: pid_namespaces(7). */
-function escalate({ stopTimeout }: Box, running: RunningBox): Escalation {
+function escalate({ stopTimeout }: Box, running: Controlled): Escalation {
   let timer: NodeJS.Timeout | undefined;
   let interrupted = Number.NEGATIVE_INFINITY;
   const kill = (why: string) => {

@@ -17,11 +17,14 @@ const PACKAGES: Readonly<Record<string, string>> = {
   ldd: 'libc-bin',
   mkdir: 'coreutils',
   mount: 'mount',
+  mv: 'coreutils',
   nsenter: 'util-linux',
   pivot_root: 'util-linux',
+  prlimit: 'util-linux',
   readlink: 'coreutils',
   rm: 'coreutils',
   rmdir: 'coreutils',
+  setpriv: 'util-linux',
   setsid: 'util-linux',
   sleep: 'coreutils',
   stat: 'coreutils',
@@ -80,6 +83,8 @@ function toolsOfOperation({ operation, place }: PlacedOperation): readonly strin
         : ['mkdir', 'mount', 'readlink'];
     case 'open-init':
       return ['base64', 'chmod', 'mount', 'rm'];
+    case 'record-life':
+      return ['flock', 'mkdir', 'mv', 'rm', 'stat'];
     case 'pivot-root':
       return ['mount', 'nsenter', 'pivot_root', 'umount'];
     case 'working-directory':
