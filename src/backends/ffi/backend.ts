@@ -11,6 +11,7 @@ import { release } from './cgroup.js';
 import { exitStatusOf, isWaitedFor, onEnd, type Pid, signalName, type WaitStatus } from './reap.js';
 import { startBox } from './start.js';
 import { openStreams } from './streams.js';
+import type { OpenTerminal } from './terminal.js';
 
 /** Carries a plan out by making its system calls. */
 export const ffiBackend: Backend = {
@@ -19,12 +20,15 @@ export const ffiBackend: Backend = {
     refuseWorker();
     requireRootfs(box);
     const plan = planFor(box);
-    const streams = openStreams(options);
+    const terminal = box.terminal ? (await import('./terminal.js')).openTerminal(options) : undefined;
+    const streams = terminal ?? openStreams(options);
     try {
-      const { pid, cgroups } = startBox(plan, streams.forBox);
+      const { pid, cgroups } = startBox(plan, streams.forBox, terminal?.ofBox);
+      const forCaller = streams.forCaller();
       const accounts = accountsOf(box, cgroups, () => ended);
-      const ended = endOf(pid, cgroups, accounts);
-      return { pid, ...streams.forCaller(), ...controlsOf(pid, accounts), ended };
+      const ended = endOf(pid, cgroups, accounts, terminal);
+      const controls = controlsOf(pid, accounts, terminal);
+      return { pid, ...forCaller, ...controls, terminal: terminal?.controls, ended };
     } catch (error) {
       streams.abandon();
       throw error;
@@ -34,7 +38,9 @@ export const ffiBackend: Backend = {
   },
 };
 
-function controlsOf(pid: Pid, accounts: Accounts): Omit<RunningBox, 'pid' | 'stdin' | 'stdout' | 'stderr' | 'ended'> {
+type Controls = Pick<RunningBox, 'kill' | 'suspend' | 'resume' | 'stats' | 'freeze' | 'thaw'>;
+
+function controlsOf(pid: Pid, accounts: Accounts, terminal: OpenTerminal | undefined): Controls {
   const { freezer, stats, freeze, thaw } = accounts;
   const kill = (signal: NodeJS.Signals) => {
     const sent = isWaitedFor(pid) && process.kill(pid, signal);
@@ -46,17 +52,30 @@ function controlsOf(pid: Pid, accounts: Accounts): Omit<RunningBox, 'pid' | 'std
     kill('SIGSTOP');
     await stopped(pid, () => isWaitedFor(pid));
   };
-  const suspend = () => (freezer === undefined ? stop() : freeze().catch(() => {}));
-  return { kill, suspend, resume: () => freezer?.thaw(), stats, freeze, thaw };
+  const suspend = async () => {
+    await (freezer === undefined ? stop() : freeze().catch(() => {}));
+    terminal?.suspend();
+  };
+  const resume = () => {
+    terminal?.resume();
+    freezer?.thaw();
+  };
+  return { kill, suspend, resume, stats, freeze, thaw };
 }
 
-async function endOf(pid: Pid, cgroups: readonly BoxCgroup[], accounts: Accounts): Promise<End> {
+async function endOf(
+  pid: Pid,
+  cgroups: readonly BoxCgroup[],
+  accounts: Accounts,
+  terminal: OpenTerminal | undefined,
+): Promise<End> {
   const status = await new Promise<WaitStatus>(resolve => {
     onEnd(pid, resolve);
   });
   const signal = status.kind === 'signaled' ? signalName(status.signal) : undefined;
   const end = accounts.endWith({ exitStatus: exitStatusOf(status), signal }, () => readCgroups(cgroups));
   if (cgroups.length > 0) await release(cgroups);
+  await terminal?.finish();
   return end;
 }
 
