@@ -30,7 +30,7 @@ export interface Caller {
   readonly pidfd: number;
   /** Which descriptors become 0, 1 and 2 of the box. */
   readonly streams: readonly [stdin: number, stdout: number, stderr: number];
-  /** For a box with a terminal: how it is at the beginning, and where its other side is sent. */
+  /** For a box with a terminal: how it is at the beginning, and where its two sides are sent. */
   readonly terminal: {
     readonly socket: number;
     /** struct termios and struct winsize */

@@ -1,9 +1,9 @@
 import { closeSync } from 'node:fs';
-import { PassThrough, type Readable } from 'node:stream';
+import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
 import { pause } from '../../host/clock.js';
 import { AF_UNIX, F_DUPFD_CLOEXEC, FIONBIO, POLLIN, SIGNAL_SET_SIZE, SOCK } from '../../linux/constants.js';
-import { receiveDescriptor, receivedDescriptor } from '../../linux/pass-descriptor.js';
+import { receiveDescriptors, receivedDescriptors } from '../../linux/pass-descriptor.js';
 import { runCalls } from '../../linux/program.js';
 import {
   bytes,
@@ -38,6 +38,9 @@ export interface OpenTerminal extends OpenStreams {
 /** Milliseconds between two looks at what a box leaves. */
 const LOOK = 5;
 
+/** Bytes: more than the kernel keeps of what has been written to a terminal. */
+const MOST_LEFT = 256 * 1024;
+
 /** @param options stdin is what is typed, stdout where it is shown; on stderr of its own such a box has nothing. */
 export function openTerminal(options: StreamOptions): OpenTerminal {
   const callers = options.stdin === 'inherit' ? new CallersTerminal(0) : undefined;
@@ -52,10 +55,10 @@ export function openTerminal(options: StreamOptions): OpenTerminal {
       size: callers?.size() ?? winsize({ columns: 0, rows: 0 }),
     },
     forCaller() {
-      const descriptor = receive(own);
+      const sides = receive(own);
       closeSync(own);
-      shown = new Shown(descriptor, options);
-      callers?.enter(descriptor);
+      shown = new Shown(sides, options);
+      callers?.enter(shown.descriptor);
       return shown.forCaller;
     },
     closeBoxEnds: () => closeSync(sent),
@@ -80,39 +83,50 @@ class Shown {
   readonly forCaller: ReturnType<OpenStreams['forCaller']>;
   readonly #screen: ReadStream;
   readonly #closed: Promise<void>;
-  readonly #keyboard: ReturnType<typeof keyboardOf>;
+  readonly #keyboard: Writable;
+  readonly #leaveCaller: () => void;
+  #boxSide: number | undefined;
+  #read = 0;
   #over = false;
 
-  constructor(descriptor: number, { stdin, stdout, stderr }: StreamOptions) {
+  /**
+   * @param boxSide is kept open too, as script(1) does: once nobody has it, libuv takes the end for reached while there is
+   *   something left to read.
+   */
+  constructor([descriptor, boxSide]: readonly [number, number], { stdin, stdout, stderr }: StreamOptions) {
     this.descriptor = descriptor;
-    runCalls([{ name: 'ioctl', arguments: [integer(descriptor), symbol('FIONBIO', FIONBIO), bytes(ONE, '[1]')] }]);
-    this.#screen = new ReadStream(descriptor);
+    this.#boxSide = boxSide;
+    run({ name: 'ioctl', arguments: [integer(descriptor), symbol('FIONBIO', FIONBIO), bytes(ONE, '[1]')] });
     this.#keyboard = keyboardOf(duplicate(descriptor));
-    this.#closed = new Promise(resolve => {
-      this.#screen.once('close', () => {
-        this.#over = true;
-        resolve();
-      });
+    this.#screen = new ReadStream(descriptor);
+    this.#screen.on('error', this.#hangUp);
+    this.#screen.on('data', chunk => {
+      this.#read += chunk.length;
     });
-    // EIO is how a terminal says that nobody has it open any more.
-    this.#screen.on('error', () => {});
-    const typed = stdin === 'pipe' ? this.#keyboard : undefined;
+    this.#closed = new Promise(resolve => {
+      this.#screen.once('close', resolve);
+    });
     if (stdin === 'ignore') this.#keyboard.end();
-    if (stdin === 'inherit') this.#listen();
-    this.forCaller = { stdin: typed, stdout: this.#show(stdout), stderr: stderr === 'pipe' ? empty() : undefined };
+    this.#leaveCaller = this.#join(stdin, stdout);
+    this.forCaller = {
+      stdin: stdin === 'pipe' ? this.#keyboard : undefined,
+      stdout: this.#show(stdout),
+      stderr: stderr === 'pipe' ? empty() : undefined,
+    };
   }
 
-  #listen(): void {
-    process.stdin.on('error', this.#hangUp);
-    process.stdin.pipe(this.#keyboard);
+  /** @returns what undoes it. */
+  #join(stdin: StreamOptions['stdin'], stdout: StreamOptions['stdout']): () => void {
+    const [input, out] = [stdin === 'inherit' && process.stdin, stdout === 'inherit' && process.stdout];
+    if (input) input.on('error', this.#hangUp).pipe(this.#keyboard);
+    if (out) this.#screen.pipe(out.on('error', this.#hangUp), { end: false });
+    return () => {
+      if (input) input.off('error', this.#hangUp).unpipe(this.#keyboard).pause();
+      if (out) out.off('error', this.#hangUp);
+    };
   }
 
   #show(option: StreamOptions['stdout']): Readable | undefined {
-    if (option === 'ignore') this.#screen.resume();
-    if (option === 'inherit') {
-      process.stdout.on('error', this.#hangUp);
-      this.#screen.pipe(process.stdout, { end: false });
-    }
     if (option !== 'pipe') return undefined;
     const out = new PassThrough();
     this.#screen.pipe(out, { end: false });
@@ -121,21 +135,25 @@ class Shown {
   }
 
   /** Whoever sat there has left: the box gets SIGHUP, as from any terminal. */
-  readonly #hangUp = () => this.#screen.destroy();
+  readonly #hangUp = (): void => {
+    if (this.#boxSide !== undefined) closeSync(this.#boxSide);
+    this.#boxSide = undefined;
+    this.#over = true;
+    this.#keyboard.destroy();
+    this.#screen.destroy();
+  };
 
   resize(size: Uint8Array): void {
     if (!this.#over) setSize(this.descriptor, size);
   }
 
-  /** What the kernel still holds is shown first. Somebody outside of the box's pid namespace may keep the terminal open. */
+  /** What the kernel still holds is shown first; not what others go on writing, who share a pid namespace with the box. */
   async finish(): Promise<void> {
-    while (!this.#over && hasMore(this.descriptor)) await Promise.race([this.#closed, pause(LOOK)]);
-    while (!this.#over && this.#screen.readableLength > 0) await Promise.race([this.#closed, pause(LOOK)]);
-    process.stdin.unpipe(this.#keyboard);
-    process.stdin.off('error', this.#hangUp).pause();
-    process.stdout.off('error', this.#hangUp);
-    this.#keyboard.destroy();
-    this.#screen.destroy();
+    const most = this.#read + MOST_LEFT;
+    while (!this.#over && this.#read < most && (this.#screen.readableLength > 0 || hasMore(this.descriptor)))
+      await Promise.race([this.#closed, pause(LOOK)]);
+    this.#leaveCaller();
+    this.#hangUp();
     await this.#closed;
   }
 }
@@ -204,9 +222,9 @@ function socketPair(): readonly [number, number] {
   return [made.readInt32LE(0), made.readInt32LE(4)];
 }
 
-function receive(socket: number): number {
-  const { call, room } = receiveDescriptor(integer(socket));
-  return receivedDescriptor(run(call).bytes(room)) ?? missing();
+function receive(socket: number): readonly [number, number] {
+  const { call, room } = receiveDescriptors(integer(socket));
+  return receivedDescriptors(run(call).bytes(room)) ?? missing();
 }
 
 /** For who closes it at another time. */
@@ -218,7 +236,7 @@ function duplicate(descriptor: number): number {
   return run(call).result(call) ?? missing();
 }
 
-/** Something to read, or nobody who has it open: then its end is to come. */
+/** What has been written there, and not been read. */
 function hasMore(descriptor: number): boolean {
   const question = Buffer.alloc(8);
   question.writeInt32LE(descriptor, 0);

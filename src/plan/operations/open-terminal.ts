@@ -3,12 +3,12 @@ import type { AbsolutePath } from '../../box/values.js';
 import { O, TTY } from '../../linux/constants.js';
 import { attach, cloneTreeOf } from '../../linux/mount-calls.js';
 import { openEntry, openMountPoint, openPath } from '../../linux/open-path.js';
-import { sendDescriptor } from '../../linux/pass-descriptor.js';
+import { sendDescriptors } from '../../linux/pass-descriptor.js';
 import { bytes, flags, integer, type Result, resultOf, type SystemCall, string } from '../../linux/system-call.js';
 import { describeFlags, type FileSystemPlace, mountFileSystem } from '../file-system.js';
 import type { OperationKind } from '../operation.js';
 
-/** Makes a terminal in a devpts of the box's own, and keeps its other side for whoever starts the box: pty(7). */
+/** Makes a terminal in a devpts of the box's own, and sends both sides to whoever starts the box: pty(7). */
 export interface OpenTerminal extends Pick<FileSystemPlace, 'flags' | 'parameters'> {
   readonly kind: 'open-terminal';
   readonly rootfs: AbsolutePath | undefined;
@@ -35,7 +35,7 @@ export const openTerminal: OperationKind<OpenTerminal> = {
       open(mount, NAME, TERMINAL),
       setting(TERMINAL, 'TCSETS', attributes, '{...}'),
       setting(TERMINAL, 'TIOCSWINSZ', size, '{...}'),
-      sendDescriptor(integer(socket), other),
+      sendDescriptors(integer(socket), other, TERMINAL),
       ...showAsConsole(mount, rootfs && caller.rootfs),
     ];
   },
