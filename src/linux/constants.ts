@@ -110,5 +110,3 @@ export const TTY = {
 } as const;
 /** The kernel's struct termios: four words of flags, the line discipline, 19 control characters. glibc's is larger. */
 export const TERMIOS_SIZE = 36;
-/** Of its c_lflag. */
-export const ECHO = 0o10;

@@ -1,4 +1,4 @@
-import { ECHO, TERMIOS_SIZE, TTY } from '../../linux/constants.js';
+import { TERMIOS_SIZE, TTY } from '../../linux/constants.js';
 import { runCalls } from '../../linux/program.js';
 import { bytes, flags, integer, type Output, output, type SystemCall } from '../../linux/system-call.js';
 import type { TerminalSize } from '../backend.js';
@@ -11,6 +11,9 @@ const SIZE_LENGTH = 8;
 /** Offsets into struct termios. */
 const FLAGS = { input: 0, output: 4, control: 8, local: 12 } as const;
 const CHARACTERS = 17;
+
+/** Of the local flags. */
+const ECHO = 0o10;
 
 /** Undefined: it is no terminal, or it is gone. */
 export function attributesOf(descriptor: number): Buffer | undefined {
@@ -69,13 +72,20 @@ export function raw(attributes: Buffer): Buffer {
   return set;
 }
 
-/** What a new terminal has, tty_std_termios of the kernel; without the echo, which is for people who type. */
+/** With the echo, which a caller's terminal may have lost for a moment: script(1) does the same. */
+export function echoing(attributes: Buffer): Buffer {
+  const set = Buffer.from(attributes);
+  set.writeUInt32LE(set.readUInt32LE(FLAGS.local) | ECHO, FLAGS.local);
+  return set;
+}
+
+/** What a new terminal has, tty_std_termios of the kernel. */
 export function defaultAttributes(): Buffer {
   const set = Buffer.alloc(TERMIOS_SIZE);
   set.writeUInt32LE(0o2400, FLAGS.input);
   set.writeUInt32LE(0o5, FLAGS.output);
   set.writeUInt32LE(0o277, FLAGS.control);
-  set.writeUInt32LE(0o105073 & ~ECHO, FLAGS.local);
+  set.writeUInt32LE(0o105073, FLAGS.local);
   Buffer.from('\x03\x1c\x7f\x15\x04\0\x01\0\x11\x13\x1a\0\x12\x0f\x17\x16\0\0\0', 'latin1').copy(set, CHARACTERS);
   return set;
 }

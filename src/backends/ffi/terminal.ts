@@ -19,7 +19,16 @@ import {
 import type { Caller } from '../../plan/operation.js';
 import type { BoxTerminal, StreamOptions } from '../backend.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
-import { attributesOf, defaultAttributes, raw, setAttributes, setSize, sizeOf, winsize } from './callers-terminal.js';
+import {
+  attributesOf,
+  defaultAttributes,
+  echoing,
+  raw,
+  setAttributes,
+  setSize,
+  sizeOf,
+  winsize,
+} from './callers-terminal.js';
 import { explainFailure } from './explain.js';
 import { keyboardOf } from './keyboard.js';
 import type { OpenStreams } from './streams.js';
@@ -51,7 +60,7 @@ export function openTerminal(options: StreamOptions): OpenTerminal {
     forBox: [0, 1, 2],
     ofBox: {
       socket: sent,
-      attributes: callers?.attributes ?? defaultAttributes(),
+      attributes: echoing(callers?.attributes ?? defaultAttributes()),
       size: callers?.size() ?? winsize({ columns: 0, rows: 0 }),
     },
     forCaller() {

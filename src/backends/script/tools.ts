@@ -22,8 +22,12 @@ const PACKAGES: Readonly<Record<string, string>> = {
   readlink: 'coreutils',
   rm: 'coreutils',
   rmdir: 'coreutils',
+  script: 'bsdutils',
+  setpriv: 'util-linux',
   sleep: 'coreutils',
+
   stat: 'coreutils',
+  stty: 'coreutils',
   umount: 'mount',
   unshare: 'util-linux',
 };
@@ -79,6 +83,8 @@ function toolsOfOperation({ operation, place }: PlacedOperation): readonly strin
         : ['mkdir', 'mount', 'readlink'];
     case 'open-init':
       return ['base64', 'chmod', 'mount', 'rm'];
+    case 'open-terminal':
+      return ['mount', 'script', 'setpriv', 'stty', ...(operation.rootfs === undefined ? [] : ['mkdir', 'readlink'])];
     case 'pivot-root':
       return ['mount', 'nsenter', 'pivot_root', 'umount'];
     case 'working-directory':
