@@ -18,6 +18,7 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Subcommand>>> = {
   rootfs: async () => (await import('./rootfs.js')).rootfsCommand,
   init: async () => (await import('./init.js')).initCommand,
   top: async () => (await import('./top.js')).topCommand,
+  inspect: async () => (await import('./inspect.js')).inspectCommand,
   prune: async () => (await import('./prune.js')).pruneCommand,
 };
 

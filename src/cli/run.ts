@@ -3,7 +3,6 @@ import type { Box } from '../box/box.js';
 import { BoxError } from '../box/problem.js';
 import { memoryLimitOf } from '../box/resources.js';
 import { formatSize } from '../box/size.js';
-import { inForeground } from '../host/caller.js';
 import { write } from './output.js';
 import { boxCommand } from './subcommand.js';
 
@@ -22,7 +21,7 @@ export const runCommand = boxCommand('run', 'run a command in a box', FLAGS, asy
     throw new BoxError([{ field: '--backend', message: `must be one of ${BACKEND_NAMES.join(', ')}` }]);
   const file = flags.one('stats-json');
   const statsFile = file === undefined ? undefined : (await import('./stats-file.js')).openStatsFile(file);
-  const forwarding = forwardSignals();
+  const forwarding = forwardSignals(box);
   const backend = await loadBackend(name);
   const running = await backend.start(box, { stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' });
   forwarding.to(running);
@@ -50,43 +49,37 @@ const FORWARDED = [
   'SIGCONT',
 ] as const;
 
-/**
- * What a terminal sends because of a key or its size goes to its whole foreground group, and so does the SIGCONT of a
- * shell's fg: the box has it already.
- */
-const FROM_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGWINCH', 'SIGCONT'];
-
 /** Milliseconds for a command that restores the terminal before it stops. */
 const TIME_TO_STOP = 50;
 
-/** Begins before the start of the box: a signal in between is kept for it. */
-function forwardSignals() {
+/**
+ * Begins before the start of the box: a signal in between is kept for it. The box is in a session of its own, and so gets
+ * nothing of what the keys of a terminal send but by way of this.
+ */
+function forwardSignals({ terminal }: Box) {
   const early: NodeJS.Signals[] = [];
   let target: RunningBox | undefined;
   const forward = (signal: NodeJS.Signals) => {
-    if (FROM_TERMINAL.includes(signal) && inForeground()) {
-      // Nothing to pass on.
-    } else if (target === undefined) {
-      early.push(signal);
-    } else {
-      target.kill(signal);
-    }
+    if (target === undefined) early.push(signal);
+    else target.kill(signal);
     if (signal === 'SIGCONT') target?.resume();
     if (signal === 'SIGTSTP') setTimeout(stop, TIME_TO_STOP);
   };
-  // The shell gets its terminal back, and nothing of the box may still be reading from it. SIGCONT comes to both.
+  // The shell gets its terminal back, and nothing of the box may still be reading from it.
   const stop = async () => {
     await target?.suspend();
     process.kill(process.pid, 'SIGSTOP');
   };
-  for (const signal of FORWARDED) process.on(signal, forward);
+  // The size of a terminal of its own is another; the kernel says when it changes.
+  const forwarded = terminal ? FORWARDED.filter(signal => signal !== 'SIGWINCH') : FORWARDED;
+  for (const signal of forwarded) process.on(signal, forward);
   return {
     to(running: RunningBox) {
       target = running;
       for (const signal of early.splice(0)) running.kill(signal);
     },
     stop() {
-      for (const signal of FORWARDED) process.off(signal, forward);
+      for (const signal of forwarded) process.off(signal, forward);
     },
   };
 }

@@ -3,14 +3,18 @@ import { pause } from './clock.js';
 
 /** A process as /proc/PID/stat tells of it: proc_pid_stat(5). */
 export interface ProcessStat {
-  /** In parentheses there; what prctl(PR_SET_NAME) or the file's name made of it. */
+  /** In parentheses there; what prctl(PR_SET_NAME) or the file's name made of it. A character for each byte. */
   readonly name: string;
   readonly state: string;
   readonly parent: number;
   readonly group: number;
   readonly session: number;
+  /** The device of its controlling terminal, as stat(2) has it; 0: there is none. */
+  readonly terminal: number;
   /** The group in the foreground of its controlling terminal. */
   readonly foreground: number;
+  /** Whether it is a thread of the kernel's own (PF_KTHREAD), with no program and no memory. */
+  readonly kernelThread: boolean;
   /** Clock ticks of cpu time, with that of children that it has waited for. */
   readonly used: number;
   /** Clock ticks after the start of the system. With the pid it names one process for ever: a pid comes again. */
@@ -20,26 +24,33 @@ export interface ProcessStat {
 /** Undefined when the process has ended or is hidden. */
 export function statOf(pid: number | 'self'): ProcessStat | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name may have spaces and parentheses of its own.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const field = (number: number) => fields[number - STATE] ?? '';
-    return {
-      name: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
-      state: field(STATE),
-      parent: Number(field(4)),
-      group: Number(field(5)),
-      session: Number(field(6)),
-      foreground: Number(field(8)),
-      used: [14, 15, 16, 17].reduce((sum, number) => sum + Number(field(number)), 0),
-      start: field(22),
-    };
+    return parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
   } catch {
     return undefined;
   }
 }
 
+/** @param stat what such a file says. */
+export function parseStat(stat: string): ProcessStat {
+  // The name may have spaces and parentheses of its own.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const field = (number: number) => fields[number - STATE] ?? '';
+  return {
+    name: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
+    state: field(STATE),
+    parent: Number(field(4)),
+    group: Number(field(5)),
+    session: Number(field(6)),
+    terminal: Number(field(7)),
+    foreground: Number(field(8)),
+    kernelThread: (Number(field(9)) & PF_KTHREAD) !== 0,
+    used: [14, 15, 16, 17].reduce((sum, number) => sum + Number(field(number)), 0),
+    start: field(22),
+  };
+}
+
 const STATE = 3;
+const PF_KTHREAD = 0x0020_0000;
 
 /** One process, and no later one of its number. */
 export interface ProcessIdentity {

@@ -3,8 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { visible } from '../../src/cli/top-table.js';
 import { type RunningBox, script, start } from '../../src/index.js';
+import { visible } from '../../src/text.js';
 import { execute, nsgen, nsgenPath } from '../support/cli.js';
 import { ownDirectory } from '../support/own-directory.js';
 import { delay, Session } from '../support/session.js';
@@ -217,7 +217,7 @@ describe('nsgen top in a terminal', () => {
     session.type('fg\n');
     await session.until(/1\/20/, stopped);
     session.type('q');
-    for (let tries = 0; tries < 200 && session.output.split(LEAVE).length < 3; tries += 1) await delay(20);
+    for (let tries = 0; tries < 2000 && session.output.split(LEAVE).length < 3; tries += 1) await delay(20);
     assert.equal(session.output.split(LEAVE).length, 3);
     session.type('exit\n');
     await session.ended;

@@ -24,8 +24,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   rmdir: 'coreutils',
   script: 'bsdutils',
   setpriv: 'util-linux',
+  setsid: 'util-linux',
   sleep: 'coreutils',
-
   stat: 'coreutils',
   stty: 'coreutils',
   umount: 'mount',
@@ -33,7 +33,9 @@ const PACKAGES: Readonly<Record<string, string>> = {
 };
 
 export function toolsOf(placed: readonly PlacedOperation[]): readonly string[] {
-  const always = ['env', 'sleep', 'unshare', ...(needsShell(placed) ? ['bash'] : [])];
+  // script(1) begins the session of a terminal.
+  const session = placed.some(({ operation }) => operation.kind === 'open-terminal') ? [] : ['setsid'];
+  const always = ['env', 'sleep', 'unshare', ...session, ...(needsShell(placed) ? ['bash'] : [])];
   return [...new Set([...always, ...placed.flatMap(toolsOfOperation)])].sort();
 }
 

@@ -19,7 +19,7 @@ export const standardStreams: OperationKind<StandardStreams> = {
       : 'pass stdin, stdout and stderr through',
 
   systemCalls({ terminal }, { streams }) {
-    if (terminal) return [...[0, 1, 2].map(makeTerminal), SESSION, TAKE_TERMINAL];
+    if (terminal) return [...[0, 1, 2].map(makeTerminal), TAKE_TERMINAL];
     const inPlace = streams.every((descriptor, target) => descriptor === target);
     const targets = [0, 1, 2];
     return [...(inPlace ? targets.map(keepOpen) : moveInPlace(streams)), ...targets.map(makeBlocking)];
@@ -30,8 +30,6 @@ const makeTerminal = (target: number): SystemCall => ({
   name: 'dup3',
   arguments: [resultOf(TERMINAL), integer(target), integer(0)],
 });
-
-const SESSION: SystemCall = { name: 'setsid', arguments: [], tolerate: ['EPERM'] };
 
 /** Its keys send signals, and its end SIGHUP, to this session from now on. It must be no other's: no force, 0. */
 const TAKE_TERMINAL: SystemCall = { name: 'ioctl', arguments: [integer(0), flags(TTY, 'TIOCSCTTY'), integer(0)] };

@@ -1,0 +1,21 @@
+/** Text in columns: screens count characters, not what a string is made of. */
+
+export const widthOf = (text: string): number => [...text].length;
+
+export function padded(text: string, width: number, side: 'left' | 'right' = 'right'): string {
+  const blanks = ' '.repeat(Math.max(0, width - widthOf(text)));
+  return side === 'left' ? blanks + text : text + blanks;
+}
+
+/** @returns a line for each row. The last column is as wide as it is. */
+export function columns(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths: number[] = [];
+  for (const row of rows)
+    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, widthOf(cell));
+  return rows.map(row =>
+    row
+      .map((cell, index) => padded(cell, widths[index] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
