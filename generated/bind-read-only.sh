@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 97cbee5b4f134edd515ffb4f30e51785bc90acbc047d7d1ffe0206a98e7da9b0
+#   box      sha256 5436cfdc5e98312787d1c537ef44109d24dfbdb64f1e177bc0da86930cb5151d
 #   command  touch /etc/written
 #   needs    Linux, bash 4.4, coreutils, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

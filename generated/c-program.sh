@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 fff15ad1036504acb7156d07af368ff9b0b58f43e9b85d5cfd38edd5ec78ee7d
+#   box      sha256 347cde8b7be04c2c88fc949e554b537df2e8a47724ec21fe361cea1849209042
 #   command  bash
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 c774ce360e7fcafbec682e076f0bbc26bcc37701d9413b8fca07fc6446fda73f
+#   box      sha256 4b8bf5d92625729c9da67cd146f6e85e8d5733e1f138dda3771359551110709c
 #   command  uptime --pretty
 #   needs    Linux, bash 4.4, coreutils, iproute2, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

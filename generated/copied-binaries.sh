@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 bbc1a8fc9a3da9a3c6799baeb97b0ab567a54165b49b124119a9a05b3d99a2b4
+#   box      sha256 a8fc484f6068af4460511f3b80206625fd898144f4198ad9bd0a7198ba51740e
 #   command  /bin/bash
 #   needs    Linux, bash 4.4, coreutils, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 50affa4a9f13cc08db3ab6951d5dfa52609327fc1aa4b9ca456dd34ffe82cdab
+#   box      sha256 40eefee950ebb29a70d1f2816365ddd287d9823136bacc6ffe0a2d52b6c3a89f
 #   command  ps -ef
 #   needs    Linux, bash 4.4, coreutils, iproute2, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

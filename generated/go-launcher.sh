@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 ded0e2fbba20e50b09566a5d7e6ca1c24683f828de91edd5e7fee57686b883bb
+#   box      sha256 782868f8e3b5d43f4798d181c6277f7260051a9156479d802f0f5bac30d0b80b
 #   command  bash
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

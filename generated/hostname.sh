@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 7c3a29b2451f51161bc95796818199f0948595b17e1c9b28dc85a94980b45b23
+#   box      sha256 5309c67f8b12154dfd364d1d6ba415b078e07e13826566319eb812bb5d900ebe
 #   command  hostname
 #   needs    Linux, bash 4.4, coreutils, hostname, iproute2, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

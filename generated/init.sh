@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 f2296deb27b31a46f50aab963263ce8e3975daef825607f5d92b31808340073d
+#   box      sha256 157b4686d26024c8743b4f53b77e61c400fd0ec9822ccef5e6e008d34668f78b
 #   command  sh -c '(sleep 0.1 &); sleep 1; ps -ef'
 #   needs    Linux, bash 4.4, coreutils, hostname, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 043d43e321fbb33e2a4433cac2645fbabaa9e9baf3a05fac4cd1c472c0dd1a93
+#   box      sha256 b607b333a416bc5f06a839d810fc5bc732985639eaaeb66d7491bf0daaaa89c1
 #   command  ip address
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 475dc268638f3702d4109c3902f4bc51f0f8bbe5f7e72b6136e4c7c7ce034480
+#   box      sha256 af1d2feb3c984ffd1a1669b789beae3b1de074b2b52446d5a031f298ff557714
 #   command  nproc
 #   needs    Linux, bash 4.4, coreutils, findutils, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--stats FILE] [--] [COMMAND [ARGUMENT...]]

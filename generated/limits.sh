@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 55c3377d70b7de668bcba8efacf6ffd593cebd014dbac37c20e12fc91b7a9e9e
+#   box      sha256 2e458e8739fe1bad52b7c661b0b4f65794559f2727573c869f6201f72b18d480
 #   command  bash
 #   needs    Linux, bash 4.4, coreutils, findutils, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--stats FILE] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 4e01a49f59f8d3d64055e0a13de4930bae243667d4fb9691ef18485d7ddd6951
+#   box      sha256 15fe349271e298feb7efff9efc548d0037d1d2c5288e77266e775777e573c795
 #   command  /bin/bash
 #   needs    Linux, bash 4.4, coreutils, findutils, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--stats FILE] [--] [COMMAND [ARGUMENT...]]

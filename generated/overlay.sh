@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 569b24ba3f5a5464396345c1574f96e0ee7ba02cc2f04d4840f20d2e2bacbed9
+#   box      sha256 b075c438082f6d1ddcc15412c7fc707e101b8b9542967529c3ecd605fc3b65c4
 #   command  /bin/sh -c 'rm -r /var/log && echo changed >/etc/motd'
 #   needs    Linux, bash 4.4, coreutils, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

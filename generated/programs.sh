@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 be8c8ee9d15741b1ffd5f46bab6353113fca533d6ad20de210bf40b3c0b39e73
+#   box      sha256 543a7ddafef3ea05dd7dccf3a4ec1694ae02efc5ad2a16ebe8bc72b1736b7950
 #   command  ps -ef
 #   needs    Linux, bash 4.4, coreutils, iproute2, libc-bin, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 1759bc9d1dd26b1c14e563820f8f200046831b56078bcd990171f60d1a07e2d6
+#   box      sha256 8423b1c03f25a0213a9e43ffa7515901a99d58fd5b8fc9efca961586fab8b289
 #   command  /bin/sh
 #   needs    Linux, bash 4.4, coreutils, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

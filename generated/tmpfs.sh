@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 4d7e404ab0f28a114aaec2f7f37546b176fd58a5c71d36195fcbd1124fbe8d92
+#   box      sha256 62403193b6e22323876f834638aa8aefd5f9e2d0182f55c8537f94789e27937f
 #   command  df -h /tmp
 #   needs    Linux, bash 4.4, coreutils, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

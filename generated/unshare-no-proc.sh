@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 8e0f94db835970a3a6aafa1606bb610913831012653e08455e9f9fc23bcaa649
+#   box      sha256 3f6690f83192882d013ecada9a339ececab8c4dc01ab2b910fa7b2a109f2a5b3
 #   command  pstree
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 8f260d1a0f52ac5d2b0bb1beeedf96237d0f993bf8cbd5449da2e211303f2449
+#   box      sha256 930b3da36355045a19988a400cd54b2cd6dc3cb1015bf76e12fe9e3b673ff1ef
 #   command  cat /proc/self/uid_map
 #   needs    Linux, bash 4.4, coreutils, iproute2, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]
