@@ -74,7 +74,7 @@ describe(`a box that is taken (${howToRepeat})`, () => {
       ...{ timeOffsets: { monotonic: 0, boottime: 0 }, propagation: 'private', proc: true, mounts: [], loopback: true },
       ...{ dev: false, maskedPaths: [], readonlyPaths: [], annotations: {} },
       ...{ overlay: undefined, symlinks: [], files: [], init: undefined },
-      ...{ accounting: false, freezer: false, cgroupParent: undefined, resources: NO_LIMITS },
+      ...{ accounting: false, freezer: false, terminal: false, cgroupParent: undefined, resources: NO_LIMITS },
     });
     const { proc, loopback, cwd, rootfs } = parseBox({
       command: ['ps'],
