@@ -124,7 +124,7 @@ for (const [way, command] of Object.entries(WAYS)) {
       session.type(`${say('on $((40 + 2))')}\n`);
       await session.until(/<on 42>/, from);
       session.type(`exit\n`);
-      await session.until(/exit[^]*outer: $/, from);
+      await session.until(/exit\r\n(?:.*\r\n)*outer: $/, from);
       await isRestored(session, attributes);
     });
 

@@ -8,9 +8,9 @@ import { type Accounts, accountsOf } from '../accounts.js';
 import type { Backend, End, RunningBox } from '../backend.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
 import { release } from './cgroup.js';
-import { exitStatusOf, isWaitedFor, onEnd, type Pid, signalName, type WaitStatus } from './reap.js';
+import { exitStatusOf, isWaitedFor, onEnd, type Pid, reapNow, signalName, type WaitStatus } from './reap.js';
 import { startBox } from './start.js';
-import { openStreams } from './streams.js';
+import { type OpenStreams, openStreams } from './streams.js';
 import type { OpenTerminal } from './terminal.js';
 
 /** Carries a plan out by making its system calls. */
@@ -24,7 +24,7 @@ export const ffiBackend: Backend = {
     const streams = terminal ?? openStreams(options);
     try {
       const { pid, cgroups } = startBox(plan, streams.forBox, terminal?.ofBox);
-      const forCaller = streams.forCaller();
+      const forCaller = connect(streams, pid, cgroups);
       const accounts = accountsOf(box, cgroups, () => ended);
       const ended = endOf(pid, cgroups, accounts, terminal);
       const controls = controlsOf(pid, accounts, terminal);
@@ -37,6 +37,18 @@ export const ffiBackend: Backend = {
     }
   },
 };
+
+/** Nobody would reap a box whose caller has no ends of its streams. */
+function connect(streams: OpenStreams, pid: Pid, cgroups: readonly BoxCgroup[]) {
+  try {
+    return streams.forCaller();
+  } catch (error) {
+    process.kill(pid, 'SIGKILL');
+    reapNow(pid);
+    if (cgroups.length > 0) release(cgroups).catch(() => {});
+    throw error;
+  }
+}
 
 type Controls = Pick<RunningBox, 'kill' | 'suspend' | 'resume' | 'stats' | 'freeze' | 'thaw'>;
 

@@ -56,6 +56,11 @@ export function openTerminal(options: StreamOptions): OpenTerminal {
   const [own, sent] = socketPair();
   let shown: Shown | undefined;
   const connected = () => shown ?? missing();
+  let isOpen = true;
+  const closeOwn = () => {
+    if (isOpen) closeSync(own);
+    isOpen = false;
+  };
   return {
     forBox: [0, 1, 2],
     ofBox: {
@@ -65,16 +70,16 @@ export function openTerminal(options: StreamOptions): OpenTerminal {
     },
     forCaller() {
       const sides = receive(own);
-      closeSync(own);
+      closeOwn();
       shown = new Shown(sides, options);
-      callers?.enter(shown.descriptor);
+      callers?.enter(connected().resize);
       return shown.forCaller;
     },
     closeBoxEnds: () => closeSync(sent),
-    abandon: () => closeSync(own),
+    abandon: closeOwn,
     controls: { resize: size => connected().resize(winsize(size)) },
     suspend: () => callers?.leave(),
-    resume: () => callers?.enter(connected().descriptor),
+    resume: () => callers?.enter(connected().resize),
     async finish() {
       await connected().finish();
       callers?.end();
@@ -88,8 +93,8 @@ function missing(): never {
 
 /** The other side of a box's terminal, with what the caller reads and writes there. */
 class Shown {
-  readonly descriptor: number;
   readonly forCaller: ReturnType<OpenStreams['forCaller']>;
+  readonly #descriptor: number;
   readonly #screen: ReadStream;
   readonly #closed: Promise<void>;
   readonly #keyboard: Writable;
@@ -103,7 +108,7 @@ class Shown {
    *   something left to read.
    */
   constructor([descriptor, boxSide]: readonly [number, number], { stdin, stdout, stderr }: StreamOptions) {
-    this.descriptor = descriptor;
+    this.#descriptor = descriptor;
     this.#boxSide = boxSide;
     run({ name: 'ioctl', arguments: [integer(descriptor), symbol('FIONBIO', FIONBIO), bytes(ONE, '[1]')] });
     this.#keyboard = keyboardOf(duplicate(descriptor));
@@ -113,7 +118,8 @@ class Shown {
       this.#read += chunk.length;
     });
     this.#closed = new Promise(resolve => {
-      this.#screen.once('close', resolve);
+      // Of itself only when the box has hung its own terminal up: vhangup(2).
+      this.#screen.once('close', resolve).once('close', this.#hangUp);
     });
     if (stdin === 'ignore') this.#keyboard.end();
     this.#leaveCaller = this.#join(stdin, stdout);
@@ -152,14 +158,14 @@ class Shown {
     this.#screen.destroy();
   };
 
-  resize(size: Uint8Array): void {
-    if (!this.#over) setSize(this.descriptor, size);
-  }
+  readonly resize = (size: Uint8Array): void => {
+    if (!this.#over) setSize(this.#descriptor, size);
+  };
 
   /** What the kernel still holds is shown first; not what others go on writing, who share a pid namespace with the box. */
   async finish(): Promise<void> {
     const most = this.#read + MOST_LEFT;
-    while (!this.#over && this.#read < most && (this.#screen.readableLength > 0 || hasMore(this.descriptor)))
+    while (!this.#over && this.#read < most && (this.#screen.readableLength > 0 || hasMore(this.#descriptor)))
       await Promise.race([this.#closed, pause(LOOK)]);
     this.#leaveCaller();
     this.#hangUp();
@@ -183,13 +189,13 @@ class CallersTerminal {
     return this.attributes && sizeOf(this.#descriptor);
   }
 
-  /** @param box its terminal, which has the size of this one from now on. */
-  enter(box: number): void {
+  /** @param resize the box's terminal, which has the size of this one from now on. */
+  enter(resize: (size: Uint8Array) => void): void {
     if (this.attributes === undefined) return;
     if (this.#follow === undefined) {
       this.#follow = () => {
         const size = this.size();
-        if (size !== undefined) setSize(box, size);
+        if (size !== undefined) resize(size);
       };
       process.on('SIGWINCH', this.#follow);
       // However nsgen ends, but by SIGKILL.

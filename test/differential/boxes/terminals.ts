@@ -15,7 +15,7 @@ const isOwn: NamedBox['expect'] = ({ run }) =>
 const EACH = all(
   isOwn,
   sees('descriptors', /^0: \/dev\/pts\/0$/m, /^2: \/dev\/pts\/0$/m),
-  sees('mountinfo', /^\/dev\/pts on \S+: .* devpts /m, /^\/dev\/console on \S+: \S+ \/0 .* devpts /m),
+  sees('mountinfo', /^\/dev\/pts on .*: .* devpts /m, /^\/dev\/console on .*: \S+ \/0 .* devpts /m),
   sees('environment', /^TERM=xterm$/m),
   misses('process', /terminal 0/),
 );
@@ -79,6 +79,8 @@ export const terminalBoxes: readonly NamedBox[] = [
       terminal: true,
     }),
     expect: ends(3, '/dev/pts/0\r\n'),
+    // Its first output, by which its limits would be looked up, is the echo of what it is sent before it begins.
+    withoutWorld: true,
   },
   {
     name: 'terminal: clocks, another TERM',
