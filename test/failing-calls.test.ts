@@ -136,6 +136,7 @@ function stepsOf(plan: readonly Operation[]): readonly Step[] {
     cgroups: [],
     cgroup: cgroupFor(plan),
     idMaps: new Map<never, number>(),
+    life: undefined,
     nullDevice: { of: 'null device' },
     programFiles: programFiles(plan),
   };

@@ -36,6 +36,7 @@ export function describePlan(box: Box): readonly PlannedOperation[] {
     idMaps: new Map<never, number>(),
     cgroups: cgroupHierarchies(),
     cgroup: { places: make === undefined ? [] : cgroupPlaces(make, plan.flatMap(settingsOf)).places, name: () => '' },
+    life: undefined,
     nullDevice: { of: 'null device' },
     programFiles: programFiles(plan),
   } as const;

@@ -5,6 +5,7 @@
 export const SYSTEM_CALL_NUMBERS = {
   x64: {
     bpf: 321,
+    capset: 126,
     chroot: 161,
     close: 3,
     close_range: 436,
@@ -54,6 +55,8 @@ export const SYSTEM_CALL_NUMBERS = {
     setgroups: 116,
     sethostname: 170,
     setns: 308,
+    setresgid: 119,
+    setresuid: 117,
     setsid: 112,
     setuid: 105,
     socket: 41,
@@ -70,6 +73,7 @@ export const SYSTEM_CALL_NUMBERS = {
   },
   arm64: {
     bpf: 280,
+    capset: 91,
     chroot: 51,
     close: 57,
     close_range: 436,
@@ -119,6 +123,8 @@ export const SYSTEM_CALL_NUMBERS = {
     setgroups: 159,
     sethostname: 161,
     setns: 268,
+    setresgid: 149,
+    setresuid: 147,
     setsid: 157,
     setuid: 146,
     socket: 198,

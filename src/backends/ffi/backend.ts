@@ -1,7 +1,8 @@
 import type { Box } from '../../box/box.js';
 import { inMainThread } from '../../host/caller.js';
 import { type BoxCgroup, readCgroups } from '../../host/cgroup/readings.js';
-import { stopped } from '../../host/process.js';
+import type { ProcessIdentity } from '../../host/process.js';
+import { childrenOf, continueTree, stopTree } from '../../host/process-tree.js';
 import { requireRootfs } from '../../host/rootfs.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
 import { type Accounts, accountsOf } from '../accounts.js';
@@ -23,11 +24,11 @@ export const ffiBackend: Backend = {
     const terminal = box.terminal ? (await import('./terminal.js')).openTerminal(options) : undefined;
     const streams = terminal ?? openStreams(options);
     try {
-      const { pid, cgroups } = startBox(plan, streams.forBox, terminal?.ofBox);
+      const { pid, cgroups } = startBox(plan, streams.forBox, undefined, terminal?.ofBox);
       const forCaller = connect(streams, pid, cgroups);
       const accounts = accountsOf(box, cgroups, () => ended);
       const ended = endOf(pid, cgroups, accounts, terminal);
-      const controls = controlsOf(pid, accounts, terminal);
+      const controls = controlsOf(pid, box, accounts, ended, terminal);
       return { pid, ...forCaller, ...controls, terminal: terminal?.controls, ended };
     } catch (error) {
       streams.abandon();
@@ -50,9 +51,15 @@ function connect(streams: OpenStreams, pid: Pid, cgroups: readonly BoxCgroup[]) 
   }
 }
 
-type Controls = Pick<RunningBox, 'kill' | 'suspend' | 'resume' | 'stats' | 'freeze' | 'thaw'>;
+type Controls = Pick<RunningBox, 'kill' | 'stop' | 'suspend' | 'resume' | 'stats' | 'freeze' | 'thaw'>;
 
-function controlsOf(pid: Pid, accounts: Accounts, terminal: OpenTerminal | undefined): Controls {
+function controlsOf(
+  pid: Pid,
+  { init, stopTimeout }: Box,
+  accounts: Accounts,
+  ended: Promise<End>,
+  terminal: OpenTerminal | undefined,
+): Controls {
   const { freezer, stats, freeze, thaw } = accounts;
   const kill = (signal: NodeJS.Signals) => {
     const sent = isWaitedFor(pid) && process.kill(pid, signal);
@@ -60,19 +67,47 @@ function controlsOf(pid: Pid, accounts: Accounts, terminal: OpenTerminal | undef
     if (sent && signal === 'SIGKILL') freezer?.thaw();
     return sent;
   };
-  const stop = async () => {
-    kill('SIGSTOP');
-    await stopped(pid, () => isWaitedFor(pid));
-  };
+  const processes = suspensionOf(pid, accounts, init);
   const suspend = async () => {
-    await (freezer === undefined ? stop() : freeze().catch(() => {}));
+    await processes.suspend();
     terminal?.suspend();
   };
   const resume = () => {
     terminal?.resume();
-    freezer?.thaw();
+    processes.resume();
   };
-  return { kill, suspend, resume, stats, freeze, thaw };
+  const stop = () => {
+    freezer?.thaw();
+    kill('SIGTERM');
+    const timer = setTimeout(() => kill('SIGKILL'), stopTimeout * SECOND);
+    return ended.finally(() => clearTimeout(timer));
+  };
+  return { kill, stop, suspend, resume, stats, freeze, thaw };
+}
+
+const SECOND = 1000;
+
+/** Without a freezer, one process after the other. */
+function suspensionOf(
+  pid: Pid,
+  { freezer, freeze }: Accounts,
+  init: Box['init'],
+): Pick<RunningBox, 'suspend' | 'resume'> {
+  if (freezer !== undefined) return { suspend: () => freeze().catch(() => {}), resume: () => freezer.thaw() };
+  let stopped: readonly ProcessIdentity[] = [];
+  return {
+    async suspend() {
+      if (isWaitedFor(pid)) stopped = [...stopped, ...(await stopTree(pid))];
+    },
+    resume() {
+      const [first] = stopped;
+      // These get the signal itself: the first process, and from nsgen's init its command.
+      const command = first !== undefined && init === true ? childrenOf(first).slice(0, 1) : [];
+      const passedOn = [pid, ...command.map(one => one.pid)];
+      continueTree(stopped.filter(one => !passedOn.includes(one.pid)));
+      stopped = [];
+    },
+  };
 }
 
 async function endOf(

@@ -56,7 +56,25 @@ export const scriptBackend: Backend = {
       const kill = (signal: NodeJS.Signals) => subprocess.kill(signal);
       // The script suspends the box itself when it gets SIGTSTP, then itself, and lets it go on after SIGCONT.
       const suspend = () => stopped(pid, () => subprocess.exitCode === null && subprocess.signalCode === null);
-      return { pid, ...forCaller, terminal: undefined, kill, suspend, resume: () => {}, stats, freeze, thaw, ended };
+      // It escalates by itself.
+      const stop = () => {
+        accounts.freezer?.thaw();
+        kill('SIGTERM');
+        return ended;
+      };
+      return {
+        pid,
+        ...forCaller,
+        terminal: undefined,
+        kill,
+        stop,
+        suspend,
+        resume: () => {},
+        stats,
+        freeze,
+        thaw,
+        ended,
+      };
     } catch (error) {
       close();
       streams?.abandon();
@@ -84,7 +102,7 @@ const stdioOption = (descriptor: number) => (isExecaDescriptor(descriptor) ? des
 /** execa's types end at 9; what it passes on to Node may be any. */
 const isExecaDescriptor = (descriptor: number): descriptor is 3 | 4 | 5 | 6 | 7 | 8 | 9 => descriptor > 2;
 
-const signalNumber = (name: NodeJS.Signals | undefined) => (name === undefined ? 0 : constants.signals[name]);
+export const signalNumber = (name: NodeJS.Signals | undefined) => (name === undefined ? 0 : constants.signals[name]);
 
 /** fs.constants has no O_TMPFILE; it is this bit and O_DIRECTORY, whose value differs between architectures: open(2). */
 const O_TMPFILE = 0o20000000 | fsConstants.O_DIRECTORY;
@@ -93,7 +111,7 @@ const O_TMPFILE = 0o20000000 | fsConstants.O_DIRECTORY;
  * A file that never has a name: nothing is left behind, at whatever moment this process is killed. A pipe bash would
  * read byte by byte, and an argument is limited to 128 KiB.
  */
-function openWithoutName(text: string): number {
+export function openWithoutName(text: string): number {
   const descriptor = openUnnamed([tmpdir(), '/dev/shm']);
   try {
     writeFileSync(descriptor, text);
