@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
+import { statOf } from '../src/host/process.js';
 import { run, start } from '../src/index.js';
 import { execute, nsgenPath } from './support/cli.js';
 import { descendants } from './support/leftovers.js';
@@ -164,9 +165,7 @@ test('who kills script(1) kills the box; the terminal is as it was', async () =>
     `bash ${script} -- bash -c 'trap "" HUP; ${say('ready')}; while :; do sleep 0.05; done'; ${say('status $?')}\n`,
   );
   await session.until(/<ready>/);
-  const scripts = descendants(await jobOf(pid)).filter(
-    process => readFileSync(`/proc/${process}/comm`, 'utf8') === 'script\n',
-  );
+  const scripts = descendants(await jobOf(pid)).filter(process => statOf(process)?.name === 'script');
   assert.equal(scripts.length, 1);
   for (const one of scripts) process.kill(one, 'SIGKILL');
   await session.until(/<status 137>/);

@@ -15,7 +15,10 @@ export function detachedBox(box: Box): Box {
 function detachedProblems({ init, namespaces, terminal }: Box): readonly Problem[] {
   const problems: Problem[] = [];
   if (terminal)
-    problems.push({ field: 'terminal', message: 'a box that is detached has a log, and no terminal: nobody sits there' });
+    problems.push({
+      field: 'terminal',
+      message: 'a box that is detached has a log, and no terminal: nobody sits there',
+    });
   if (init !== undefined && init !== true)
     problems.push({
       field: 'init',
