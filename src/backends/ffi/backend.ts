@@ -9,9 +9,10 @@ import { type Accounts, accountsOf } from '../accounts.js';
 import type { Backend, End, RunningBox } from '../backend.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
 import { release } from './cgroup.js';
-import { exitStatusOf, isWaitedFor, onEnd, type Pid, signalName, type WaitStatus } from './reap.js';
+import { exitStatusOf, isWaitedFor, onEnd, type Pid, reapNow, signalName, type WaitStatus } from './reap.js';
 import { startBox } from './start.js';
-import { openStreams } from './streams.js';
+import { type OpenStreams, openStreams } from './streams.js';
+import type { OpenTerminal } from './terminal.js';
 
 /** Carries a plan out by making its system calls. */
 export const ffiBackend: Backend = {
@@ -20,12 +21,15 @@ export const ffiBackend: Backend = {
     refuseWorker();
     requireRootfs(box);
     const plan = planFor(box);
-    const streams = openStreams(options);
+    const terminal = box.terminal ? (await import('./terminal.js')).openTerminal(options) : undefined;
+    const streams = terminal ?? openStreams(options);
     try {
-      const { pid, cgroups } = startBox(plan, streams.forBox);
+      const { pid, cgroups } = startBox(plan, streams.forBox, undefined, terminal?.ofBox);
+      const forCaller = connect(streams, pid, cgroups);
       const accounts = accountsOf(box, cgroups, () => ended);
-      const ended = endOf(pid, cgroups, accounts);
-      return { pid, ...streams.forCaller(), ...controlsOf(pid, box, accounts, ended), ended };
+      const ended = endOf(pid, cgroups, accounts, terminal);
+      const controls = controlsOf(pid, box, accounts, ended, terminal);
+      return { pid, ...forCaller, ...controls, terminal: terminal?.controls, ended };
     } catch (error) {
       streams.abandon();
       throw error;
@@ -35,12 +39,27 @@ export const ffiBackend: Backend = {
   },
 };
 
+/** Nobody would reap a box whose caller has no ends of its streams. */
+function connect(streams: OpenStreams, pid: Pid, cgroups: readonly BoxCgroup[]) {
+  try {
+    return streams.forCaller();
+  } catch (error) {
+    process.kill(pid, 'SIGKILL');
+    reapNow(pid);
+    if (cgroups.length > 0) release(cgroups).catch(() => {});
+    throw error;
+  }
+}
+
+type Controls = Pick<RunningBox, 'kill' | 'stop' | 'suspend' | 'resume' | 'stats' | 'freeze' | 'thaw'>;
+
 function controlsOf(
   pid: Pid,
   { init, stopTimeout }: Box,
   accounts: Accounts,
   ended: Promise<End>,
-): Omit<RunningBox, 'pid' | 'stdin' | 'stdout' | 'stderr' | 'ended'> {
+  terminal: OpenTerminal | undefined,
+): Controls {
   const { freezer, stats, freeze, thaw } = accounts;
   const kill = (signal: NodeJS.Signals) => {
     const sent = isWaitedFor(pid) && process.kill(pid, signal);
@@ -48,7 +67,15 @@ function controlsOf(
     if (sent && signal === 'SIGKILL') freezer?.thaw();
     return sent;
   };
-  const { suspend, resume } = suspensionOf(pid, accounts, init);
+  const processes = suspensionOf(pid, accounts, init);
+  const suspend = async () => {
+    await processes.suspend();
+    terminal?.suspend();
+  };
+  const resume = () => {
+    terminal?.resume();
+    processes.resume();
+  };
   const stop = () => {
     freezer?.thaw();
     kill('SIGTERM');
@@ -83,13 +110,19 @@ function suspensionOf(
   };
 }
 
-async function endOf(pid: Pid, cgroups: readonly BoxCgroup[], accounts: Accounts): Promise<End> {
+async function endOf(
+  pid: Pid,
+  cgroups: readonly BoxCgroup[],
+  accounts: Accounts,
+  terminal: OpenTerminal | undefined,
+): Promise<End> {
   const status = await new Promise<WaitStatus>(resolve => {
     onEnd(pid, resolve);
   });
   const signal = status.kind === 'signaled' ? signalName(status.signal) : undefined;
   const end = accounts.endWith({ exitStatus: exitStatusOf(status), signal }, () => readCgroups(cgroups));
   if (cgroups.length > 0) await release(cgroups);
+  await terminal?.finish();
   return end;
 }
 

@@ -37,8 +37,9 @@ export const scriptBackend: Backend = {
         encoding: 'buffer',
         reject: false,
         cleanup: false,
-        // A session of its own: what the keys of a terminal send comes from this process, and only once.
-        detached: true,
+        // A session of its own: what the keys of a terminal send comes from this process, and only once. But script(1)
+        // takes the keys of the caller's terminal over, and has to hear of its size.
+        detached: !(box.terminal && options.stdin === 'inherit'),
       });
       const { pid } = subprocess;
       if (pid === undefined)
@@ -68,7 +69,19 @@ export const scriptBackend: Backend = {
         kill('SIGTERM');
         return ended;
       };
-      return { pid, ...forCaller, kill, stop, suspend, resume: () => {}, stats, freeze, thaw, ended };
+      return {
+        pid,
+        ...forCaller,
+        terminal: undefined,
+        kill,
+        stop,
+        suspend,
+        resume: () => {},
+        stats,
+        freeze,
+        thaw,
+        ended,
+      };
     } catch (error) {
       close();
       streams?.abandon();
