@@ -4,6 +4,7 @@
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
 #   box      sha256 f2296deb27b31a46f50aab963263ce8e3975daef825607f5d92b31808340073d
+#   box      sha256 962c68fab72f11fc27d57a62a38760f2bec08a23d88d465a566476914fcfa53f
 #   command  sh -c '(sleep 0.1 &); sleep 1; ps -ef'
 #   needs    Linux, bash 4.4, coreutils, hostname, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

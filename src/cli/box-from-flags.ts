@@ -68,8 +68,10 @@ function fieldsOf(flags: GivenFlags, command: readonly string[], base: Mapping, 
     ...mountsField(flags, base.mounts, problems),
     ...(['stats', 'stats-json'].some(name => flags.has(name)) ? { accounting: true } : {}),
     ...(flags.has('freezer') ? { freezer: true } : {}),
+    ...(flags.has('tty') ? { terminal: true } : {}),
     ...resourcesOf(flags, base.resources, problems),
     ...initField(flags),
+    ...stopTimeoutField(flags, problems),
     ...(flags.has('cgroup-parent') ? { cgroupParent: flags.one('cgroup-parent') } : {}),
     ...mappingField('annotations', base, annotations(flags, problems)),
     ...mappingField('symlinks', base, symlinksOf(flags, problems)),
@@ -164,6 +166,14 @@ function initField(flags: GivenFlags): Mapping {
   return { init: program === '' ? true : resolve(program) };
 }
 
+function stopTimeoutField(flags: GivenFlags, problems: Problem[]): Mapping {
+  const value = flags.one('stop-timeout');
+  if (value === undefined) return {};
+  if (/^\d{1,9}$/.test(value)) return { stopTimeout: Number(value) };
+  problems.push({ field: '--stop-timeout', message: 'must be a whole number of seconds' });
+  return {};
+}
+
 function switchField(flags: GivenFlags, name: 'proc' | 'dev' | 'loopback', problems: Problem[]): Mapping {
   const [on, off] = [flags.has(name), flags.has(`no-${name}`)];
   if (on && off) problems.push({ field: `--no-${name}`, message: `contradicts --${name}` });
@@ -213,7 +223,8 @@ function timeOffsets(flags: GivenFlags, problems: Problem[]): Mapping {
   return offsets;
 }
 
-function environment(flags: GivenFlags, problems: Problem[]): Mapping {
+/** The variables of --env. */
+export function environment(flags: GivenFlags, problems: Problem[]): Readonly<Record<string, string>> {
   const variables: Record<string, string> = Object.create(null);
   for (const argument of flags.all('env')) {
     const equals = argument.indexOf('=');

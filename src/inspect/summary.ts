@@ -1,5 +1,5 @@
+import { CAPABILITIES } from '../linux/capabilities.js';
 import { visible } from '../text.js';
-import { CAPABILITIES } from './capabilities.js';
 import { columns } from './columns.js';
 import { CAPABILITY_SETS, type IdRange, type Inspection, type Mount, type Namespace } from './inspection.js';
 import { picture, type Strokes } from './picture.js';

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { CAPABILITIES, capabilitiesIn } from '../../src/inspect/capabilities.js';
+import { capabilitiesIn } from '../../src/inspect/capabilities.js';
 import type { Person } from '../../src/inspect/census.js';
 import { family } from '../../src/inspect/family.js';
 import { mountTable } from '../../src/inspect/mount-table.js';
 import { cgroupsOf, commandOf, idMap, parseStatus, rlimitsOf, terminalOf } from '../../src/inspect/proc-files.js';
+import { CAPABILITIES } from '../../src/linux/capabilities.js';
 import { execute } from '../support/cli.js';
 import { HOST } from './fixture.js';
 

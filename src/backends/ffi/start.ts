@@ -4,9 +4,10 @@ import { cgroupHierarchies } from '../../host/cgroups.js';
 import { kernelIsAtLeast } from '../../host/kernel.js';
 import { programFiles } from '../../host/program-files.js';
 import { errnoNumber } from '../../linux/errno.js';
+import { keepingDumpable } from '../../linux/not-dumpable.js';
 import { type Outcome, runCalls, runProcess } from '../../linux/program.js';
 import { integer, type SystemCall, withBranches } from '../../linux/system-call.js';
-import type { Caller } from '../../plan/operation.js';
+import { type Caller, NO_TERMINAL } from '../../plan/operation.js';
 import { type Operation, systemCalls } from '../../plan/operations.js';
 import type { Plan } from '../../plan/plan.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
@@ -20,9 +21,14 @@ import { isPid, type Pid, reapNow } from './reap.js';
  *
  * @throws StartError naming the step, the path and the errno. The child is gone and reaped by then.
  */
-export function startBox(plan: Plan, streams: Caller['streams'], life?: Caller['life']): StartedBox {
+export function startBox(
+  plan: Plan,
+  streams: Caller['streams'],
+  life?: Caller['life'],
+  terminal = NO_TERMINAL,
+): StartedBox {
   refuseOldKernel(plan);
-  const caller = currentCaller(plan, streams, life);
+  const caller = { ...currentCaller(plan, streams, life), terminal };
   const idMaps = openIdMaps(plan, caller);
   try {
     const pid = startPrepared(prepare(plan, { ...caller, idMaps }));
@@ -50,7 +56,7 @@ export interface StartedBox {
 function startPrepared({ caller: { cgroup }, steps, calls }: Prepared): Pid {
   for (let attempt = 1; ; attempt += 1) {
     nextName();
-    const outcome = runProcess(calls);
+    const outcome = keepingDumpable(calls, () => runProcess(calls));
     closeOpened(calls, outcome, cgroup);
     const processes = calls.filter(call => call.name === 'clone3').flatMap(call => createdProcess(outcome, call));
     const box = processes.at(-1);
@@ -98,7 +104,7 @@ function sameCaller(one: Caller, other: Caller): boolean {
   const sameStreams = one.streams.every((descriptor, target) => descriptor === other.streams[target]);
   const sameFiles = one.programFiles === other.programFiles;
   if (!sameStreams || !sameFiles || one.idMaps !== other.idMaps || one.cgroup !== other.cgroup) return false;
-  if (one.life !== other.life) return false;
+  if (one.terminal !== other.terminal || one.life !== other.life) return false;
   return one.uid === other.uid && one.gid === other.gid && sameCgroups(one, other);
 }
 
@@ -147,7 +153,7 @@ function cgroupsOfHost(): Caller['cgroups'] {
 /** Node has no way to change them between two boxes; only a native addon could. */
 let kept: Pick<Caller, 'descriptorLimit' | 'ignoredSignals' | 'inInitialUserNamespace'> | undefined;
 
-function currentCaller(plan: Plan, streams: Caller['streams'], life: Caller['life']): Caller {
+function currentCaller(plan: Plan, streams: Caller['streams'], life: Caller['life']): Omit<Caller, 'terminal'> {
   kept ??= {
     descriptorLimit: hardDescriptorLimit(),
     ignoredSignals: ignoredSignals(),

@@ -37,8 +37,9 @@ export const scriptBackend: Backend = {
         encoding: 'buffer',
         reject: false,
         cleanup: false,
-        // A session of its own: what the keys of a terminal send comes from this process, and only once.
-        detached: true,
+        // A session of its own: what the keys of a terminal send comes from this process, and only once. But script(1)
+        // takes the keys of the caller's terminal over, and has to hear of its size.
+        detached: !(box.terminal && options.stdin === 'inherit'),
       });
       const { pid } = subprocess;
       if (pid === undefined)
@@ -52,10 +53,35 @@ export const scriptBackend: Backend = {
       });
       const forCaller = streams?.forCaller() ?? { stdin: undefined, stdout: undefined, stderr: undefined };
       const { stats, freeze, thaw } = accounts;
-      const kill = (signal: NodeJS.Signals) => subprocess.kill(signal);
+      let toldToStop = false;
+      const kill = (signal: NodeJS.Signals) => {
+        if (signal === 'SIGTSTP' || signal === 'SIGCONT') toldToStop = signal === 'SIGTSTP';
+        return subprocess.kill(signal);
+      };
       // The script suspends the box itself when it gets SIGTSTP, then itself, and lets it go on after SIGCONT.
-      const suspend = () => stopped(pid, () => subprocess.exitCode === null && subprocess.signalCode === null);
-      return { pid, ...forCaller, kill, suspend, resume: () => {}, stats, freeze, thaw, ended };
+      const suspend = () => {
+        if (!toldToStop) kill('SIGTSTP');
+        return stopped(pid, () => subprocess.exitCode === null && subprocess.signalCode === null);
+      };
+      // It escalates by itself.
+      const stop = () => {
+        accounts.freezer?.thaw();
+        kill('SIGTERM');
+        return ended;
+      };
+      return {
+        pid,
+        ...forCaller,
+        terminal: undefined,
+        kill,
+        stop,
+        suspend,
+        resume: () => {},
+        stats,
+        freeze,
+        thaw,
+        ended,
+      };
     } catch (error) {
       close();
       streams?.abandon();
@@ -83,7 +109,7 @@ const stdioOption = (descriptor: number) => (isExecaDescriptor(descriptor) ? des
 /** execa's types end at 9; what it passes on to Node may be any. */
 const isExecaDescriptor = (descriptor: number): descriptor is 3 | 4 | 5 | 6 | 7 | 8 | 9 => descriptor > 2;
 
-const signalNumber = (name: NodeJS.Signals | undefined) => (name === undefined ? 0 : constants.signals[name]);
+export const signalNumber = (name: NodeJS.Signals | undefined) => (name === undefined ? 0 : constants.signals[name]);
 
 /** fs.constants has no O_TMPFILE; it is this bit and O_DIRECTORY, whose value differs between architectures: open(2). */
 const O_TMPFILE = 0o20000000 | fsConstants.O_DIRECTORY;
