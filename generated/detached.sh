@@ -710,7 +710,10 @@ claim_name() {
     unfinished=$state/.$name.$$-${fields[19]}
     mkdir -m 700 -- "$unfinished" || die "cannot make a directory in $state"
     printf '{"name":"%s","created":"%s","command":[%s],"backend":"script","maker":{"pid":%s,"start":"%s"},"box":%s}\n' \
-      "$name" "$created" "$command" "$$" "${fields[19]}" '{"init":true,"hostname":"web","command":["sh","-c","(sleep 0.1 &); sleep 1; ps -ef"]}' >"$unfinished/box.json"
+      "$name" "$created" "$command" "$$" "${fields[19]}" '{"init":true,"hostname":"web","command":["sh","-c","(sleep 0.1 &); sleep 1; ps -ef"]}' >"$unfinished/box.json" || {
+      rm -rf -- "$unfinished"
+      die "cannot write to $state"
+    }
     : >"$unfinished/log"
     exec {life}>>"$unfinished/life"
     flock -n "$life"
@@ -769,6 +772,8 @@ start_detached() {
   find_first || exit 125
   mapfile -t said <"$state/$name/life"
   [[ ${said[1]-} == started ]] || exit 125
+  # The box has life open, and may change what it says: but not this.
+  printf '%s %s\n' "$first" "$first_start" >"$state/$name/process" || exit 125
   # The init starts the command as by vfork(2): until it is executed, its program is that of the init.
   while :; do
     line='' command='' program=''

@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import { EXIT_STATUS } from '../backends/failure.js';
+import { visible } from '../text.js';
 
 /**
  * Writes to a descriptor without touching process.stdout or process.stderr: their first use would make the open file
@@ -29,15 +30,11 @@ export function writeHelp(descriptor: 1 | 2, text: string): void {
   write(descriptor, `${isatty(descriptor) ? text : stripVTControlCharacters(text)}\n`);
 }
 
-/** Prints what went wrong, a line for each problem. Returns the exit status for it. */
+/** Prints what went wrong, a line for each problem: a path may hold what moves the cursor of whoever reads it. Returns the exit status for it. */
 export function report(error: unknown): number {
   const lines = error instanceof Error ? error.message.split('\n') : [String(error)];
-  for (const line of lines) write(2, `nsgen: ${printable(line)}\n`);
+  for (const line of lines) write(2, `nsgen: ${visible(line)}\n`);
   // Not instanceof: each bundle of the command has classes of its own.
   const status = error instanceof Error && 'exitStatus' in error ? error.exitStatus : undefined;
   return typeof status === 'number' ? status : EXIT_STATUS.failed;
 }
-
-/** A path may hold what moves the cursor of whoever reads the message. */
-export const printable = (line: string): string =>
-  line.replace(/\p{Cc}/gu, character => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);

@@ -4,9 +4,10 @@ import { EXIT_STATUS } from '../backends/failure.js';
 import { BoxError } from '../box/problem.js';
 import { type Pruned, prune } from '../host/cgroup/prune.js';
 import { pruneBoxes } from '../state/prune.js';
+import { visible, visibleJson } from '../text.js';
 import { parseArguments } from './arguments.js';
 import { HELP_FLAG } from './flags.js';
-import { printable, write, writeHelp } from './output.js';
+import { write, writeHelp } from './output.js';
 import type { Subcommand } from './subcommand.js';
 
 const FLAGS = {
@@ -39,7 +40,7 @@ export const pruneCommand: Subcommand = {
       inUse: cgroups.inUse.filter(({ directory }) => !boxes.keeps(basename(directory))),
       failed: [...cgroups.failed, ...boxes.failed],
     };
-    write(1, flags.has('json') ? `${JSON.stringify(pruned, undefined, 2)}\n` : asText(pruned, dryRun));
+    write(1, flags.has('json') ? `${visibleJson(JSON.stringify(pruned, undefined, 2))}\n` : asText(pruned, dryRun));
     return pruned.failed.length > 0 ? EXIT_STATUS.failed : EXIT_STATUS.ok;
   },
 };
@@ -50,7 +51,7 @@ function asText({ removed, inUse, failed }: Pruned, dryRun: boolean): string {
     ...inUse.map(({ directory, processes }) => `left ${directory}: ${useOf(processes)}`),
     ...failed.map(({ directory, error }) => `cannot remove ${directory}: ${error}`),
   ];
-  return lines.map(line => `${printable(line)}\n`).join('');
+  return lines.map(line => `${visible(line)}\n`).join('');
 }
 
 function useOf(processes: number): string {

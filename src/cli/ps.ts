@@ -1,11 +1,12 @@
 import type { ArgsDef, CommandDef } from 'citty';
 import { EXIT_STATUS } from '../backends/failure.js';
 import { BoxError } from '../box/problem.js';
+import { numbersOf } from '../host/process.js';
 import { type BoxState, type Damaged, readStates } from '../state/boxes.js';
-import { numbersOf } from '../state/life.js';
+import { visible, visibleJson } from '../text.js';
 import { parseArguments } from './arguments.js';
 import { HELP_FLAG } from './flags.js';
-import { printable, write, writeHelp } from './output.js';
+import { write, writeHelp } from './output.js';
 import type { Subcommand } from './subcommand.js';
 
 const FLAGS = {
@@ -56,7 +57,7 @@ function asJson(boxes: readonly BoxState[], damaged: readonly Damaged[]): string
     })),
     ...damaged.map(({ name, directory, problem }) => ({ name, status: 'damaged', directory, problem })),
   ];
-  return `${JSON.stringify(all, undefined, 2)}\n`;
+  return `${visibleJson(JSON.stringify(all, undefined, 2))}\n`;
 }
 
 const HEADINGS = ['NAME', 'PID', 'INSIDE', 'STARTED', 'STATUS', 'COMMAND'] as const;
@@ -66,7 +67,7 @@ function asTable(boxes: readonly BoxState[], damaged: readonly Damaged[]): strin
   const rows = [
     HEADINGS,
     ...boxes.map(box => rowOf(box, now)),
-    ...damaged.map(({ name, problem }) => [printable(name), '', '', '', `damaged: ${printable(problem)}`, '']),
+    ...damaged.map(({ name, problem }) => [visible(name), '', '', '', `damaged: ${visible(problem)}`, '']),
   ];
   const widths = HEADINGS.map((_, column) => Math.max(...rows.map(row => (row[column] ?? '').length)));
   return rows
@@ -100,7 +101,7 @@ function statusOf({ status, exitStatus, problem }: BoxState): string {
 }
 
 /** So that one can tell where a word ends. */
-const word = (text: string): string => printable(/^[\w./:=@%+,-]+$/.test(text) ? text : JSON.stringify(text));
+const word = (text: string): string => visible(/^[\w./:=@%+,-]+$/.test(text) ? text : JSON.stringify(text));
 
 const WIDEST = 60;
 const shortened = (text: string): string => (text.length > WIDEST ? `${text.slice(0, WIDEST - 3)}...` : text);

@@ -1,3 +1,4 @@
+import { visible } from '../text.js';
 import type { Compared, Comparison } from './comparison.js';
 
 /** A comparison for people: a line for what is the same, both worlds side by side for what is not. */
@@ -33,7 +34,7 @@ function partLines(part: Compared, width: number): readonly string[] {
 /** A value that is one short line is shown although it is the same. */
 function oneLine(text: string): string {
   const [line = '', rest = ''] = text.split('\n');
-  return rest === '' && line !== '' && line.length <= 40 ? `: ${printable(line)}` : '';
+  return rest === '' && line !== '' && line.length <= 40 ? `: ${visible(line)}` : '';
 }
 
 interface Row {
@@ -95,9 +96,6 @@ function wrap(text: string, column: number): readonly string[] {
   return Array.from({ length: count }, (_, index) => characters.slice(index * column, (index + 1) * column).join(''));
 }
 
-const printableLines = (text: string): readonly string[] =>
-  (text.endsWith('\n') ? text.slice(0, -1) : text).split('\n').map(printable);
-
 /** What a box prints must not move the cursor of whoever compares. */
-const printable = (line: string): string =>
-  line.replace(/[\p{Cc}\p{Cf}]/gu, character => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+const printableLines = (text: string): readonly string[] =>
+  (text.endsWith('\n') ? text.slice(0, -1) : text).split('\n').map(visible);

@@ -66,6 +66,19 @@ export function isAlive({ pid, start }: ProcessIdentity): boolean {
   return stat.start === start && !ENDED.includes(stat.state);
 }
 
+/**
+ * What a process is called in each pid namespace that it is in, from that of this /proc inwards: proc_pid_status(5).
+ * Empty: it has ended, or is hidden.
+ */
+export function numbersOf(pid: number | 'self'): readonly number[] {
+  try {
+    const line = /^NSpid:\t(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? '';
+    return line.split('\t').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
 /** A zombie only waits for its parent to ask: proc_pid_stat(5). */
 const ENDED: readonly string[] = ['Z', 'X', 'x'];
 

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
-import { statOf } from '../host/process.js';
-import { Attempts, bytesIn, decoded } from './attempts.js';
+import { numbersOf, statOf } from '../host/process.js';
+import { Attempts, decoded } from './attempts.js';
 import type { NamespaceType } from './inspection.js';
 import { inodesOf } from './read-process.js';
 
@@ -32,7 +32,7 @@ export function takeCensus(): ReadonlyMap<number, Person> {
 export function outermostNamespace(): number | null {
   const first = inodesOf(1, new Attempts()).pid;
   if (first !== null) return first;
-  return pidsOf('self')?.length === 1 ? inodesOf('self', new Attempts()).pid : null;
+  return numbersOf('self').length === 1 ? inodesOf('self', new Attempts()).pid : null;
 }
 
 function personOf(pid: number, outermost: number | null): Person | undefined {
@@ -45,9 +45,7 @@ function personOf(pid: number, outermost: number | null): Person | undefined {
   return { pid, start: stat.start, parent: stat.parent, name: decoded(stat.name), state: stat.state, pids, inodes };
 }
 
-/** Of /proc/PID/status one line is looked for, thousands of times. */
-function pidsOf(pid: number | 'self'): readonly number[] | null {
-  const text = new Attempts().read('status', () => bytesIn(`/proc/${pid}/status`)) ?? '';
-  const [, line] = /^NSpid:\t(.*)$/m.exec(text) ?? [];
-  return line?.split('\t').map(Number) ?? null;
+function pidsOf(pid: number): readonly number[] | null {
+  const numbers = numbersOf(pid);
+  return numbers.length === 0 ? null : numbers;
 }

@@ -3,9 +3,9 @@ import { constants as system } from 'node:os';
 import { removeLeftover } from '../host/cgroup/leftovers.js';
 import { ownerOf } from '../host/cgroup/name.js';
 import { namedCgroups } from '../host/cgroup/named.js';
-import { removeCgroups } from '../host/cgroup/remove.js';
+import { removeCgroups, thaw } from '../host/cgroup/remove.js';
 import { milliseconds, pause } from '../host/clock.js';
-import { isAlive } from '../host/process.js';
+import { isAlive, type ProcessIdentity } from '../host/process.js';
 import { sendSignal } from '../host/signal.js';
 import { type BoxState, isBox, readState } from './boxes.js';
 import { StateError } from './directory.js';
@@ -41,7 +41,7 @@ const BETWEEN = 50;
  * @returns its end; undefined when it has not come in that time, or somebody has removed the box.
  */
 export async function endOfBox(box: BoxState, limit = Number.POSITIVE_INFINITY): Promise<BoxState | undefined> {
-  const cgroups = box.process === undefined ? [] : cgroupsOf(box.process.pid);
+  const cgroups = cgroupsOf(box);
   const end = milliseconds() + limit;
   for (let delay = 1; ; delay = Math.min(2 * delay, BETWEEN)) {
     const now = again(box);
@@ -66,14 +66,23 @@ function again(box: BoxState): BoxState | undefined {
 export const isSame = (one: BoxState, other: BoxState): boolean =>
   one.created === other.created && one.maker.pid === other.maker.pid && one.maker.start === other.maker.start;
 
-/** Those that nsgen has made for it, in every hierarchy. */
-function cgroupsOf(pid: number): readonly string[] {
-  const paths = contentOf(`/proc/${pid}/cgroup`).split('\n');
-  const names = new Set(paths.flatMap(path => path.split('/').filter(name => ownerOf(name) !== undefined)));
+/**
+ * Those that nsgen has made for it, in every hierarchy. A box may be in others with such names: in its own by the name of
+ * another box's, or in that of the box in which nsgen runs.
+ */
+function cgroupsOf({ process, maker }: BoxState): readonly string[] {
+  if (process === undefined) return [];
+  const paths = contentOf(`/proc/${process.pid}/cgroup`).split('\n');
+  const names = new Set(paths.flatMap(path => path.split('/').filter(name => isOf(maker, name))));
   if (names.size === 0) return [];
   return namedCgroups()
     .filter(({ name }) => names.has(name))
     .map(({ directory }) => directory);
+}
+
+function isOf({ pid, start }: ProcessIdentity, cgroup: string): boolean {
+  const owner = ownerOf(cgroup);
+  return owner?.pid === pid && owner.start === start;
 }
 
 function contentOf(path: string): string {
@@ -99,7 +108,10 @@ export async function stopBox(box: BoxState, timeout = STOP_TIMEOUT): Promise<Bo
 }
 
 export async function killBox(box: BoxState): Promise<BoxState | undefined> {
+  const cgroups = cgroupsOf(box);
   await signalBox(box, system.signals.SIGKILL);
+  // Of version 1: there a frozen process does not even end.
+  for (const place of cgroups) thaw(place);
   return endOfBox(box);
 }
 
@@ -109,10 +121,7 @@ const PATIENCE = 10_000;
 /** Removes what a box that has ended has left of cgroups, if nobody is in there. */
 export async function removeEmpty({ maker, pod }: Pick<BoxState, 'maker' | 'pod'>): Promise<void> {
   if (isAlive(maker)) return;
-  const own = namedCgroups().filter(({ name }) => {
-    const owner = ownerOf(name);
-    return owner?.pid === maker.pid && owner.start === maker.start;
-  });
+  const own = namedCgroups().filter(({ name }) => isOf(maker, name));
   const end = milliseconds() + PATIENCE;
   let left = own.map(({ directory }) => directory);
   while (left.length > 0) {

@@ -1,5 +1,15 @@
-import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
-import { type ProcessIdentity, parseStat, statOf } from '../host/process.js';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { isAlive, numbersOf, type ProcessIdentity, parseStat, statOf } from '../host/process.js';
 import { INIT_NAME, LIFE_DESCRIPTOR, STARTED } from '../init/elf.js';
 import { LOCK } from '../linux/constants.js';
 import { runCalls } from '../linux/program.js';
@@ -15,11 +25,28 @@ import { flags, integer, type SystemCall } from '../linux/system-call.js';
  *
  * The box could write anything there: root in it by way of /proc/1/fd/3. So its word is taken for the status, and for
  * nothing else: who the process is, the kernel is asked.
+ *
+ * Nor is the lock safe from it: root in it can take it off (pidfd_getfd(2)), or hand it to somebody else. So whoever starts
+ * a box writes down which process it is, as soon as it is known, in a file that the box has not open.
  */
 export const LIFE_FILE = 'life';
 
+const PROCESS_FILE = 'process';
+
+/** Of a box whose init has been executed. */
+export const rememberProcess = (directory: string, { pid, start }: ProcessIdentity): void =>
+  writeFileSync(`${directory}/${PROCESS_FILE}`, `${pid} ${start}\n`, { flag: 'wx', mode: 0o600 });
+
+/** Undefined: whoever started it was killed too soon, and there is but the file `life`. */
+function remembered(directory: string): ProcessIdentity | undefined {
+  const path = `${directory}/${PROCESS_FILE}`;
+  const text = statSync(path, { throwIfNoEntry: false })?.isFile() ? readFileSync(path, 'latin1') : '';
+  const [, pid, start] = /^([1-9]\d{0,9}) (\d{1,20})\n$/.exec(text) ?? [];
+  return pid === undefined || start === undefined ? undefined : { pid: Number(pid), start };
+}
+
 export interface Life {
-  /** Whether somebody holds the lock: the box, or whoever is about to start it. */
+  /** Whether its first process runs, or whoever is about to start it. */
   readonly held: boolean;
   /** Whether it got as far as the init. */
   readonly started: boolean;
@@ -45,8 +72,13 @@ export function readLife(directory: string, inPod = false): Life {
     const file = fstatSync(descriptor);
     if (!file.isFile()) throw new Error(`${LIFE_FILE} is not a file`);
     // In this order: who ends in between has written all.
-    const held = isHeld(descriptor);
+    const known = remembered(directory);
+    const held = known === undefined ? isHeld(descriptor) : isAlive(known);
     const { claimed, ...said } = parseLife(contentOf(descriptor));
+    if (known !== undefined) {
+      const problem = said.started ? said.problem : SCRIBBLED;
+      return { ...said, held, started: true, process: held ? known : undefined, problem };
+    }
     if (!held) return { ...said, held, process: undefined };
     const isInit = (pid: number) => hasOpen(pid, file) && isBelow(pid, inPod);
     const isIt = claimed !== undefined && statOf(claimed.pid)?.start === claimed.start && isInit(claimed.pid);
@@ -126,16 +158,6 @@ function hasOpen(pid: number, file: FileIdentity): boolean {
 function isBelow(pid: number, inPod: boolean): boolean {
   const numbers = numbersOf(pid);
   return numbers.length > 1 && (inPod || numbers.at(-1) === 1);
-}
-
-/** What a process is called in each pid namespace that it is in, ours first. Empty: it has ended. */
-export function numbersOf(pid: number): readonly number[] {
-  try {
-    const line = /^NSpid:((?:\s+\d+)+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? '';
-    return line.trim().split(/\s+/).filter(Boolean).map(Number);
-  } catch {
-    return [];
-  }
 }
 
 /** Of a box that has hidden who it is. */

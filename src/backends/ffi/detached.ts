@@ -6,7 +6,7 @@ import { statOf } from '../../host/process.js';
 import { requireRootfs } from '../../host/rootfs.js';
 import { makePlan } from '../../plan/plan.js';
 import type { Claim } from '../../state/claim.js';
-import { parseLife } from '../../state/life.js';
+import { readLife, rememberProcess } from '../../state/life.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
 import { type Pid, reapNow } from './reap.js';
 import { type StartedBox, startBox } from './start.js';
@@ -30,6 +30,8 @@ export async function startDetached(box: Box, claim: Claim): Promise<void> {
   try {
     const streams = [open('/dev/null', 'r'), claim.log, claim.log] as const;
     const started = startBox(plan, streams, { descriptor: claim.life, proc: open('/proc', 'r') });
+    const { pid } = started;
+    rememberProcess(claim.directory, { pid, start: statOf(pid)?.start ?? '' });
     await executed(started, claim);
   } finally {
     for (const descriptor of opened) closeSync(descriptor);
@@ -76,10 +78,16 @@ function childrenOf(pid: Pid): readonly string[] | undefined {
 /** What the init says of a command that it cannot execute is then all that there is to read. */
 const NOT_EXECUTED = /^nsgen-init: cannot execute .*\n$/s;
 
+/** Bytes: a path has 4096 at most. */
+const LONGEST = 64 * 1024;
+
 /** Undefined: the box was started, and has ended since. */
 function problemOf(directory: string): StartError | undefined {
-  const { exitStatus } = parseLife(readFileSync(`${directory}/life`));
+  const { exitStatus } = readLife(directory);
   if (exitStatus !== EXIT_STATUS.notFound && exitStatus !== EXIT_STATUS.notExecutable) return undefined;
-  const said = readFileSync(`${directory}/log`, 'utf8');
+  const log = `${directory}/log`;
+  // What another command has written, that ended as soon.
+  if (statSync(log).size > LONGEST) return undefined;
+  const said = readFileSync(log, 'utf8');
   return NOT_EXECUTED.test(said) ? new StartError(said.trimEnd().replace(/^nsgen-init: /, ''), exitStatus) : undefined;
 }
