@@ -707,8 +707,12 @@ leave() {
   nsenter "--mount=$namespace" -- umount -n -i -c -l /
   [[ ${namespace%/ns/mnt}/root/. -ef /proc/self/fd/$held/. ]]
   exec {held}<&-
+  # A command whose interpreter is /proc/self/exe (#!), or that is a link to it, runs the program that executes it, and may
+  # write to its file: so that is a copy, which nobody else has. Where it lies is seen from this namespace only.
   hash nsenter
-  final=("${BASH_CMDS[nsenter]}" "--mount=$namespace")
+  mount -n -i -c -t tmpfs -o nosuid,nodev,mode=755 -- tmpfs /proc/driver
+  cp -- "${BASH_CMDS[nsenter]}" /proc/driver/nsenter
+  final=(/proc/driver/nsenter "--mount=$namespace")
 
   step='execute "/bin/sh"'
   # The first process that the command starts is 2 again, whatever has been started for it. A limit on devices may hold for

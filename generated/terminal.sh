@@ -979,8 +979,12 @@ leave() {
   step='make "/proc/fs" the root, and drop the old one'
   nsenter "--mount=$namespace" -- pivot_root "$root" "$root"
   nsenter "--mount=$namespace" -- umount -n -i -c -l /
+  # A command whose interpreter is /proc/self/exe (#!), or that is a link to it, runs the program that executes it, and may
+  # write to its file: so that is a copy, which nobody else has. Where it lies is seen from this namespace only.
   hash nsenter
-  final=("${BASH_CMDS[nsenter]}" "--mount=$namespace")
+  mount -n -i -c -t tmpfs -o nosuid,nodev,mode=755 -- tmpfs /proc/driver
+  cp -- "${BASH_CMDS[nsenter]}" /proc/driver/nsenter
+  final=(/proc/driver/nsenter "--mount=$namespace")
 
   step='execute "bash"'
   exec 2>&0

@@ -94,7 +94,7 @@ function toolsOfOperation({ operation, place }: PlacedOperation): readonly strin
     case 'record-life':
       return ['flock', 'mkdir', 'mv', 'rm', 'stat'];
     case 'pivot-root':
-      return ['mount', 'nsenter', 'pivot_root', 'umount'];
+      return ['cp', 'mount', 'nsenter', 'pivot_root', 'umount'];
     case 'working-directory':
       return place !== 'launch' && operation.rootfs !== undefined ? ['readlink'] : [];
     case 'set-domainname':
