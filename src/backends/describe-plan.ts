@@ -35,6 +35,7 @@ export function describePlan(box: Box): readonly PlannedOperation[] {
     cgroups: cgroupHierarchies(),
     cgroup: { places: make === undefined ? [] : cgroupPlaces(make, plan.flatMap(settingsOf)).places, name: () => '' },
     nullDevice: { of: 'null device' },
+    pod: [],
     programFiles: programFiles(plan),
   } as const;
   const bash = renderOperations(box);

@@ -5,6 +5,7 @@
 export const SYSTEM_CALL_NUMBERS = {
   x64: {
     bpf: 321,
+    capset: 126,
     chroot: 161,
     close: 3,
     close_range: 436,
@@ -65,6 +66,7 @@ export const SYSTEM_CALL_NUMBERS = {
   },
   arm64: {
     bpf: 280,
+    capset: 91,
     chroot: 51,
     close: 57,
     close_range: 436,

@@ -1,4 +1,5 @@
 import type { IdMap } from '../box/mounts.js';
+import type { NamespacePath, NamespaceType } from '../box/values.js';
 import type { CgroupHierarchy } from '../host/cgroups.js';
 import type { Result, SystemCall } from '../linux/system-call.js';
 import type { Entry } from '../rootfs/tree.js';
@@ -44,8 +45,15 @@ export interface Caller {
   };
   /** The descriptor of a null device that no rootfs supplied, for operations after make-dev. */
   readonly nullDevice: Result;
+  /** The namespaces of the pod that the box is started in, the user namespace among them if it has one. */
+  readonly pod: readonly NamespaceToJoin[];
   /** What copy-programs copies: a fact of the host, like the others. */
   readonly programFiles: readonly Entry[];
+}
+
+export interface NamespaceToJoin {
+  readonly type: NamespaceType;
+  readonly path: NamespacePath;
 }
 
 /** `unprivileged`: if the caller is not root, who needs a user namespace to be allowed the rest. */

@@ -15,14 +15,16 @@ import { explainFailure } from './explain.js';
 import { closeIdMaps, NO_ID_MAPS, openIdMaps } from './id-maps.js';
 import { isPid, type Pid, reapNow } from './reap.js';
 
+export const NO_POD: Caller['pod'] = [];
+
 /**
  * Starts a box: one syscall program, from clone3(2) to execve(2).
  *
  * @throws StartError naming the step, the path and the errno. The child is gone and reaped by then.
  */
-export function startBox(plan: Plan, streams: Caller['streams']): StartedBox {
+export function startBox(plan: Plan, streams: Caller['streams'], pod: Caller['pod'] = NO_POD): StartedBox {
   refuseOldKernel(plan);
-  const caller = currentCaller(plan, streams);
+  const caller = currentCaller(plan, streams, pod);
   const idMaps = openIdMaps(plan, caller);
   try {
     const pid = startPrepared(prepare(plan, { ...caller, idMaps }));
@@ -97,6 +99,7 @@ function sameCaller(one: Caller, other: Caller): boolean {
   const sameStreams = one.streams.every((descriptor, target) => descriptor === other.streams[target]);
   const sameFiles = one.programFiles === other.programFiles;
   if (!sameStreams || !sameFiles || one.idMaps !== other.idMaps || one.cgroup !== other.cgroup) return false;
+  if (one.pod !== other.pod) return false;
   return one.uid === other.uid && one.gid === other.gid && sameCgroups(one, other);
 }
 
@@ -145,7 +148,7 @@ function cgroupsOfHost(): Caller['cgroups'] {
 /** Node has no way to change them between two boxes; only a native addon could. */
 let kept: Pick<Caller, 'descriptorLimit' | 'ignoredSignals' | 'inInitialUserNamespace'> | undefined;
 
-function currentCaller(plan: Plan, streams: Caller['streams']): Caller {
+function currentCaller(plan: Plan, streams: Caller['streams'], pod: Caller['pod']): Caller {
   kept ??= {
     descriptorLimit: hardDescriptorLimit(),
     ignoredSignals: ignoredSignals(),
@@ -162,6 +165,7 @@ function currentCaller(plan: Plan, streams: Caller['streams']): Caller {
     cgroups: plan.some(({ kind }) => kind === 'mount-cgroup') ? cgroupsOfHost() : NO_CGROUPS,
     cgroup: cgroupFor(plan),
     nullDevice: { of: 'null device' },
+    pod,
     programFiles: programFiles(plan),
   };
 }

@@ -21,6 +21,7 @@ export const execute: OperationKind<Execute> = {
   describe({ command, init }) {
     const words = command.map(word => JSON.stringify(word)).join(' ');
     if (init === undefined) return `execute ${words}`;
+    if (command.length === 0) return 'execute the init, which reaps whoever is left to it, until it is told to end';
     return `execute ${init === true ? 'the init' : JSON.stringify(init)}, which starts ${words}`;
   },
 
