@@ -5,12 +5,13 @@
 #
 #   box      sha256 bbc1a8fc9a3da9a3c6799baeb97b0ab567a54165b49b124119a9a05b3d99a2b4
 #   command  /bin/bash
-#   needs    Linux, bash 4.4, coreutils, util-linux
+#   needs    Linux, bash 4.4, coreutils, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]
 #
 # It does, in this order:
 #   - start a process in new namespaces: mount, net, pid, user (unless the caller is root)
 #   - be killed (SIGKILL) when whoever started it ends
+#   - lead a new session, without a terminal
 #   - set the file mode mask to 0022
 #   - map root inside to the caller outside (unless the caller is root)
 #   - make all mounts private
@@ -35,7 +36,7 @@ fi
 # before unset.
 POSIXLY_CORRECT=1
 unset -f : break builtin cd continue declare die exec exit export hash kill local mapfile printf read return set shift \
-  shopt trap true ulimit umask unset wait [ env sleep unshare
+  shopt trap true ulimit umask unset wait [ bash env mkdir mount readlink setsid sleep unshare
 unset POSIXLY_CORRECT
 
 # Nothing that the caller has set may change what the commands below mean.
@@ -64,7 +65,7 @@ die() {
 
 # Finds every tool that is used, before anything is changed. bash remembers where, in BASH_CMDS.
 check_tools() {
-  local tool packages='coreutils, util-linux'
+  local tool packages='coreutils, mount, util-linux'
   local -a missing=()
   if hash -- "$@" 2>/dev/null; then return; fi
   for tool in "$@"; do
@@ -112,23 +113,15 @@ pause() {
   (trap '' INT QUIT TSTP && exec sleep "$1") || true
 }
 
-# Passes a signal on to the box, which is the one child of unshare. What the keys of a terminal send, the kernel has
-# sent to the whole foreground group already, the box included; and so has a shell's fg.
+# Passes a signal on to the box, which is the one child of unshare. It is in a session of its own: the keys of a terminal
+# reach only what runs outside of it.
 forward() {
-  local line tries box=
-  local -a stat
-  read -r line </proc/$$/stat
-  read -r -a stat <<<"${line##*) }"
-  case $1 in
-    INT | QUIT | TSTP | WINCH | CONT) if ((stat[2] != stat[5])); then box=yes; fi ;;
-    *) box=yes ;;
-  esac
+  local line tries pid=
   [[ -n ${child-} ]] || return 0
-  local pid=
   read -r pid <"/proc/$child/task/$child/children" || true
   pid=${pid:-$child}
   if [[ $1 == TSTP ]]; then
-    if [[ -n $box ]]; then kill -s TSTP "$pid" || true; fi
+    kill -s TSTP "$pid" || true
     # As pid 1 it would ignore TSTP, and go on reading from a terminal that is the shell's again. It has the time to
     # restore the terminal.
     pause 0.05
@@ -139,7 +132,7 @@ forward() {
       pause 0.005
     done
     kill -s STOP $$
-  elif [[ -n $box ]]; then
+  else
     # The last thing: what comes again before a trap has ended is lost on bash.
     kill -s "$1" "$pid" || true
   fi
@@ -179,12 +172,19 @@ supervise() {
   trap 'forward CONT' CONT
   exec {lifeline}> >(watch)
   watcher=$!
+  # A pipe for what unshare itself has to say. The box gets stderr back in enter, by way of 3.
+  local log write line
+  exec {log}<<<''
+  exec {write}>"/proc/self/fd/$log"
   {
     printf '%s\n' "$BASHPID" >&"$lifeline"
-    exec {lifeline}>&-
+    # unshare blocks TERM, but a key of the terminal would end it, or its hangup, and the box with it.
+    trap '' INT QUIT HUP
+    exec 3>&2 2>&"$write" {log}<&- {write}>&- {lifeline}>&-
     exec "$@"
   } <&0 &
   child=$!
+  exec {write}>&-
   # wait is cut short by each signal that is passed on; bash keeps the status for the last time it is asked.
   {
     while kill -0 "$child"; do wait "$child" || true; done
@@ -196,8 +196,142 @@ supervise() {
   trap - PIPE
   exec {lifeline}>&-
   wait "$watcher" || true
+  # Anything there is a failure of unshare's own; before util-linux 2.39, a child ended by SIGKILL was one as well.
+  while read -r line <&"$log"; do
+    case $line in
+      '') ;;
+      *'unshare failed: No space left on device')
+        printf 'box.sh: %s: a limit in /proc/sys/user/max_*_namespaces is reached\n' "$line" >&2
+        status=125
+        ;;
+      *'sigprocmask unblock failed'*) status=137 ;;
+      *)
+        printf 'box.sh: %s\n' "$line" >&2
+        status=125
+        ;;
+    esac
+  done
+  exec {log}<&-
   return "$status"
 }
+
+# Follows a path inside a rootfs as the kernel will once the rootfs is the root: no symlink leads out of it.
+find_in_root() {
+  local root=$1 rest=$2 part target hops=0
+  found=$root
+  while [[ -n $rest ]]; do
+    part=${rest%%/*}
+    rest=${rest#"$part"}
+    rest=${rest#/}
+    if [[ -z $part || $part == . ]]; then
+      continue
+    elif [[ $part == .. ]]; then
+      if [[ $found != "$root" ]]; then found=${found%/*}; fi
+    elif [[ -L $found/$part ]]; then
+      ((++hops <= 40)) || return 1
+      target=$(readlink -n -- "$found/$part" && printf .)
+      target=${target%.}
+      if [[ $target == /* ]]; then found=$root; fi
+      rest=$target/$rest
+    else
+      found=$found/$part
+    fi
+  done
+}
+
+# Goes to a directory of the rootfs, which others may be changing. The kernel says where that is; nobody can swap a
+# working directory afterwards.
+go_to() {
+  local place
+  cd -P -- "$1"
+  place=$(readlink -n -- /proc/self/cwd && printf .)
+  [[ ${place%.} == "$1" ]]
+}
+
+# Finds the place in a rootfs where something is mounted. If it is missing it is made, as a directory or a file; but a
+# symlink that leads nowhere is not followed.
+mount_point() {
+  local root=$1 rest=$2 kind=$3 parent part
+  find_in_root "$root" "$rest"
+  if [[ -e $found ]]; then return; fi
+  found=$root
+  while [[ -n $rest ]]; do
+    part=${rest%%/*}
+    rest=${rest#"$part"}
+    rest=${rest#/}
+    if [[ -z $part || $part == . ]]; then continue; fi
+    parent=$found
+    find_in_root "$root" "${parent#"$root"}/$part"
+    if [[ -e $found ]]; then continue; fi
+    [[ $found == "$parent/$part" ]]
+    go_to "$parent"
+    if [[ -z $rest && $kind == file ]]; then
+      set -C
+      : >"./$part"
+      set +C
+    else
+      mkdir -- "./$part"
+    fi
+  done
+}
+
+# Makes sure that mounts are where they should be: whoever changes the rootfs meanwhile could lead mount elsewhere. The
+# kernel knows.
+check_mount() {
+  local line point top
+  local -a lines
+  local -A there=()
+  mapfile -t lines </proc/self/mountinfo
+  for line in "${lines[@]}"; do
+    read -r _ _ _ _ point _ <<<"$line"
+    # A space is \040 there; %b wants a 0 before the three digits, or it would take a fourth.
+    printf -v top %b "${point//\\/\\0}"
+    there[$top]=yes
+  done
+  for point in "$@"; do
+    if [[ -z ${there[$point]-} ]]; then return 1; fi
+  done
+}
+
+# Says which step it was that failed. The reason has been printed by whatever failed.
+failed() {
+  printf 'box.sh: %s: failed\n' "$step" >&2
+  exit 125
+}
+
+# What is done inside the new namespaces, still with the tools of the host. mount -n -i -c: the
+# system call alone, with no entry in the host's table of mounts, no helper program, and paths left as they are.
+enter() {
+  exec 2>&3 3>&-
+  set -Eeuo pipefail
+  local step found
+  local -a final=()
+  trap failed ERR
+
+  step='open "/srv/box"'
+  # By its real name, as /proc/self/mountinfo has it.
+  cd -P -- /srv/box
+  local root=$PWD
+
+  step='mount proc on /proc of the rootfs'
+  mount_point "$root" /proc directory
+  mount -n -i -c -t proc -o 'nosuid,nodev,noexec' -- proc "$found"
+  check_mount "$found"
+
+  step='chroot to "/srv/box"'
+  hash unshare
+  final=("${BASH_CMDS[unshare]}" "--root=$root")
+
+  step='execute "/bin/bash"'
+  # The first process that the command starts is 2 again, whatever has been started for it. A limit on devices may hold for
+  # this bash by now: /dev/null would be one.
+  { printf 1 >/proc/sys/kernel/ns_last_pid; } 2>&- || true
+  exec setsid -- env -i --default-signal -- \
+    'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
+    'HOME=/root' \
+    "${final[@]}" -- "$@"
+}
+
 main() {
   local path descriptor flags key value dry_run=
   local -a launch=()
@@ -227,7 +361,7 @@ main() {
       /bin/bash
   fi
 
-  check_tools env sleep unshare
+  check_tools bash env mkdir mount readlink setsid sleep unshare
   check_kernel mnt net pid
   if ((EUID == 0)); then check_privilege; else check_user_namespaces; fi
   [[ -d /srv/box/. ]] || die 'rootfs: there is no directory "/srv/box"' 2
@@ -241,35 +375,25 @@ main() {
   # The function watch does the same for unshare when this script dies.
   launch+=(--kill-child=KILL)
 
+  # lead a new session, without a terminal
+  # By setsid(1), in the last step: it makes no process of its own, because none that comes here leads a process group.
+
   # map root inside to the caller outside (unless the caller is root)
   if ((EUID != 0)); then launch+=(--user --map-root-user); fi
 
   # make all mounts private
   launch+=(--propagation private)
 
-  # mount proc on /proc of the rootfs
-  launch+=(--mount-proc=/proc)
-
-  # chroot to "/srv/box"
-  launch+=('--root=/srv/box')
-
-  # change to the directory "/"
-  launch+=('--wd=/')
-
   # reset the actions of all signals, and block none
-  # By env --default-signal, in the same step as the environment: bash cannot reset what was ignored when it started.
+  # By env --default-signal, in the same step as the environment: unshare ignores some, and bash cannot reset what was
+  # ignored when it started.
 
-  # execute "/bin/bash"
-  # env: the box's own variables, and no others; every signal as a program expects it.
-  local -a environment=(
-    'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
-    'HOME=/root'
-  )
-  launch=(env -i --default-signal -- "${environment[@]}" "${launch[@]}")
-  local -a probe=("${launch[@]}" -- '')
-  launch+=(--)
+  # The rest is done inside, by the function enter. Without --norc, a bash whose stdin is a socket reads ~/.bashrc.
+  launch+=(-- "${BASH_CMDS[bash]}" --norc -c "enter \"\$@\"" box.sh)
+  export -f enter failed find_in_root go_to mount_point check_mount
 
   if [[ -n $dry_run ]]; then
+    declare -f enter failed find_in_root go_to mount_point check_mount
     printf '%q ' "${launch[@]}" "$@"
     printf '\n'
     exit 0
@@ -302,11 +426,6 @@ main() {
 
   local status=0
   supervise "${launch[@]}" "$@" || status=$?
-  # Status 1 may be the command's or unshare's own. unshare answers 127 for a program that is not there, if it gets
-  # that far.
-  if ((status == 1)); then
-    supervise "${probe[@]}" 2>/dev/null || (($? == 127)) || status=125
-  fi
   return "$status"
 }
 

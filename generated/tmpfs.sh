@@ -11,6 +11,7 @@
 # It does, in this order:
 #   - start a process in new namespaces: cgroup, ipc, mount, net, pid, uts, user (unless the caller is root)
 #   - be killed (SIGKILL) when whoever started it ends
+#   - lead a new session, without a terminal
 #   - set the file mode mask to 0022
 #   - map root inside to the caller outside (unless the caller is root)
 #   - make all mounts private
@@ -33,7 +34,7 @@ fi
 # before unset.
 POSIXLY_CORRECT=1
 unset -f : break builtin cd continue declare die exec exit export hash kill local mapfile printf read return set shift \
-  shopt trap true ulimit umask unset wait [ bash env ip mkdir mount readlink sleep unshare
+  shopt trap true ulimit umask unset wait [ bash env ip mkdir mount readlink setsid sleep unshare
 unset POSIXLY_CORRECT
 
 # Nothing that the caller has set may change what the commands below mean.
@@ -110,23 +111,15 @@ pause() {
   (trap '' INT QUIT TSTP && exec sleep "$1") || true
 }
 
-# Passes a signal on to the box, which is the one child of unshare. What the keys of a terminal send, the kernel has
-# sent to the whole foreground group already, the box included; and so has a shell's fg.
+# Passes a signal on to the box, which is the one child of unshare. It is in a session of its own: the keys of a terminal
+# reach only what runs outside of it.
 forward() {
-  local line tries box=
-  local -a stat
-  read -r line </proc/$$/stat
-  read -r -a stat <<<"${line##*) }"
-  case $1 in
-    INT | QUIT | TSTP | WINCH | CONT) if ((stat[2] != stat[5])); then box=yes; fi ;;
-    *) box=yes ;;
-  esac
+  local line tries pid=
   [[ -n ${child-} ]] || return 0
-  local pid=
   read -r pid <"/proc/$child/task/$child/children" || true
   pid=${pid:-$child}
   if [[ $1 == TSTP ]]; then
-    if [[ -n $box ]]; then kill -s TSTP "$pid" || true; fi
+    kill -s TSTP "$pid" || true
     # As pid 1 it would ignore TSTP, and go on reading from a terminal that is the shell's again. It has the time to
     # restore the terminal.
     pause 0.05
@@ -137,7 +130,7 @@ forward() {
       pause 0.005
     done
     kill -s STOP $$
-  elif [[ -n $box ]]; then
+  else
     # The last thing: what comes again before a trap has ended is lost on bash.
     kill -s "$1" "$pid" || true
   fi
@@ -183,8 +176,8 @@ supervise() {
   exec {write}>"/proc/self/fd/$log"
   {
     printf '%s\n' "$BASHPID" >&"$lifeline"
-    # unshare blocks TERM, but a key of the terminal would end it, and the box with it.
-    trap '' INT QUIT
+    # unshare blocks TERM, but a key of the terminal would end it, or its hangup, and the box with it.
+    trap '' INT QUIT HUP
     exec 3>&2 2>&"$write" {log}<&- {write}>&- {lifeline}>&-
     exec "$@"
   } <&0 &
@@ -278,7 +271,7 @@ enter() {
   # The first process that the command starts is 2 again, whatever has been started for it. A limit on devices may hold for
   # this bash by now: /dev/null would be one.
   { printf 1 >/proc/sys/kernel/ns_last_pid; } 2>&- || true
-  exec env -i --default-signal -- \
+  exec setsid -- env -i --default-signal -- \
     'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
     'HOME=/root' \
     "${final[@]}" "$@"
@@ -315,7 +308,7 @@ main() {
       /tmp
   fi
 
-  check_tools bash env ip mkdir mount readlink sleep unshare
+  check_tools bash env ip mkdir mount readlink setsid sleep unshare
   check_kernel cgroup ipc mnt net pid uts
   if ((EUID == 0)); then check_privilege; else check_user_namespaces; fi
 
@@ -328,6 +321,9 @@ main() {
   # The function watch does the same for unshare when this script dies.
   launch+=(--kill-child=KILL)
 
+  # lead a new session, without a terminal
+  # By setsid(1), in the last step: it makes no process of its own, because none that comes here leads a process group.
+
   # map root inside to the caller outside (unless the caller is root)
   if ((EUID != 0)); then launch+=(--user --map-root-user); fi
 
@@ -338,7 +334,8 @@ main() {
   launch+=(--mount-proc=/proc)
 
   # reset the actions of all signals, and block none
-  # By env --default-signal, in the same step as the environment: bash cannot reset what was ignored when it started.
+  # By env --default-signal, in the same step as the environment: unshare ignores some, and bash cannot reset what was
+  # ignored when it started.
 
   # The rest is done inside, by the function enter. Without --norc, a bash whose stdin is a socket reads ~/.bashrc.
   launch+=(-- "${BASH_CMDS[bash]}" --norc -c "enter \"\$@\"" box.sh)

@@ -20,7 +20,7 @@ const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
 
 /** Streams close a moment after their end. */
 async function descriptorsBack(to: number): Promise<void> {
-  for (let tries = 0; tries < 200 && openDescriptors() > to; tries++) await delay(10);
+  for (let tries = 0; tries < 2000 && openDescriptors() > to; tries++) await delay(10);
   assert.equal(openDescriptors(), to);
 }
 

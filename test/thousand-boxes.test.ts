@@ -73,7 +73,7 @@ async function assertAsBefore(): Promise<void> {
     ...state.filter(line => !hostState().includes(line)).map(line => `gone: ${line}`),
     ...descendants().map(pid => `process ${pid}`),
   ];
-  for (let attempt = 0; attempt < 300 && left().length > 0; attempt += 1) await delay(100);
+  for (let attempt = 0; attempt < 2000 && left().length > 0; attempt += 1) await delay(100);
   assert.deepEqual(left(), []);
   assert.equal(filesOf(rootfs) + filesOf(source), files);
 }

@@ -3,7 +3,6 @@ import type { Box } from '../box/box.js';
 import { BoxError } from '../box/problem.js';
 import { memoryLimitOf } from '../box/resources.js';
 import { formatSize } from '../box/size.js';
-import { inForeground } from '../host/caller.js';
 import { write } from './output.js';
 import { boxCommand } from './subcommand.js';
 
@@ -50,31 +49,23 @@ const FORWARDED = [
   'SIGCONT',
 ] as const;
 
-/**
- * What a terminal sends because of a key or its size goes to its whole foreground group, and so does the SIGCONT of a
- * shell's fg: the box has it already.
- */
-const FROM_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGWINCH', 'SIGCONT'];
-
 /** Milliseconds for a command that restores the terminal before it stops. */
 const TIME_TO_STOP = 50;
 
-/** Begins before the start of the box: a signal in between is kept for it. */
+/**
+ * Begins before the start of the box: a signal in between is kept for it. The box is in a session of its own, and so gets
+ * nothing of what the keys of a terminal send but by way of this.
+ */
 function forwardSignals() {
   const early: NodeJS.Signals[] = [];
   let target: RunningBox | undefined;
   const forward = (signal: NodeJS.Signals) => {
-    if (FROM_TERMINAL.includes(signal) && inForeground()) {
-      // Nothing to pass on.
-    } else if (target === undefined) {
-      early.push(signal);
-    } else {
-      target.kill(signal);
-    }
+    if (target === undefined) early.push(signal);
+    else target.kill(signal);
     if (signal === 'SIGCONT') target?.resume();
     if (signal === 'SIGTSTP') setTimeout(stop, TIME_TO_STOP);
   };
-  // The shell gets its terminal back, and nothing of the box may still be reading from it. SIGCONT comes to both.
+  // The shell gets its terminal back, and nothing of the box may still be reading from it.
   const stop = async () => {
     await target?.suspend();
     process.kill(process.pid, 'SIGSTOP');

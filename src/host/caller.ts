@@ -1,5 +1,4 @@
 import { readFileSync, readlinkSync } from 'node:fs';
-import { statOf } from './process.js';
 
 /** Facts about the calling process that need no system call through ffi-rs. */
 
@@ -20,15 +19,6 @@ export function ignoredSignals(): readonly number[] {
   const mask = /^SigIgn:\s+(\S+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '';
   const digits = [...mask].reverse().map(digit => Number.parseInt(digit, 16));
   return digits.flatMap((digit, place) => [1, 2, 3, 4].filter(n => digit & (1 << (n - 1))).map(n => place * 4 + n));
-}
-
-/**
- * Whether the process is in the foreground of a terminal: what its keys send, the kernel then gives to every process
- * of its group, the box among them. proc(5), /proc/PID/stat, fields 5 and 8.
- */
-export function inForeground(): boolean {
-  const stat = statOf('self');
-  return stat !== undefined && stat.group === stat.foreground;
 }
 
 let main: boolean | undefined;

@@ -20,23 +20,27 @@ export interface ProcessStat {
 /** Undefined when the process has ended or is hidden. */
 export function statOf(pid: number | 'self'): ProcessStat | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name may have spaces and parentheses of its own.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const field = (number: number) => fields[number - STATE] ?? '';
-    return {
-      name: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
-      state: field(STATE),
-      parent: Number(field(4)),
-      group: Number(field(5)),
-      session: Number(field(6)),
-      foreground: Number(field(8)),
-      used: [14, 15, 16, 17].reduce((sum, number) => sum + Number(field(number)), 0),
-      start: field(22),
-    };
+    return parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
   } catch {
     return undefined;
   }
+}
+
+/** @param stat what such a file says. */
+export function parseStat(stat: string): ProcessStat {
+  // The name may have spaces and parentheses of its own.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const field = (number: number) => fields[number - STATE] ?? '';
+  return {
+    name: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
+    state: field(STATE),
+    parent: Number(field(4)),
+    group: Number(field(5)),
+    session: Number(field(6)),
+    foreground: Number(field(8)),
+    used: [14, 15, 16, 17].reduce((sum, number) => sum + Number(field(number)), 0),
+    start: field(22),
+  };
 }
 
 const STATE = 3;

@@ -21,6 +21,9 @@ export const INIT_FILE = `memfd:${INIT_NAME}`;
 export const INIT_DESCRIPTOR = 3;
 export const INIT_PATH = `/proc/self/fd/${INIT_DESCRIPTOR}`;
 
+/** Where a box that has a name has its file `life` open: the init writes the exit status there. */
+export const LIFE_DESCRIPTOR = 3;
+
 /** What lies behind the code, in this order; the code knows how long each is. */
 export const INIT_TEXTS: readonly string[] = [
   `${INIT_NAME}\0exec\0`,

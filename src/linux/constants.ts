@@ -74,7 +74,7 @@ export const STATX_SIZE = 256;
 export const FUTEX_CMP_REQUEUE = 4;
 export const W_OK = 2;
 export const MNT_DETACH = 2;
-export const LOCK = { LOCK_EX: 2, LOCK_NB: 4 } as const;
+export const LOCK = { LOCK_SH: 1, LOCK_EX: 2, LOCK_NB: 4 } as const;
 
 export const PR_SET_PDEATHSIG = 1;
 export const PR_CAPBSET_DROP = 24;

@@ -37,6 +37,7 @@ import { type MountProc, mountProc } from './operations/mount-proc.js';
 import { type MountPropagation, mountPropagation } from './operations/mount-propagation.js';
 import { type MountSysfs, mountSysfs } from './operations/mount-sysfs.js';
 import { type MountTmpfs, mountTmpfs } from './operations/mount-tmpfs.js';
+import { type NewSession, newSession } from './operations/new-session.js';
 import { type OffsetClocks, offsetClocks } from './operations/offset-clocks.js';
 import { type OpenInit, openInit } from './operations/open-init.js';
 import { type OpenRootfs, openRootfs } from './operations/open-rootfs.js';
@@ -88,6 +89,7 @@ export type Operation =
   | MountPropagation
   | MountSysfs
   | MountTmpfs
+  | NewSession
   | OffsetClocks
   | OpenInit
   | OpenRootfs
@@ -141,6 +143,7 @@ const KINDS: { readonly [Name in OperationName]: OperationKind<Of<Name>> } = {
   'mount-propagation': mountPropagation,
   'mount-sysfs': mountSysfs,
   'mount-tmpfs': mountTmpfs,
+  'new-session': newSession,
   'offset-clocks': offsetClocks,
   'open-init': openInit,
   'open-rootfs': openRootfs,

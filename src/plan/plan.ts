@@ -43,6 +43,7 @@ function namespaceOperations(box: Box): Plan {
     { kind: 'create-namespaces', types: created, user: userNamespace, joined: joins },
     ...(cgroups.length > 0 ? [{ kind: 'join-cgroup', namespace: box.namespaces.cgroup.kind === 'new' } as const] : []),
     { kind: 'parent-death-signal' },
+    { kind: 'new-session' },
     { kind: 'file-mode-mask', mask: FILE_MODE_MASK },
     ...(userNamespace === 'none' ? [] : [{ kind: 'map-ids', user: userNamespace } as const]),
     ...(time.kind === 'new' ? [{ kind: 'offset-clocks', ...box.timeOffsets } as const] : []),

@@ -31,7 +31,7 @@ export function ownTemporaryDirectory(): TemporaryDirectory {
 const isOfOthers = (line: string): boolean => line.includes('nsgen') || line.includes(` ${OUTER}/`);
 const OUTER = tmpdir();
 
-const PATIENCE = 50;
+const PATIENCE = 300;
 
 /** What is left stays; what another test has mounted for a moment goes. */
 export async function assertNothingLeft({ before }: TemporaryDirectory): Promise<void> {

@@ -18,7 +18,7 @@ const legacy = { skip: pids === '' ? 'there is no controller pids of version 1 h
 const LIMITS = { resources: { pids: { limit: 60 }, memory: { limit: '200M' }, cpu: { shares: 512 } } } as const;
 
 afterEach(async () => {
-  for (let tries = 0; tries < 100 && descendants().length > 0; tries += 1) await delay(20);
+  for (let tries = 0; tries < 2000 && descendants().length > 0; tries += 1) await delay(20);
   assert.deepEqual(own.below(), []);
   assert.deepEqual(descendants(), []);
 });
@@ -111,7 +111,7 @@ describe('a cgroup that cannot be removed', legacy, () => {
           errors += chunk;
         });
         let directory = '';
-        for (let tries = 0; tries < 100 && directory === ''; tries += 1) {
+        for (let tries = 0; tries < 2000 && directory === ''; tries += 1) {
           directory =
             own
               .below()

@@ -24,7 +24,7 @@ const BOX: BoxInput = {
 };
 
 afterEach(async () => {
-  for (let tries = 0; tries < 100 && own.below().length + descendants().length > 0; tries += 1) await delay(10);
+  for (let tries = 0; tries < 2000 && own.below().length + descendants().length > 0; tries += 1) await delay(10);
   assert.deepEqual(own.below(), []);
   assert.deepEqual(descendants(), []);
 });

@@ -20,7 +20,7 @@ const LIMITED: BoxInput = {
 const ownCgroups = () => nsgenCgroups([process.pid]);
 
 async function gone(): Promise<void> {
-  for (let tries = 0; tries < 100 && ownCgroups().length > 0; tries += 1) await delay(50);
+  for (let tries = 0; tries < 2000 && ownCgroups().length > 0; tries += 1) await delay(50);
   assert.deepEqual(ownCgroups(), []);
 }
 

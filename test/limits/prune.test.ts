@@ -181,7 +181,7 @@ describe('the next box', legacy, () => {
       stdio: 'ignore',
     });
     started.push(child);
-    for (let tries = 0; tries < 200 && own.below().length === 0; tries += 1) await delay(20);
+    for (let tries = 0; tries < 2000 && own.below().length === 0; tries += 1) await delay(20);
     await end(child);
     assert.equal(own.below().length, 1);
     await delay(SETTLED);
@@ -210,10 +210,10 @@ describe('a frozen box whose nsgen was killed', legacy, () => {
     started.push(child);
     child.stdin?.end(JSON.stringify({ command: ['sleep', '1000'], freezer: true, resources: { pids: { limit: 20 } } }));
     const frozen = () => own.below().find(directory => dirname(directory) === freezer);
-    for (let tries = 0; tries < 200 && frozen() === undefined; tries += 1) await delay(20);
+    for (let tries = 0; tries < 2000 && frozen() === undefined; tries += 1) await delay(20);
     const directory = frozen();
     assert.ok(directory !== undefined);
-    for (let tries = 0; tries < 200 && readFileSync(`${directory}/cgroup.procs`, 'utf8') === ''; tries += 1)
+    for (let tries = 0; tries < 2000 && readFileSync(`${directory}/cgroup.procs`, 'utf8') === ''; tries += 1)
       await delay(20);
     writeFileSync(`${directory}/freezer.state`, 'FROZEN');
     await end(child);

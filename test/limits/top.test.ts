@@ -217,7 +217,7 @@ describe('nsgen top in a terminal', () => {
     session.type('fg\n');
     await session.until(/1\/20/, stopped);
     session.type('q');
-    for (let tries = 0; tries < 200 && session.output.split(LEAVE).length < 3; tries += 1) await delay(20);
+    for (let tries = 0; tries < 2000 && session.output.split(LEAVE).length < 3; tries += 1) await delay(20);
     assert.equal(session.output.split(LEAVE).length, 3);
     session.type('exit\n');
     await session.ended;

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { after } from 'node:test';
 import { cgroupOf } from './cgroups.js';
+import { delay } from './session.js';
 
 /**
  * Moves this process to cgroups that only this test file has, one in each hierarchy of version 1: what appears there is
@@ -18,10 +19,10 @@ export function ownCgroups(): OwnCgroups {
     writeFileSync(`${directory}/cgroup.procs`, String(process.pid));
     return { home, directory, controller };
   });
-  after(() => {
+  after(async () => {
     for (const { home, directory } of places) {
       writeFileSync(`${home}/cgroup.procs`, String(process.pid));
-      rmdirSync(directory);
+      await removeSoon(directory);
     }
   });
   return {
@@ -35,6 +36,18 @@ export interface OwnCgroups {
   directory(controller: string): string;
   /** All that there are below them. */
   below(): readonly string[];
+}
+
+/** What was killed in it is in it until somebody has asked how it ended. */
+async function removeSoon(directory: string): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return rmdirSync(directory);
+    } catch (error) {
+      if (tries === 1000) throw error;
+      await delay(20);
+    }
+  }
 }
 
 /** One controller of each hierarchy. */

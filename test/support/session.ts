@@ -33,14 +33,14 @@ export class Session {
     this.child.stdin?.write(text);
   }
 
-  /** Waits until what was written so far, from `from` on, matches. @throws Error after 20 seconds (60 in a guest), or at the end. */
+  /** Waits until what was written so far, from `from` on, matches. @throws Error after a minute (two in a guest), or at the end. */
   until(pattern: RegExp, from = 0): Promise<void> {
     return new Promise((resolve, reject) => {
       const fail = (why: string) => {
         this.#look = () => {};
         reject(new Error(`${why} instead of ${pattern}; so far: ${JSON.stringify(this.output)}`));
       };
-      const timer = setTimeout(() => fail('nothing'), 20_000 * Math.min(patience, 3));
+      const timer = setTimeout(() => fail('nothing'), 60_000 * Math.min(patience, 2));
       const look = () => {
         if (!pattern.test(this.output.slice(from))) return;
         clearTimeout(timer);

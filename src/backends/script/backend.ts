@@ -37,6 +37,8 @@ export const scriptBackend: Backend = {
         encoding: 'buffer',
         reject: false,
         cleanup: false,
+        // A session of its own: what the keys of a terminal send comes from this process, and only once.
+        detached: true,
       });
       const { pid } = subprocess;
       if (pid === undefined)

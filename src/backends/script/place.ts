@@ -1,4 +1,3 @@
-import { isRoot } from '../../box/values.js';
 import type { Operation } from '../../plan/operations.js';
 import type { Plan } from '../../plan/plan.js';
 
@@ -22,13 +21,12 @@ export interface PlacedOperation {
  * needed. From the first operation that it cannot do, the rest runs inside.
  */
 export function placeOperations(plan: Plan): readonly PlacedOperation[] {
-  const withoutShell = plan.every(operation => alwaysPlace(operation) !== undefined || unshareCan(operation, plan));
   let inside = false;
   let pivoted = false;
   return plan.map(operation => {
     const fixed = alwaysPlace(operation);
     if (fixed !== undefined) return { operation, place: fixed };
-    inside ||= !unshareCan(operation, plan) || (!withoutShell && inRootfs(operation));
+    inside ||= !unshareCan(operation, plan);
     const place = pivoted ? 'leave' : inside ? 'enter' : 'launch';
     pivoted ||= operation.kind === 'pivot-root';
     return { operation, place };
@@ -56,20 +54,6 @@ export const loaderVariables = (env: Readonly<Record<string, string>>): readonly
 export const joinsMount = (operation: Operation): boolean =>
   operation.kind === 'join-namespaces' && operation.namespaces.some(({ type }) => type === 'mount');
 
-/** With --root, unshare resolves everything after it inside the rootfs: only all of it together makes sense. */
-function inRootfs(operation: Operation): boolean {
-  switch (operation.kind) {
-    case 'change-root':
-    case 'open-rootfs':
-    case 'working-directory':
-      return true;
-    case 'mount-proc':
-      return operation.rootfs !== undefined;
-    default:
-      return false;
-  }
-}
-
 function alwaysPlace({ kind }: Operation): Place | undefined {
   switch (kind) {
     case 'close-descriptors':
@@ -90,6 +74,7 @@ function alwaysPlace({ kind }: Operation): Place | undefined {
     case 'execute':
     case 'join-namespaces':
     case 'map-ids':
+    case 'new-session':
     case 'offset-clocks':
     case 'parent-death-signal':
     case 'reset-signals':
@@ -106,17 +91,13 @@ const isUsualProc = (operation: Operation): boolean =>
 
 function unshareCan(operation: Operation, plan: Plan): boolean {
   switch (operation.kind) {
-    case 'open-rootfs':
-      return operation.change === 'chroot';
     case 'mount-proc':
       // It knows one place and one set of options, and mounts only once.
       if (operation !== plan.find(isUsualProc)) return false;
       // For any other propagation, --mount-proc first makes the /proc of the host private, which shows in mountinfo.
       return plan.some(other => other.kind === 'mount-propagation' && other.propagation === 'private');
     case 'working-directory':
-      // Its --wd would follow a symlink of the rootfs to whatever the caller has open.
-      return operation.rootfs === undefined || isRoot(operation.path);
-    case 'change-root':
+      return operation.rootfs === undefined;
     case 'mount-propagation':
       return true;
     default:

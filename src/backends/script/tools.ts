@@ -22,6 +22,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   readlink: 'coreutils',
   rm: 'coreutils',
   rmdir: 'coreutils',
+  setsid: 'util-linux',
   sleep: 'coreutils',
   stat: 'coreutils',
   umount: 'mount',
@@ -29,7 +30,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 };
 
 export function toolsOf(placed: readonly PlacedOperation[]): readonly string[] {
-  const always = ['env', 'sleep', 'unshare', ...(needsShell(placed) ? ['bash'] : [])];
+  const always = ['env', 'setsid', 'sleep', 'unshare', ...(needsShell(placed) ? ['bash'] : [])];
   return [...new Set([...always, ...placed.flatMap(toolsOfOperation)])].sort();
 }
 

@@ -1,0 +1,139 @@
+import { readdirSync } from 'node:fs';
+import type { BackendName } from '../backends/backend.js';
+import { EXIT_STATUS } from '../backends/failure.js';
+import { type Box, parseBox } from '../box/box.js';
+import type { ProcessIdentity } from '../host/process.js';
+import { directoryProblem, isBoxName, NAME_RULE, requireOwnProc, StateError, stateDirectory } from './directory.js';
+import { type Life, readLife } from './life.js';
+import { type BoxRecord, readRecord } from './record.js';
+
+export { isBoxName, NAME_RULE, StateError, stateDirectory } from './directory.js';
+
+/** A box that has a name, running or not, as its directory and the kernel tell of it. */
+export interface BoxState {
+  readonly name: string;
+  readonly directory: string;
+  /** When it was started: ISO 8601, UTC. */
+  readonly created: string;
+  readonly command: readonly string[];
+  /** The pod that it belongs to, by name. */
+  readonly pod: string | undefined;
+  readonly backend: BackendName;
+  /** Whose cgroups those of the box are named by: the nsgen, or the script, that has started it. */
+  readonly maker: ProcessIdentity;
+  /** Its description. Read when it is asked for. */
+  readonly box: Box;
+  /** `starting`: there is no init yet, and who starts it is still at it. */
+  readonly status: 'starting' | 'running' | 'ended';
+  /** Its pid 1 as the host sees it, as long as it runs. */
+  readonly process: ProcessIdentity | undefined;
+  /** Of a box that has ended: that of its command, 137 if it was killed, 125 if it was never started. */
+  readonly exitStatus: number | undefined;
+  /** What is wrong with it, in words. */
+  readonly problem: string | undefined;
+}
+
+/** A directory among those of the boxes that is none, or a damaged one. Nothing in it is followed. */
+export interface Damaged {
+  readonly name: string;
+  readonly directory: string;
+  readonly problem: string;
+}
+
+/** 128 + SIGKILL. */
+const KILLED = 137;
+
+/** All boxes of this user that have names, the oldest first. @throws StateError */
+export function listBoxes(): readonly BoxState[] {
+  return readStates().boxes;
+}
+
+/** The same, and what is there besides. @throws StateError */
+export function readStates(): { readonly boxes: readonly BoxState[]; readonly damaged: readonly Damaged[] } {
+  const parent = stateDirectory();
+  requireOwnProc();
+  const boxes: BoxState[] = [];
+  const damaged: Damaged[] = [];
+  for (const name of namesIn(parent)) {
+    const found = readState(`${parent}/${name}`, name);
+    if (found === undefined) continue;
+    if ('status' in found) boxes.push(found);
+    else damaged.push(found);
+  }
+  boxes.sort((one, other) => Date.parse(one.created) - Date.parse(other.created));
+  return { boxes, damaged };
+}
+
+/**
+ * The box of this name.
+ *
+ * @throws StateError when there is none, or its directory is damaged.
+ */
+export function findBox(name: string): BoxState {
+  if (!isBoxName(name)) throw new StateError(`${JSON.stringify(name)} is no name of a box: it ${NAME_RULE}`);
+  const parent = stateDirectory();
+  requireOwnProc();
+  const found = readState(`${parent}/${name}`, name);
+  if (found === undefined)
+    throw new StateError(`there is no box ${JSON.stringify(name)} (nsgen ps -a lists those that there are)`);
+  if (!('status' in found)) throw new StateError(`box ${JSON.stringify(name)}: ${found.problem}`);
+  return found;
+}
+
+/** What begins with a dot is being made, or removed. */
+function namesIn(parent: string): readonly string[] {
+  try {
+    return readdirSync(parent)
+      .filter(name => !name.startsWith('.'))
+      .sort();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** Undefined: it is gone, or was never there. */
+export function readState(directory: string, name: string): BoxState | Damaged | undefined {
+  try {
+    if (!isBoxName(name)) throw new Error(`its name ${NAME_RULE}`);
+    const problem = directoryProblem(directory);
+    if (problem !== undefined) throw new Error(problem);
+    const record = readRecord(directory);
+    if (record.name !== name) throw new Error(`it says that it is ${JSON.stringify(record.name)}`);
+    return stateOf(directory, record, readLife(directory));
+  } catch (error) {
+    if (directoryIsGone(directory)) return undefined;
+    return { name, directory, problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function directoryIsGone(directory: string): boolean {
+  try {
+    readdirSync(directory);
+    return false;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  }
+}
+
+function stateOf(directory: string, record: BoxRecord, life: Life): BoxState {
+  const { box, ...rest } = record;
+  let parsed: Box | undefined;
+  return {
+    ...rest,
+    directory,
+    get box() {
+      parsed ??= parseBox({ ...box, command: record.command });
+      return parsed;
+    },
+    status: life.held ? (life.started ? 'running' : 'starting') : 'ended',
+    process: life.process,
+    ...endOf(life),
+  };
+}
+
+function endOf({ held, started, exitStatus, problem }: Life): Pick<BoxState, 'exitStatus' | 'problem'> {
+  if (held) return { exitStatus: undefined, problem };
+  if (!started) return { exitStatus: EXIT_STATUS.failed, problem: 'it was not started: who would have was killed' };
+  return { exitStatus: exitStatus ?? KILLED, problem };
+}

@@ -1,0 +1,144 @@
+import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import { type ProcessIdentity, parseStat, statOf } from '../host/process.js';
+import { LIFE_DESCRIPTOR } from '../init/elf.js';
+import { LOCK } from '../linux/constants.js';
+import { runCalls } from '../linux/program.js';
+import { flags, integer, type SystemCall } from '../linux/system-call.js';
+
+/**
+ * The file `life` of a box. Its first process has it open as long as it runs, with a lock (flock(2)) that ends with it. It
+ * says three things, in the order in which they happen:
+ *
+ *     4711 (node) R ...      the process itself, as /proc/self/stat told it on the host, before anything else was done
+ *     started                it is about to become the init
+ *     \x03                   one byte: the status with which the init ended
+ *
+ * The box could write anything there: root in it by way of /proc/1/fd/3. So its word is taken for the status, and for
+ * nothing else: who the process is, the kernel is asked.
+ */
+export const LIFE_FILE = 'life';
+
+/** The second line. */
+export const STARTED = 'started\n';
+
+export interface Life {
+  /** Whether somebody holds the lock: the box, or whoever is about to start it. */
+  readonly held: boolean;
+  /** Whether it got as far as the init. */
+  readonly started: boolean;
+  /** The first process, if it runs. */
+  readonly process: ProcessIdentity | undefined;
+  /** What the init has written. */
+  readonly exitStatus: number | undefined;
+  /** Why it cannot be believed. */
+  readonly problem: string | undefined;
+}
+
+/** A line of stat, a word and a byte are fewer. */
+const LARGEST = 4096;
+
+/** @throws Error when it cannot be read. */
+export function readLife(directory: string): Life {
+  const path = `${directory}/${LIFE_FILE}`;
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const file = fstatSync(descriptor);
+    if (!file.isFile()) throw new Error(`${LIFE_FILE} is not a file`);
+    // In this order: who ends in between has written all.
+    const held = isHeld(descriptor);
+    const { claimed, ...said } = parseLife(contentOf(descriptor));
+    if (!held) return { ...said, held, process: undefined };
+    const process =
+      claimed !== undefined && isFirst(claimed, file) ? claimed : said.started ? firstOf(file) : undefined;
+    return { ...said, held, process };
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function contentOf(descriptor: number): Buffer {
+  const room = Buffer.alloc(LARGEST + 1);
+  return room.subarray(0, readSync(descriptor, room, 0, room.length, 0));
+}
+
+interface Said extends Pick<Life, 'started' | 'exitStatus' | 'problem'> {
+  readonly claimed: ProcessIdentity | undefined;
+}
+
+export function parseLife(content: Buffer): Said {
+  const text = content.toString('latin1');
+  const nothing = { claimed: undefined, started: false, exitStatus: undefined, problem: undefined };
+  // Half a line: whoever wrote it was killed meanwhile.
+  const end = text.indexOf('\n');
+  if (end < 0 && text.length <= LARGEST) return nothing;
+  const claimed = identityIn(text.slice(0, end));
+  const rest = text.slice(end + 1);
+  if (claimed === undefined) return { ...nothing, started: true, problem: SCRIBBLED };
+  if (rest.length < STARTED.length && STARTED.startsWith(rest)) return { ...nothing, claimed };
+  const sane = rest.startsWith(STARTED) && rest.length <= STARTED.length + 1;
+  const byte = sane && rest.length > STARTED.length ? content[end + 1 + STARTED.length] : undefined;
+  return { claimed, started: true, exitStatus: byte, problem: sane ? undefined : SCRIBBLED };
+}
+
+const SCRIBBLED = `somebody in the box has written to ${LIFE_FILE}`;
+
+function identityIn(line: string): ProcessIdentity | undefined {
+  const pid = /^([1-9]\d{0,9}) \(/.exec(line)?.[1];
+  const { start } = parseStat(line);
+  return pid !== undefined && /^\d{1,20}$/.test(start) ? { pid: Number(pid), start } : undefined;
+}
+
+/** A lock for reading is refused as long as there is one for writing. */
+export function isHeld(descriptor: number): boolean {
+  const lock: SystemCall = {
+    name: 'flock',
+    arguments: [integer(descriptor), flags(LOCK, 'LOCK_SH', 'LOCK_NB')],
+    tolerate: ['EAGAIN'],
+  };
+  const outcome = runCalls([lock]);
+  if (outcome.failure !== undefined) throw new Error(`cannot ask for the lock of ${LIFE_FILE}`);
+  return outcome.result(lock) !== 0;
+}
+
+interface FileIdentity {
+  readonly dev: number;
+  readonly ino: number;
+}
+
+/**
+ * Whether a process is the first of a pid namespace below ours, and has this file open as inits have it. A box can
+ * write any number to the file; it cannot make the process of that number open it.
+ */
+function isFirst(process: ProcessIdentity, file: FileIdentity): boolean {
+  return statOf(process.pid)?.start === process.start && hasOpen(process.pid, file) && isInit(process.pid);
+}
+
+function hasOpen(pid: number | string, file: FileIdentity): boolean {
+  try {
+    const open = statSync(`/proc/${pid}/fd/${LIFE_DESCRIPTOR}`);
+    return open.dev === file.dev && open.ino === file.ino;
+  } catch {
+    return false;
+  }
+}
+
+/** NSpid: its number in each namespace, from ours down to its own. proc_pid_status(5) */
+function isInit(pid: number | string): boolean {
+  try {
+    const line = /^NSpid:((?:\s+\d+)+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? '';
+    const numbers = line.trim().split(/\s+/);
+    return numbers.length > 1 && numbers.at(-1) === '1';
+  } catch {
+    return false;
+  }
+}
+
+/** Of a box that has hidden who it is. */
+function firstOf(file: FileIdentity): ProcessIdentity | undefined {
+  for (const pid of readdirSync('/proc')) {
+    if (!/^[1-9]\d*$/.test(pid) || !hasOpen(pid, file) || !isInit(pid)) continue;
+    const start = statOf(Number(pid))?.start;
+    if (start !== undefined) return { pid: Number(pid), start };
+  }
+  return undefined;
+}
