@@ -1,8 +1,9 @@
-import { BACKEND_NAMES, isBackendName, loadBackend, type RunningBox } from '../backends/backend.js';
+import { BACKEND_NAMES, type BackendName, isBackendName, loadBackend, type RunningBox } from '../backends/backend.js';
 import type { Box } from '../box/box.js';
 import { BoxError } from '../box/problem.js';
 import { memoryLimitOf } from '../box/resources.js';
 import { formatSize } from '../box/size.js';
+import type { GivenFlags, ParsedArguments } from './arguments.js';
 import { write } from './output.js';
 import { boxCommand } from './subcommand.js';
 
@@ -15,10 +16,8 @@ const FLAGS = {
   'stats-json': { type: 'string', valueHint: 'FILE', description: 'write what --stats prints to FILE, as JSON' },
 } as const;
 
-export const runCommand = boxCommand('run', 'run a command in a box', FLAGS, async (box, flags) => {
-  const name = flags.one('backend') ?? 'ffi';
-  if (!isBackendName(name))
-    throw new BoxError([{ field: '--backend', message: `must be one of ${BACKEND_NAMES.join(', ')}` }]);
+async function runBox(box: Box, flags: GivenFlags): Promise<number> {
+  const name = backendName(flags);
   const file = flags.one('stats-json');
   const statsFile = file === undefined ? undefined : (await import('./stats-file.js')).openStatsFile(file);
   const forwarding = forwardSignals();
@@ -32,7 +31,20 @@ export const runCommand = boxCommand('run', 'run a command in a box', FLAGS, asy
   if (flags.has('stats')) write(2, (await import('./stats-table.js')).statsTable(end));
   statsFile?.write(end);
   return end.exitStatus;
-});
+}
+
+async function runPod(pod: unknown, parsed: ParsedArguments): Promise<number> {
+  const { runPodFile } = await import('./pod-file.js');
+  return runPodFile(pod, parsed, backendName(parsed.flags), forwardSignals);
+}
+
+export const runCommand = boxCommand('run', 'run a command in a box, or the boxes of a pod', FLAGS, runBox, runPod);
+
+function backendName(flags: GivenFlags): BackendName {
+  const name = flags.one('backend') ?? 'ffi';
+  if (isBackendName(name)) return name;
+  throw new BoxError([{ field: '--backend', message: `must be one of ${BACKEND_NAMES.join(', ')}` }]);
+}
 
 const memoryLine = ({ resources }: Box): string =>
   `memory limit ${formatSize(memoryLimitOf(resources) ?? 0)} reached; killed by the kernel (oom)`;
@@ -52,13 +64,16 @@ const FORWARDED = [
 /** Milliseconds for a command that restores the terminal before it stops. */
 const TIME_TO_STOP = 50;
 
+/** Who signals are passed on to. */
+export type Forwardable = Pick<RunningBox, 'kill' | 'suspend' | 'resume'>;
+
 /**
  * Begins before the start of the box: a signal in between is kept for it. The box is in a session of its own, and so gets
  * nothing of what the keys of a terminal send but by way of this.
  */
 function forwardSignals() {
   const early: NodeJS.Signals[] = [];
-  let target: RunningBox | undefined;
+  let target: Forwardable | undefined;
   const forward = (signal: NodeJS.Signals) => {
     if (target === undefined) early.push(signal);
     else target.kill(signal);
@@ -72,7 +87,7 @@ function forwardSignals() {
   };
   for (const signal of FORWARDED) process.on(signal, forward);
   return {
-    to(running: RunningBox) {
+    to(running: Forwardable) {
       target = running;
       for (const signal of early.splice(0)) running.kill(signal);
     },

@@ -4,7 +4,7 @@ import { boxCommand } from './subcommand.js';
 
 export const scriptCommand = boxCommand(
   'script',
-  'write the bash script that runs a command in a box',
+  'write the bash script that runs a command in a box, or the boxes of a pod',
   {},
   async box => {
     const script = renderScript(box);
@@ -12,4 +12,5 @@ export const scriptCommand = boxCommand(
     write(1, script);
     return 0;
   },
+  async (pod, parsed) => (await import('./pod-file.js')).printPodScript(pod, parsed),
 );

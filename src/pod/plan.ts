@@ -11,6 +11,7 @@ export function makePodPlan({ share, user, hostname }: Pick<Pod, 'share' | 'user
   return [
     { kind: 'create-namespaces', types: INIT_NAMESPACES, user, joined: false },
     { kind: 'parent-death-signal' },
+    { kind: 'new-session' },
     { kind: 'map-ids', user },
     { kind: 'mount-propagation', propagation: 'private' },
     ...(hostname === undefined ? [] : [{ kind: 'set-hostname', hostname } as const]),

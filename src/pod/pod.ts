@@ -21,10 +21,6 @@ export interface BoxOfPod {
   readonly box: Box;
 }
 
-/** Whether what a file holds is meant to be a pod. */
-export const isPodInput = (input: unknown): boolean =>
-  isMapping(input) && (Object.hasOwn(input, 'pod') || Object.hasOwn(input, 'boxes'));
-
 /**
  * Checks a pod and its boxes, and fills their defaults in.
  *

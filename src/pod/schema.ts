@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { check, fields } from '../box/fields.js';
 import { isMapping, utsNameProblem } from '../box/values.js';
+import { isBoxName, NAME_RULE } from '../state/directory.js';
 
 /** The schema of a pod as people write it; that of its boxes is src/box/schema.ts. */
 
@@ -8,18 +9,17 @@ import { isMapping, utsNameProblem } from '../box/values.js';
 export const SHARABLE = ['pid', 'net', 'ipc', 'uts'] as const;
 export type Sharable = (typeof SHARABLE)[number];
 
-const POD_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
-/** Without a dot: a box is called POD.BOX, and that has to mean one box only. */
-const BOX_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+/**
+ * Without a dot: a box is called POD.BOX, and that has to mean one box only. Not a digit first: of a mapping, JavaScript
+ * takes keys that are numbers before all others, and boxes start in the order in which they are written.
+ */
+const BOX_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 
-export function podNameProblem(name: string): string | undefined {
-  if (POD_NAME.test(name)) return undefined;
-  return 'must be 1 to 64 letters, digits, "_", "." and "-", and begin with a letter or digit';
-}
+export const podNameProblem = (name: string): string | undefined => (isBoxName(name) ? undefined : NAME_RULE);
 
 export function boxNameProblem(name: string): string | undefined {
   if (BOX_NAME.test(name)) return undefined;
-  return 'the name of a box in a pod must be 1 to 64 letters, digits, "_" and "-", and begin with a letter or digit';
+  return 'the name of a box in a pod must be 1 to 64 letters, digits, "_" and "-", and begin with a letter';
 }
 
 export const podSchema = fields({

@@ -3,36 +3,40 @@ import { inMainThread } from '../../host/caller.js';
 import { type BoxCgroup, readCgroups } from '../../host/cgroup/readings.js';
 import { stopped } from '../../host/process.js';
 import { requireRootfs } from '../../host/rootfs.js';
+import type { Caller } from '../../plan/operation.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
 import { type Accounts, accountsOf } from '../accounts.js';
-import type { Backend, End, RunningBox } from '../backend.js';
+import type { Backend, End, RunningBox, StreamOptions } from '../backend.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
 import { release } from './cgroup.js';
 import { exitStatusOf, isWaitedFor, onEnd, type Pid, signalName, type WaitStatus } from './reap.js';
-import { startBox } from './start.js';
+import { NO_POD, startBox } from './start.js';
 import { openStreams } from './streams.js';
 
 /** Carries a plan out by making its system calls. */
 export const ffiBackend: Backend = {
   name: 'ffi',
-  async start(box, options): Promise<RunningBox> {
-    refuseWorker();
-    requireRootfs(box);
-    const plan = planFor(box);
-    const streams = openStreams(options);
-    try {
-      const { pid, cgroups } = startBox(plan, streams.forBox);
-      const accounts = accountsOf(box, cgroups, () => ended);
-      const ended = endOf(pid, cgroups, accounts);
-      return { pid, ...streams.forCaller(), ...controlsOf(pid, accounts), ended };
-    } catch (error) {
-      streams.abandon();
-      throw error;
-    } finally {
-      streams.closeBoxEnds();
-    }
-  },
+  start: async (box, options) => startInPod(box, options, NO_POD),
 };
+
+/** Starts a box in the namespaces of a pod, before it returns: who those belong to cannot have been reaped meanwhile. */
+export function startInPod(box: Box, options: StreamOptions, pod: Caller['pod']): RunningBox {
+  refuseWorker();
+  requireRootfs(box);
+  const plan = planFor(box);
+  const streams = openStreams(options);
+  try {
+    const { pid, cgroups } = startBox(plan, streams.forBox, pod);
+    const accounts = accountsOf(box, cgroups, () => ended);
+    const ended = endOf(pid, cgroups, accounts);
+    return { pid, ...streams.forCaller(), ...controlsOf(pid, accounts), ended };
+  } catch (error) {
+    streams.abandon();
+    throw error;
+  } finally {
+    streams.closeBoxEnds();
+  }
+}
 
 function controlsOf(pid: Pid, accounts: Accounts): Omit<RunningBox, 'pid' | 'stdin' | 'stdout' | 'stderr' | 'ended'> {
   const { freezer, stats, freeze, thaw } = accounts;

@@ -83,7 +83,7 @@ const stdioOption = (descriptor: number) => (isExecaDescriptor(descriptor) ? des
 /** execa's types end at 9; what it passes on to Node may be any. */
 const isExecaDescriptor = (descriptor: number): descriptor is 3 | 4 | 5 | 6 | 7 | 8 | 9 => descriptor > 2;
 
-const signalNumber = (name: NodeJS.Signals | undefined) => (name === undefined ? 0 : constants.signals[name]);
+export const signalNumber = (name: NodeJS.Signals | undefined) => (name === undefined ? 0 : constants.signals[name]);
 
 /** fs.constants has no O_TMPFILE; it is this bit and O_DIRECTORY, whose value differs between architectures: open(2). */
 const O_TMPFILE = 0o20000000 | fsConstants.O_DIRECTORY;
@@ -92,7 +92,7 @@ const O_TMPFILE = 0o20000000 | fsConstants.O_DIRECTORY;
  * A file that never has a name: nothing is left behind, at whatever moment this process is killed. A pipe bash would
  * read byte by byte, and an argument is limited to 128 KiB.
  */
-function openWithoutName(text: string): number {
+export function openWithoutName(text: string): number {
   const descriptor = openUnnamed([tmpdir(), '/dev/shm']);
   try {
     writeFileSync(descriptor, text);

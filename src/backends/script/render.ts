@@ -13,6 +13,7 @@ import { INIT_DESCRIPTOR, INIT_FILE } from '../../init/elf.js';
 import { packageRoot } from '../../package-root.js';
 import { fieldOf, type Setting, type Value } from '../../plan/cgroup.js';
 import { mountOptions, restIn } from '../../plan/file-system.js';
+import type { UserNamespace } from '../../plan/operation.js';
 import { initWords } from '../../plan/operations/execute.js';
 import { describe, type Operation, settingsOf } from '../../plan/operations.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
@@ -60,7 +61,8 @@ export function renderScript(box: Box): string {
     namespaceFiles: namespaceFilesOf(plan),
     user,
     // Whoever joins a user namespace of their own is root in it, whatever they are outside.
-    needsPrivilege: user !== 'new' && box.namespaces.user.kind !== 'joined' && namespaceFilesOf(plan).length > 0,
+    needsPrivilege: !isRootInside(user, box) && namespaceFilesOf(plan).length > 0,
+    podTypes: plan.flatMap(operation => (operation.kind === 'join-namespaces' ? operation.pod : [])),
     roots: rootsOf(box),
     heldRoot: holdsRoot(box),
     ...sections,
@@ -81,6 +83,10 @@ export function renderScript(box: Box): string {
     leavingVariables: variablesIn(sections.leaving).filter(name => name !== 'held'),
   });
 }
+
+/** In a user namespace that is new or joined; who starts a pod has looked at what is allowed to them. */
+const isRootInside = (user: UserNamespace, { namespaces }: Box): boolean =>
+  user === 'new' || namespaces.user.kind === 'joined' || namespaces.user.kind === 'pod';
 
 /** What write_stats reads, for each version of cgroups and each controller. */
 const statsFiles = Object.entries(STATS_FILES).flatMap(([version, files]) =>
@@ -118,7 +124,7 @@ const holdsRoot = ({ rootfs, overlay }: Box): boolean =>
   rootfs?.change === 'pivot_root' && rootfs.from === undefined && overlay === undefined;
 
 /** The directories that must be there before anything is started, each with the field that names it. */
-function rootsOf({ rootfs, overlay }: Box): readonly Layer[] {
+export function rootsOf({ rootfs, overlay }: Box): readonly Layer[] {
   if (overlay !== undefined) return overlay.lower;
   return rootfs === undefined || rootfs.from !== undefined ? [] : [{ field: 'rootfs', path: rootfs.path }];
 }
@@ -170,7 +176,7 @@ function renderSection(box: Box, plan: Plan, operation: Operation, place: Place)
     place,
     rootfs: box.rootfs?.path,
     changesProgram,
-    newPids: pid === 'new',
+    newPids: pid === 'new' || pid === 'pod',
     ownCgroup: plan.some(other => other.kind === 'join-cgroup' && other.namespace),
     showsCgroups: plan.some(({ kind }) => kind === 'mount-cgroup'),
     fieldsOfControllers: fieldsOfControllers(plan),
@@ -217,7 +223,7 @@ function pairsOf(value: Value): readonly (readonly string[])[] {
 
 const templates = new Map<string, ejs.TemplateFunction>();
 
-function render(name: string, values: Readonly<Record<string, unknown>>): string {
+export function render(name: string, values: Readonly<Record<string, unknown>>): string {
   let template = templates.get(name);
   if (template === undefined) {
     template = ejs.compile(readFileSync(join(packageRoot, 'templates', `${name}.ejs`), 'utf8'), { escape: quote });
@@ -234,7 +240,9 @@ function namespaceFilesOf(plan: Plan): readonly string[] {
       case 'create-namespaces':
         return operation.types.map(namespaceFile);
       case 'join-namespaces':
-        return operation.namespaces.map(({ type }) => namespaceFile(type));
+        return [...operation.pod.filter(type => type !== 'user'), ...operation.namespaces.map(({ type }) => type)].map(
+          namespaceFile,
+        );
       case 'offset-clocks':
         return ['time'];
       case 'join-cgroup':

@@ -22,6 +22,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   readlink: 'coreutils',
   rm: 'coreutils',
   rmdir: 'coreutils',
+  sed: 'sed',
+  setpriv: 'util-linux',
   setsid: 'util-linux',
   sleep: 'coreutils',
   stat: 'coreutils',
