@@ -6,7 +6,7 @@ import { namespaceFile } from '../../box/values.js';
 import { stopped } from '../../host/process.js';
 import { programFiles } from '../../host/program-files.js';
 import { INIT_DESCRIPTOR, INIT_FILE } from '../../init/elf.js';
-import { initWords } from '../../plan/operations/execute.js';
+import { initWords, PAUSE_TITLE } from '../../plan/operations/execute.js';
 import { describe, type Operation, type OperationName } from '../../plan/operations.js';
 import { makePlan } from '../../plan/plan.js';
 import { makePodPlan } from '../../pod/plan.js';
@@ -45,14 +45,13 @@ export function renderPod(pod: Pod): string {
       operation.kind === 'create-namespaces' ? operation.types.map(namespaceFile) : [],
     ),
     joined: pod.share.map(type => ({ type, file: namespaceFile(type) })),
-    preparing: sections('close-descriptors', 'open-init'),
+    preparing: sections('close-descriptors'),
     launching: sections('create-namespaces', 'map-ids', 'parent-death-signal', 'mount-propagation'),
-    inside: sections('set-hostname', 'loopback-up', 'drop-capabilities', 'close-streams', 'execute'),
+    inside: sections('set-hostname', 'loopback-up', 'open-init', 'drop-capabilities', 'close-streams', 'execute'),
     outside: sections('empty-root'),
     functions: ['write_init', 'make_init'].map(name =>
       render(`functions/${name}`, { inits: INITS, initFile: INIT_FILE, initDescriptor: INIT_DESCRIPTOR }),
     ),
-    initDescriptor: INIT_DESCRIPTOR,
   });
 }
 
@@ -79,6 +78,7 @@ function sectionOf(operation: Operation): Section {
     place: PLACES[operation.kind] ?? 'enter',
     initDescriptor: INIT_DESCRIPTOR,
     initWords,
+    pauseTitle: PAUSE_TITLE,
     changesProgram: false,
     newPids: true,
     coversProc: false,

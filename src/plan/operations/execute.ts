@@ -26,7 +26,8 @@ export const execute: OperationKind<Execute> = {
   },
 
   systemCalls({ command, env, init }) {
-    const argv: Argument = { kind: 'strings', values: [...initWords(init), ...command] };
+    const words = command.length === 0 ? [PAUSE_TITLE] : [...initWords(init), ...command];
+    const argv: Argument = { kind: 'strings', values: words };
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     const envp: Argument = { kind: 'strings', values: variables };
     if (init === true) return [executeDescriptor(argv, envp)];
@@ -43,6 +44,9 @@ export const execute: OperationKind<Execute> = {
     });
   },
 };
+
+/** What ps shows of an init that has no command. It is one word: a second would be the command. */
+export const PAUSE_TITLE = 'nsgen-init pause';
 
 /** The words before the command: those of tini, catatonit and dumb-init, or how nsgen's own is called. */
 export const initWords = (init: Execute['init']): readonly string[] =>
