@@ -135,6 +135,7 @@ function stepsOf(plan: readonly Operation[]): readonly Step[] {
     cgroup: cgroupFor(plan),
     idMaps: new Map<never, number>(),
     nullDevice: { of: 'null device' },
+    pod: [],
     programFiles: programFiles(plan),
   };
   return plan.flatMap(operation =>

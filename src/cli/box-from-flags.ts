@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { type Box, parseBox } from '../box/box.js';
 import { inConfig } from '../box/oci/origins.js';
 import { BoxError, type Problem } from '../box/problem.js';
+import { readBoxFile } from '../box/read.js';
 import { isMapping, isNamespaceType, NAMESPACE_TYPES } from '../box/values.js';
 import { callersVariable, type GivenFlags, type ParsedArguments } from './arguments.js';
 import { filesOf, symlinksOf } from './file-flags.js';
@@ -12,10 +13,10 @@ import { resourcesOf } from './resource-flags.js';
  * Puts the file and the flags together into a box as one would write it, and checks it. Flags override fields of the
  * file, variables and namespaces one by one; mounts come after the file's.
  *
- * @param written what the file says, if there is one.
+ * @param written what the file says, if it has been read already.
  * @throws BoxError with every problem: of the flags, and of the box that the sound ones make.
  */
-export async function boxFromFlags({ flags, command }: ParsedArguments, written: unknown): Promise<Box> {
+export async function boxFromFlags({ flags, command }: ParsedArguments, written?: unknown): Promise<Box> {
   const { base, problems: known, inWords } = await baseOf(flags, written);
   const problems: Problem[] = [...known];
   const fields = isMapping(base) ? { ...base, ...fieldsOf(flags, command, base, problems) } : base;
@@ -43,7 +44,7 @@ interface Base {
 async function baseOf(flags: GivenFlags, written: unknown): Promise<Base> {
   const [file, bundle] = [flags.one('file'), flags.one('bundle')];
   const inWords = (problem: Problem) => problem;
-  if (bundle === undefined) return { base: file === undefined ? {} : written, problems: [], inWords };
+  if (bundle === undefined) return { base: file === undefined ? {} : (written ?? (await readBoxFile(file))), problems: [], inWords };
   if (file !== undefined) throw new BoxError([{ field: '--bundle', message: 'contradicts --file: give one of them' }]);
   if (bundle === '') throw new BoxError([{ field: '--bundle', message: 'must not be empty' }]);
   const { readBundle } = await import('./bundle.js');
