@@ -9,6 +9,7 @@ import {
 } from './backends/backend.js';
 import { type Box, parseBox } from './box/box.js';
 import type { BoxInput } from './box/schema.js';
+import type { Inspection } from './inspect/inspection.js';
 
 export type { BackendName, End, RunningBox, StreamOption, StreamOptions } from './backends/backend.js';
 export { StartError } from './backends/failure.js';
@@ -17,6 +18,7 @@ export { BoxError, type Problem } from './box/problem.js';
 export type { BoxInput } from './box/schema.js';
 export { type Pruned, type PruneOptions, prune } from './host/cgroup/prune.js';
 export type { Limit, Stats } from './host/cgroup/stats.js';
+export type { Inspection } from './inspect/inspection.js';
 export { describe, type Operation, type OperationName } from './plan/operations.js';
 export { makePlan, type Plan } from './plan/plan.js';
 export { makeRootfs, RootfsError, type RootfsOptions } from './rootfs/make-rootfs.js';
@@ -103,6 +105,17 @@ export async function run(box: BoxInput | Box, options: RunOptions = {}): Promis
 export async function script(box: BoxInput | Box): Promise<string> {
   const { renderScript } = await import('./backends/script/render.js');
   return renderScript(parseBox(box));
+}
+
+/**
+ * Looks at a box or a process: its namespaces and with whom it shares them, its ids, rights, limits, cgroups and mounts,
+ * and the processes around it. docs/inspect.md describes each field.
+ *
+ * @param target a pid as /proc counts, or the name of a box.
+ * @throws Error with `exitStatus` 125 when there is no such process or box.
+ */
+export async function inspect(target: number | string): Promise<Inspection> {
+  return (await import('./inspect/index.js')).inspect(target);
 }
 
 async function textOf(stream: RunningBox['stdout']): Promise<string> {

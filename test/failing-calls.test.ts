@@ -134,6 +134,7 @@ function stepsOf(plan: readonly Operation[]): readonly Step[] {
     cgroups: [],
     cgroup: cgroupFor(plan),
     idMaps: new Map<never, number>(),
+    life: undefined,
     nullDevice: { of: 'null device' },
     pod: [],
     programFiles: programFiles(plan),

@@ -36,12 +36,14 @@ export interface RunningBox {
   readonly stderr: Readable | undefined;
   /** Sends a signal to the command. False when it has ended already. */
   kill(signal: NodeJS.Signals): boolean;
+  /** Sends SIGTERM, and SIGKILL when the box has not ended `stopTimeout` seconds later. Resolves as `ended` does. */
+  stop(): Promise<End>;
   /**
-   * Stops the command, which as pid 1 would ignore SIGTSTP, until SIGCONT; with a freezer, all of the box. Resolves when
-   * it has stopped, or soon.
+   * Stops all of the box, which as pid 1 would ignore SIGTSTP: by its freezer, or else the command and all its descendants by
+   * SIGSTOP. Resolves when they have stopped, or soon.
    */
   suspend(): Promise<void>;
-  /** After SIGCONT: what suspend has frozen goes on. */
+  /** What suspend has stopped goes on. Before SIGCONT to the command, which is the caller's to send. */
   resume(): void;
   /**
    * What the box has used so far, at once and then after each interval (milliseconds; a second unless given). The last

@@ -34,6 +34,7 @@ export function describePlan(box: Box): readonly PlannedOperation[] {
     idMaps: new Map<never, number>(),
     cgroups: cgroupHierarchies(),
     cgroup: { places: make === undefined ? [] : cgroupPlaces(make, plan.flatMap(settingsOf)).places, name: () => '' },
+    life: undefined,
     nullDevice: { of: 'null device' },
     pod: [],
     programFiles: programFiles(plan),

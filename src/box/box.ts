@@ -69,9 +69,14 @@ export interface Box {
   readonly cgroupParent: AbsolutePath | undefined;
   /** What is pid 1, if it is not the command: nsgen's own (true), or this program of the host. */
   readonly init: true | AbsolutePath | undefined;
+  /** Seconds between SIGTERM and SIGKILL. */
+  readonly stopTimeout: number;
   /** What others want to know of the box; nsgen does nothing with it but show it. */
   readonly annotations: Readonly<Record<string, string>>;
 }
+
+/** As docker has it. */
+const DEFAULT_STOP_TIMEOUT = 10;
 
 /** What a login shell of root has, in the order in which Debian has it. */
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -142,12 +147,19 @@ function checkBox(input: unknown, pods: readonly NamespaceType[]): Box {
   const box = fillDefaults(result.output, pods);
   const problems = ruleProblems(result.output, box);
   if (problems.length > 0) throw new BoxError(problems);
-  checked.add(freeze(box));
+  checked.set(freeze(box), input);
   return box;
 }
 
-/** Boxes that came out of parseBox. They are frozen, so what was checked stays true. */
-const checked = new WeakSet<object>();
+/** Boxes that came out of parseBox, and what of. They are frozen, so what was checked stays true. */
+const checked = new WeakMap<object, unknown>();
+
+/** What parseBox has made a box of: a description without its defaults, to be written down and read again. */
+export function inputOf(box: Box): Readonly<Record<string, unknown>> {
+  const input = checked.get(box);
+  if (!isMapping(input)) throw new TypeError('a box that parseBox has not made');
+  return input;
+}
 
 const isChecked = (input: unknown): input is Box => typeof input === 'object' && input !== null && checked.has(input);
 
@@ -212,6 +224,7 @@ function fillDefaults(given: CheckedBox, pods: readonly NamespaceType[]): Box {
     freezer: given.freezer ?? false,
     cgroupParent: given.cgroupParent,
     init: given.init === false ? undefined : given.init,
+    stopTimeout: given.stopTimeout ?? DEFAULT_STOP_TIMEOUT,
     annotations: { ...given.annotations },
   };
 }

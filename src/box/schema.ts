@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { check, fields, mountPoint, path, text } from './fields.js';
+import { check, fields, mountPoint, path, text, timeout } from './fields.js';
 import { filesSchema, mount, symlinksSchema } from './mount-schema.js';
 import { overlay } from './overlay-schema.js';
 import { resources } from './resources-schema.js';
@@ -278,6 +278,14 @@ export const boxSchema = fields({
       v.union([v.boolean(), path]),
       v.description(
         "True: pid 1 is an init of nsgen's own, which passes signals to the command and reaps orphans. A path: the program of the host that does.",
+      ),
+    ),
+  ),
+  stopTimeout: v.optional(
+    v.pipe(
+      timeout,
+      v.description(
+        'Seconds after SIGTERM in which the box has to end, before it is killed (SIGKILL); 10 unless given.',
       ),
     ),
   ),

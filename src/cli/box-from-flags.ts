@@ -44,7 +44,8 @@ interface Base {
 async function baseOf(flags: GivenFlags, written: unknown): Promise<Base> {
   const [file, bundle] = [flags.one('file'), flags.one('bundle')];
   const inWords = (problem: Problem) => problem;
-  if (bundle === undefined) return { base: file === undefined ? {} : (written ?? (await readBoxFile(file))), problems: [], inWords };
+  if (bundle === undefined)
+    return { base: file === undefined ? {} : (written ?? (await readBoxFile(file))), problems: [], inWords };
   if (file !== undefined) throw new BoxError([{ field: '--bundle', message: 'contradicts --file: give one of them' }]);
   if (bundle === '') throw new BoxError([{ field: '--bundle', message: 'must not be empty' }]);
   const { readBundle } = await import('./bundle.js');
@@ -71,6 +72,7 @@ function fieldsOf(flags: GivenFlags, command: readonly string[], base: Mapping, 
     ...(flags.has('freezer') ? { freezer: true } : {}),
     ...resourcesOf(flags, base.resources, problems),
     ...initField(flags),
+    ...stopTimeoutField(flags, problems),
     ...(flags.has('cgroup-parent') ? { cgroupParent: flags.one('cgroup-parent') } : {}),
     ...mappingField('annotations', base, annotations(flags, problems)),
     ...mappingField('symlinks', base, symlinksOf(flags, problems)),
@@ -165,6 +167,14 @@ function initField(flags: GivenFlags): Mapping {
   return { init: program === '' ? true : resolve(program) };
 }
 
+function stopTimeoutField(flags: GivenFlags, problems: Problem[]): Mapping {
+  const value = flags.one('stop-timeout');
+  if (value === undefined) return {};
+  if (/^\d{1,9}$/.test(value)) return { stopTimeout: Number(value) };
+  problems.push({ field: '--stop-timeout', message: 'must be a whole number of seconds' });
+  return {};
+}
+
 function switchField(flags: GivenFlags, name: 'proc' | 'dev' | 'loopback', problems: Problem[]): Mapping {
   const [on, off] = [flags.has(name), flags.has(`no-${name}`)];
   if (on && off) problems.push({ field: `--no-${name}`, message: `contradicts --${name}` });
@@ -214,7 +224,8 @@ function timeOffsets(flags: GivenFlags, problems: Problem[]): Mapping {
   return offsets;
 }
 
-function environment(flags: GivenFlags, problems: Problem[]): Mapping {
+/** The variables of --env. */
+export function environment(flags: GivenFlags, problems: Problem[]): Readonly<Record<string, string>> {
   const variables: Record<string, string> = Object.create(null);
   for (const argument of flags.all('env')) {
     const equals = argument.indexOf('=');

@@ -17,7 +17,15 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Subcommand>>> = {
   compare: async () => (await import('./compare.js')).compareCommand,
   rootfs: async () => (await import('./rootfs.js')).rootfsCommand,
   init: async () => (await import('./init.js')).initCommand,
+  exec: async () => (await import('./exec.js')).exec,
   top: async () => (await import('./top.js')).topCommand,
+  ps: async () => (await import('./ps.js')).psCommand,
+  stop: async () => (await import('./stop.js')).stopCommand,
+  kill: async () => (await import('./kill.js')).killCommand,
+  wait: async () => (await import('./wait.js')).waitCommand,
+  logs: async () => (await import('./logs.js')).logsCommand,
+  rm: async () => (await import('./rm.js')).rmCommand,
+  inspect: async () => (await import('./inspect.js')).inspectCommand,
   prune: async () => (await import('./prune.js')).pruneCommand,
 };
 
@@ -41,6 +49,7 @@ async function main(argv: readonly string[]): Promise<number> {
       { field: '', message: `there is no command ${JSON.stringify(name)} (${known}; see nsgen --help)` },
     ]);
   }
+  if (name === 'script' && rest[0] === 'exec') return (await import('./exec.js')).scriptExec.run(rest.slice(1));
   return (await load()).run(rest);
 }
 

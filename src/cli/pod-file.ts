@@ -3,24 +3,27 @@ import type { BackendName, StreamOptions } from '../backends/backend.js';
 import { BoxError, type Problem } from '../box/problem.js';
 import { requireRootfs } from '../host/rootfs.js';
 import { type Pod, parsePod } from '../pod/pod.js';
-import { type NamedBox, requireAll, startPod } from '../pod/start.js';
+import { type NamedBox, type RunningPod, requireAll, startPod } from '../pod/start.js';
 import type { ParsedArguments } from './arguments.js';
 import { write } from './output.js';
-import type { Forwardable } from './run.js';
+import type { Controlled, escalate, forwardSignals } from './run.js';
 
-/** Passes signals on from before the start: to nobody at first. */
-type Forwarding = () => { to(running: Forwardable): void; stop(): void };
+/** What run.ts has, for which it is not to be loaded a second time. */
+interface Signals {
+  readonly forwardSignals: typeof forwardSignals;
+  readonly escalate: typeof escalate;
+}
 
 /** `nsgen run -f pod.yaml`. @returns the exit status. */
 export async function runPodFile(
   input: unknown,
   parsed: ParsedArguments,
   backend: BackendName,
-  forward: Forwarding,
+  signals: Signals,
 ): Promise<number> {
   const pod = podOf(input, parsed, ['file', 'backend']);
   requireAll(pod, requireRootfs);
-  const forwarding = forward();
+  const forwarding = signals.forwardSignals(undefined);
   if (backend === 'script') {
     const running = await (await import('../backends/script/pod.js')).startPodScript(pod);
     forwarding.to(running);
@@ -29,12 +32,30 @@ export async function runPodFile(
     return exitStatus;
   }
   const running = await startPod(pod, pod.boxes.length > 1 ? PREFIXED : INHERITED);
-  forwarding.to(running);
+  const escalations = escalated(pod, running, signals);
+  forwarding.to({ ...running, kill: escalations.kill });
   const written = copyOutput(running.boxes);
   const { exitStatus } = await running.ended;
   await written;
   forwarding.stop();
+  escalations.over();
   return exitStatus;
+}
+
+/** Each box has its own time to end after SIGTERM. */
+function escalated({ boxes }: Pod, running: RunningPod, { escalate }: Signals) {
+  const all = running.boxes.map(({ running: own }, index) => ({
+    own,
+    escalation: escalate({ stopTimeout: boxes[index]?.box.stopTimeout ?? 0 }, own),
+  }));
+  const kill: Controlled['kill'] = signal =>
+    all.map(({ own, escalation }) => escalation.kills(signal) || own.kill(signal)).includes(true);
+  return {
+    kill,
+    over() {
+      for (const { escalation } of all) escalation.over();
+    },
+  };
 }
 
 /** `nsgen script -f pod.yaml`. @returns the exit status. */

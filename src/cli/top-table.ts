@@ -1,5 +1,6 @@
 import { formatSize } from '../box/size.js';
 import type { Limit } from '../host/cgroup/stats.js';
+import { visible } from '../text.js';
 import { size } from './stats-table.js';
 import { HISTORY, type Row } from './top-rows.js';
 
@@ -108,15 +109,4 @@ function sparkline(history: readonly number[], steps: string): string {
   const levels = [...steps];
   const points = history.map(value => levels[Math.min(levels.length - 1, Math.floor((value / most) * levels.length))]);
   return points.join('').padStart(HISTORY);
-}
-
-/**
- * A box chooses its command line, and the name of its processes. What would move the cursor, colour what follows, or
- * turn the direction of writing is shown by its number instead, and so is what takes no room or an unknown one.
- */
-export function visible(text: string): string {
-  return text.replace(/[\p{C}\p{M}\p{Zl}\p{Zp}]/gu, character => {
-    const code = character.codePointAt(0) ?? 0;
-    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
-  });
 }

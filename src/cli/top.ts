@@ -2,6 +2,7 @@ import type { ArgsDef, CommandDef } from 'citty';
 import { EXIT_STATUS } from '../backends/failure.js';
 import { BoxError, type Problem } from '../box/problem.js';
 import { seenBoxes } from '../host/cgroup/boxes.js';
+import { visibleJson } from '../text.js';
 import { type GivenFlags, parseArguments } from './arguments.js';
 import { HELP_FLAG } from './flags.js';
 import { write, writeHelp } from './output.js';
@@ -81,12 +82,8 @@ function print(interval: number, count: number, textOf: (rows: readonly Row[]) =
 function jsonOf(rows: readonly Row[]): string {
   const boxes = rows.map(({ history: _, ...row }) => row);
   const text = JSON.stringify({ time: new Date().toISOString(), boxes }, (_, value) => value ?? null);
-  return `${text.replace(UNPRINTABLE, escaped)}\n`;
+  return `${visibleJson(text)}\n`;
 }
-
-/** A box chooses its command line, and JSON escapes only what is below a space: CSI is U+009B, too. */
-const UNPRINTABLE = /[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
-const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 const plainOf = (rows: readonly Row[]): string =>
   `${topTable(rows, { width: Number.POSITIVE_INFINITY, colours: false, steps: '' }).join('\n')}\n\n`;

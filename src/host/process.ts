@@ -3,14 +3,18 @@ import { pause } from './clock.js';
 
 /** A process as /proc/PID/stat tells of it: proc_pid_stat(5). */
 export interface ProcessStat {
-  /** In parentheses there; what prctl(PR_SET_NAME) or the file's name made of it. */
+  /** In parentheses there; what prctl(PR_SET_NAME) or the file's name made of it. A character for each byte. */
   readonly name: string;
   readonly state: string;
   readonly parent: number;
   readonly group: number;
   readonly session: number;
+  /** The device of its controlling terminal, as stat(2) has it; 0: there is none. */
+  readonly terminal: number;
   /** The group in the foreground of its controlling terminal. */
   readonly foreground: number;
+  /** Whether it is a thread of the kernel's own (PF_KTHREAD), with no program and no memory. */
+  readonly kernelThread: boolean;
   /** Clock ticks of cpu time, with that of children that it has waited for. */
   readonly used: number;
   /** Clock ticks after the start of the system. With the pid it names one process for ever: a pid comes again. */
@@ -37,13 +41,16 @@ export function parseStat(stat: string): ProcessStat {
     parent: Number(field(4)),
     group: Number(field(5)),
     session: Number(field(6)),
+    terminal: Number(field(7)),
     foreground: Number(field(8)),
+    kernelThread: (Number(field(9)) & PF_KTHREAD) !== 0,
     used: [14, 15, 16, 17].reduce((sum, number) => sum + Number(field(number)), 0),
     start: field(22),
   };
 }
 
 const STATE = 3;
+const PF_KTHREAD = 0x0020_0000;
 
 /** One process, and no later one of its number. */
 export interface ProcessIdentity {
@@ -70,10 +77,12 @@ const ENDED: readonly string[] = ['Z', 'X', 'x'];
  */
 export async function stopped(pid: number, isThere: () => boolean): Promise<void> {
   for (let tries = 0; tries < 500 && isThere(); tries++) {
-    if (STOPPED.includes(statOf(pid)?.state ?? '')) return;
+    if (hasStopped(statOf(pid))) return;
     await pause(2);
   }
 }
+
+export const hasStopped = (stat: ProcessStat | undefined): boolean => STOPPED.includes(stat?.state ?? '');
 
 /** By a signal, or by whoever traces it. */
 const STOPPED: readonly string[] = ['T', 't'];

@@ -77,11 +77,15 @@ export const MNT_DETACH = 2;
 export const LOCK = { LOCK_SH: 1, LOCK_EX: 2, LOCK_NB: 4 } as const;
 
 export const PR_SET_PDEATHSIG = 1;
+export const PR_GET_DUMPABLE = 3;
+export const PR_SET_DUMPABLE = 4;
+export const PR_SET_KEEPCAPS = 8;
 export const PR_CAPBSET_DROP = 24;
 export const PR_SET_NO_NEW_PRIVS = 38;
-/** Of linux/capability.h. The kernel may know fewer. */
-export const CAPABILITY_VERSION_3 = 0x20080522;
-export const MOST_CAPABILITIES = 64;
+export const PR_CAP_AMBIENT = 47;
+export const PR_CAP_AMBIENT_RAISE = 2;
+/** Of struct __user_cap_header_struct: 64 capabilities. */
+export const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
 export const SIGNALS = { SIGKILL: 9, SIGCHLD: 17, SIGSTOP: 19 } as const;
 export const SIG_BLOCK = 0;
 export const SIG_SETMASK = 2;

@@ -1,6 +1,7 @@
 import type { IdMap } from '../box/mounts.js';
 import type { NamespacePath, NamespaceType } from '../box/values.js';
 import type { CgroupHierarchy } from '../host/cgroups.js';
+import { INIT_DESCRIPTOR, LIFE_DESCRIPTOR } from '../init/elf.js';
 import type { Result, SystemCall } from '../linux/system-call.js';
 import type { Entry } from '../rootfs/tree.js';
 import type { CgroupPlace } from './cgroup.js';
@@ -47,6 +48,8 @@ export interface Caller {
   readonly nullDevice: Result;
   /** The namespaces of the pod that the box is started in, the user namespace among them if it has one. */
   readonly pod: readonly NamespaceToJoin[];
+  /** Of a box that goes on without nsgen: its file life, and the directory /proc of nsgen. */
+  readonly life: { readonly descriptor: number; readonly proc: number } | undefined;
   /** What copy-programs copies: a fact of the host, like the others. */
   readonly programFiles: readonly Entry[];
 }
@@ -61,6 +64,9 @@ export type UserNamespace = 'new' | 'unprivileged' | 'none';
 
 export const wantsUserNamespace = (user: UserNamespace, caller: Caller): boolean =>
   user === 'new' || (user === 'unprivileged' && caller.uid !== 0);
+
+/** Where open-init leaves the init: what is free then. */
+export const initDescriptor = ({ life }: Caller): number => (life === undefined ? LIFE_DESCRIPTOR : INIT_DESCRIPTOR);
 
 /** The cgroup of version 2 that a process is made in, with CLONE_INTO_CGROUP. */
 export const unifiedCgroup = ({ cgroup }: Caller): Result | undefined =>

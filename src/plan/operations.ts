@@ -12,7 +12,9 @@ import { type EmptyRoot, emptyRoot } from './operations/empty-root.js';
 import { type Execute, execute } from './operations/execute.js';
 import { type FileModeMask, fileModeMask } from './operations/file-mode-mask.js';
 import { type JoinCgroup, joinCgroup } from './operations/join-cgroup.js';
+import { type JoinCgroups, joinCgroups } from './operations/join-cgroups.js';
 import { type JoinNamespaces, joinNamespaces } from './operations/join-namespaces.js';
+import { type JoinProcess, joinProcess } from './operations/join-process.js';
 import { type LimitCpu, limitCpu } from './operations/limit-cpu.js';
 import { type LimitCpuset, limitCpuset } from './operations/limit-cpuset.js';
 import { type LimitDevices, limitDevices } from './operations/limit-devices.js';
@@ -40,15 +42,21 @@ import { type MountTmpfs, mountTmpfs } from './operations/mount-tmpfs.js';
 import { type NewSession, newSession } from './operations/new-session.js';
 import { type OffsetClocks, offsetClocks } from './operations/offset-clocks.js';
 import { type OpenInit, openInit } from './operations/open-init.js';
+import { type OpenProcess, openProcess } from './operations/open-process.js';
 import { type OpenRootfs, openRootfs } from './operations/open-rootfs.js';
 import { type ParentDeathSignal, parentDeathSignal } from './operations/parent-death-signal.js';
 import { type PivotRoot, pivotRoot } from './operations/pivot-root.js';
 import { type ReadOnlyPaths, readOnlyPaths } from './operations/read-only-paths.js';
 import { type ReadOnlyRoot, readOnlyRoot } from './operations/read-only-root.js';
+import { type RecordLife, recordLife } from './operations/record-life.js';
 import { type ResetSignals, resetSignals } from './operations/reset-signals.js';
+import { type ResourceLimits, resourceLimits } from './operations/resource-limits.js';
+import { type SetCapabilities, setCapabilities } from './operations/set-capabilities.js';
 import { type SetDomainname, setDomainname } from './operations/set-domainname.js';
+import { type SetGroups, setGroups } from './operations/set-groups.js';
 import { type SetHostname, setHostname } from './operations/set-hostname.js';
 import { type StandardStreams, standardStreams } from './operations/standard-streams.js';
+import { type StartInside, startInside } from './operations/start-inside.js';
 import { type WorkingDirectory, workingDirectory } from './operations/working-directory.js';
 
 /** Every operation there is. A new one is a file, a template, and its name in this union and the table below. */
@@ -97,8 +105,16 @@ export type Operation =
   | PivotRoot
   | ReadOnlyPaths
   | ReadOnlyRoot
+  | RecordLife
   | ResetSignals
   | SetDomainname
+  | JoinCgroups
+  | JoinProcess
+  | OpenProcess
+  | ResourceLimits
+  | SetCapabilities
+  | SetGroups
+  | StartInside
   | SetHostname
   | StandardStreams
   | WorkingDirectory;
@@ -151,8 +167,16 @@ const KINDS: { readonly [Name in OperationName]: OperationKind<Of<Name>> } = {
   'pivot-root': pivotRoot,
   'read-only-paths': readOnlyPaths,
   'read-only-root': readOnlyRoot,
+  'record-life': recordLife,
   'reset-signals': resetSignals,
   'set-domainname': setDomainname,
+  'join-cgroups': joinCgroups,
+  'join-process': joinProcess,
+  'open-process': openProcess,
+  'resource-limits': resourceLimits,
+  'set-capabilities': setCapabilities,
+  'set-groups': setGroups,
+  'start-inside': startInside,
   'set-hostname': setHostname,
   'standard-streams': standardStreams,
   'working-directory': workingDirectory,

@@ -24,11 +24,21 @@ const OWN_PROC = fillMount({ type: 'proc', destination: absolutePath('/proc') })
  * the change of root last, and nothing after it that opens a path of the host. Descriptors of the host are closed before
  * the box's own directory is looked up.
  */
-export function makePlan(box: Box): Plan {
-  return [...namespaceOperations(box), ...mountOperations(box), ...rootOperations(box), ...processOperations(box)];
+export function makePlan(box: Box, { detached = false }: PlanOptions = {}): Plan {
+  return [
+    ...namespaceOperations(box, detached),
+    ...mountOperations(box),
+    ...rootOperations(box, detached),
+    ...processOperations(box, detached),
+  ];
 }
 
-function namespaceOperations(box: Box): Plan {
+export interface PlanOptions {
+  /** The box has a name, and goes on without whoever starts it. It must have nsgen's own init. */
+  readonly detached?: boolean;
+}
+
+function namespaceOperations(box: Box, detached: boolean): Plan {
   const { user, time } = box.namespaces;
   const joined = NAMESPACE_TYPES.flatMap(type => joinedNamespace(type, box.namespaces[type]));
   const pod = NAMESPACE_TYPES.filter(type => box.namespaces[type].kind === 'pod');
@@ -41,8 +51,9 @@ function namespaceOperations(box: Box): Plan {
     ...cgroups,
     ...(joins ? [{ kind: 'join-namespaces', namespaces: joined, pod } as const] : []),
     { kind: 'create-namespaces', types: created, user: userNamespace, joined: joins },
+    ...(detached ? [{ kind: 'record-life' } as const] : []),
     ...(cgroups.length > 0 ? [{ kind: 'join-cgroup', namespace: box.namespaces.cgroup.kind === 'new' } as const] : []),
-    { kind: 'parent-death-signal' },
+    ...(detached ? [] : [{ kind: 'parent-death-signal' } as const]),
     { kind: 'new-session' },
     { kind: 'file-mode-mask', mask: FILE_MODE_MASK },
     ...(userNamespace === 'none' ? [] : [{ kind: 'map-ids', user: userNamespace } as const]),
@@ -196,7 +207,7 @@ function mountOperation(mount: Mount, box: Box): Operation {
   return { kind: `mount-${type}`, ...fields, rootfs, ...(kernelPlace && { kernelPlace }) };
 }
 
-function rootOperations(box: Box): Plan {
+function rootOperations(box: Box, life: boolean): Plan {
   const { hostname, domainname, loopback, rootfs } = box;
   return [
     ...(hostname === undefined ? [] : [{ kind: 'set-hostname', hostname } as const]),
@@ -205,7 +216,7 @@ function rootOperations(box: Box): Plan {
     ...protectOperations(box),
     ...(rootfs === undefined ? [] : [changeOfRoot(rootfs)]),
     { kind: 'standard-streams' },
-    { kind: 'close-descriptors' },
+    { kind: 'close-descriptors', life },
     ...(box.init === true ? [{ kind: 'open-init' } as const] : []),
   ];
 }
@@ -221,12 +232,18 @@ function initMount(box: Box): Plan {
   return [mountOperation(fillMount({ type: 'bind', source: box.init, destination, readOnly: true }), box)];
 }
 
-function processOperations(box: Box): Plan {
+function processOperations(box: Box, life: boolean): Plan {
   const { command, env, rootfs, cwd, init } = box;
   return [
     ...(cwd === undefined ? [] : [{ kind: 'working-directory', path: cwd, rootfs: rootfs?.path } as const]),
     { kind: 'descriptor-limit', soft: SOFT_DESCRIPTOR_LIMIT },
     { kind: 'reset-signals' },
-    { kind: 'execute', command, env, init: init === undefined || init === true ? init : (initMountPoint(box) ?? init) },
+    {
+      kind: 'execute',
+      command,
+      env,
+      init: init === undefined || init === true ? init : (initMountPoint(box) ?? init),
+      life,
+    },
   ];
 }

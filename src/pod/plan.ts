@@ -17,12 +17,12 @@ export function makePodPlan({ share, user, hostname }: Pick<Pod, 'share' | 'user
     ...(hostname === undefined ? [] : [{ kind: 'set-hostname', hostname } as const]),
     ...(share.includes('net') ? [{ kind: 'loopback-up' } as const] : []),
     { kind: 'empty-root', path: EMPTY_ROOT_PATH },
-    { kind: 'close-descriptors' },
+    { kind: 'close-descriptors', life: false },
     { kind: 'open-init' },
     { kind: 'close-streams' },
     { kind: 'drop-capabilities' },
     { kind: 'reset-signals' },
-    { kind: 'execute', command: [], env: {}, init: true },
+    { kind: 'execute', command: [], env: {}, init: true, life: false },
   ];
 }
 

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { check, fields } from '../box/fields.js';
 import { isMapping, utsNameProblem } from '../box/values.js';
-import { isBoxName, NAME_RULE } from '../state/directory.js';
+import { isBoxName, NAME_RULE } from '../state/names.js';
 
 /** The schema of a pod as people write it; that of its boxes is src/box/schema.ts. */
 

@@ -1,7 +1,8 @@
 import type { Box } from '../../box/box.js';
 import { inMainThread } from '../../host/caller.js';
 import { type BoxCgroup, readCgroups } from '../../host/cgroup/readings.js';
-import { stopped } from '../../host/process.js';
+import type { ProcessIdentity } from '../../host/process.js';
+import { childrenOf, continueTree, stopTree } from '../../host/process-tree.js';
 import { requireRootfs } from '../../host/rootfs.js';
 import type { Caller } from '../../plan/operation.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
@@ -26,10 +27,10 @@ export function startInPod(box: Box, options: StreamOptions, pod: Caller['pod'])
   const plan = planFor(box);
   const streams = openStreams(options);
   try {
-    const { pid, cgroups } = startBox(plan, streams.forBox, pod);
+    const { pid, cgroups } = startBox(plan, streams.forBox, { pod });
     const accounts = accountsOf(box, cgroups, () => ended);
     const ended = endOf(pid, cgroups, accounts);
-    return { pid, ...streams.forCaller(), ...controlsOf(pid, accounts), ended };
+    return { pid, ...streams.forCaller(), ...controlsOf(pid, box, accounts, ended), ended };
   } catch (error) {
     streams.abandon();
     throw error;
@@ -38,7 +39,12 @@ export function startInPod(box: Box, options: StreamOptions, pod: Caller['pod'])
   }
 }
 
-function controlsOf(pid: Pid, accounts: Accounts): Omit<RunningBox, 'pid' | 'stdin' | 'stdout' | 'stderr' | 'ended'> {
+function controlsOf(
+  pid: Pid,
+  { init, stopTimeout }: Box,
+  accounts: Accounts,
+  ended: Promise<End>,
+): Omit<RunningBox, 'pid' | 'stdin' | 'stdout' | 'stderr' | 'ended'> {
   const { freezer, stats, freeze, thaw } = accounts;
   const kill = (signal: NodeJS.Signals) => {
     const sent = isWaitedFor(pid) && process.kill(pid, signal);
@@ -46,12 +52,39 @@ function controlsOf(pid: Pid, accounts: Accounts): Omit<RunningBox, 'pid' | 'std
     if (sent && signal === 'SIGKILL') freezer?.thaw();
     return sent;
   };
-  const stop = async () => {
-    kill('SIGSTOP');
-    await stopped(pid, () => isWaitedFor(pid));
+  const { suspend, resume } = suspensionOf(pid, accounts, init);
+  const stop = () => {
+    freezer?.thaw();
+    kill('SIGTERM');
+    const timer = setTimeout(() => kill('SIGKILL'), stopTimeout * SECOND);
+    return ended.finally(() => clearTimeout(timer));
   };
-  const suspend = () => (freezer === undefined ? stop() : freeze().catch(() => {}));
-  return { kill, suspend, resume: () => freezer?.thaw(), stats, freeze, thaw };
+  return { kill, stop, suspend, resume, stats, freeze, thaw };
+}
+
+const SECOND = 1000;
+
+/** Without a freezer, one process after the other. */
+function suspensionOf(
+  pid: Pid,
+  { freezer, freeze }: Accounts,
+  init: Box['init'],
+): Pick<RunningBox, 'suspend' | 'resume'> {
+  if (freezer !== undefined) return { suspend: () => freeze().catch(() => {}), resume: () => freezer.thaw() };
+  let stopped: readonly ProcessIdentity[] = [];
+  return {
+    async suspend() {
+      if (isWaitedFor(pid)) stopped = [...stopped, ...(await stopTree(pid))];
+    },
+    resume() {
+      const [first] = stopped;
+      // These get the signal itself: the first process, and from nsgen's init its command.
+      const command = first !== undefined && init === true ? childrenOf(first).slice(0, 1) : [];
+      const passedOn = [pid, ...command.map(one => one.pid)];
+      continueTree(stopped.filter(one => !passedOn.includes(one.pid)));
+      stopped = [];
+    },
+  };
 }
 
 async function endOf(pid: Pid, cgroups: readonly BoxCgroup[], accounts: Accounts): Promise<End> {

@@ -104,6 +104,21 @@ function hintFor(operation: Operation | undefined, errno: string, call: string):
       return errno === 'EINVAL'
         ? 'the file is of no namespace of this type, or of one that is joined already'
         : undefined;
+    case 'open-process':
+      if (errno === 'ENOENT' || errno === 'ESRCH') return 'the process has ended';
+      return errno === 'EACCES' || errno === 'EPERM'
+        ? "joining somebody else's takes root (CAP_SYS_PTRACE)"
+        : undefined;
+    case 'join-process':
+      return joinHint(errno, call);
+    case 'start-inside':
+      if (errno === 'ENOMEM') return 'the box has ended';
+      return errno === 'EAGAIN' ? 'a limit on processes is reached' : undefined;
+    case 'join-cgroups':
+      if (errno === 'ENOENT' || errno === 'ENODEV') return 'the box has ended';
+      return errno === 'EACCES' || errno === 'EPERM' ? 'entering it takes its owner, or root' : undefined;
+    case 'resource-limits':
+      return errno === 'EPERM' ? 'raising a hard limit takes CAP_SYS_RESOURCE' : undefined;
     case 'map-ids':
       return errno === 'EPERM' ? userNamespaceObstacle() : undefined;
     case 'mount-proc':
@@ -163,6 +178,15 @@ function hintFor(operation: Operation | undefined, errno: string, call: string):
     default:
       return undefined;
   }
+}
+
+function joinHint(errno: string, call: string): string | undefined {
+  if (call.startsWith('openat2')) {
+    if (errno === 'ELOOP') return 'it leads through a link of /proc to what is open elsewhere, or in a circle';
+    return errno === 'ENOENT' || errno === 'ENOTDIR' ? 'it must be a directory inside the box' : undefined;
+  }
+  if (errno === 'EPERM') return 'joining takes root, or the user who made the user namespace of the box';
+  return undefined;
 }
 
 function mountHint(errno: string, what: string): string | undefined {

@@ -4,6 +4,7 @@ import { cgroupHierarchies } from '../../host/cgroups.js';
 import { kernelIsAtLeast } from '../../host/kernel.js';
 import { programFiles } from '../../host/program-files.js';
 import { errnoNumber } from '../../linux/errno.js';
+import { keepingDumpable } from '../../linux/not-dumpable.js';
 import { type Outcome, runCalls, runProcess } from '../../linux/program.js';
 import { integer, type SystemCall, withBranches } from '../../linux/system-call.js';
 import type { Caller } from '../../plan/operation.js';
@@ -17,20 +18,26 @@ import { isPid, type Pid, reapNow } from './reap.js';
 
 export const NO_POD: Caller['pod'] = [];
 
+interface StartPlaces {
+  readonly life?: Caller['life'] | undefined;
+  readonly pod?: Caller['pod'];
+}
+
 /**
  * Starts a box: one syscall program, from clone3(2) to execve(2).
  *
  * @throws StartError naming the step, the path and the errno. The child is gone and reaped by then.
  */
-export function startBox(plan: Plan, streams: Caller['streams'], pod: Caller['pod'] = NO_POD): StartedBox {
+export function startBox(plan: Plan, streams: Caller['streams'], { life, pod = NO_POD }: StartPlaces = {}): StartedBox {
   refuseOldKernel(plan);
-  const caller = currentCaller(plan, streams, pod);
+  const caller = currentCaller(plan, streams, life, pod);
   const idMaps = openIdMaps(plan, caller);
   try {
     const pid = startPrepared(prepare(plan, { ...caller, idMaps }));
     remember(plan, caller.cgroup);
     const cgroups = cgroupsOf(caller.cgroup);
-    keep(cgroups);
+    // Those of a box that goes on without this process are not its to remove.
+    if (life === undefined) keep(cgroups);
     tidy(caller.cgroup);
     return { pid, cgroups };
   } catch (error) {
@@ -51,7 +58,7 @@ export interface StartedBox {
 function startPrepared({ caller: { cgroup }, steps, calls }: Prepared): Pid {
   for (let attempt = 1; ; attempt += 1) {
     nextName();
-    const outcome = runProcess(calls);
+    const outcome = keepingDumpable(calls, () => runProcess(calls));
     closeOpened(calls, outcome, cgroup);
     const processes = calls.filter(call => call.name === 'clone3').flatMap(call => createdProcess(outcome, call));
     const box = processes.at(-1);
@@ -100,6 +107,7 @@ function sameCaller(one: Caller, other: Caller): boolean {
   const sameFiles = one.programFiles === other.programFiles;
   if (!sameStreams || !sameFiles || one.idMaps !== other.idMaps || one.cgroup !== other.cgroup) return false;
   if (one.pod !== other.pod) return false;
+  if (one.life !== other.life) return false;
   return one.uid === other.uid && one.gid === other.gid && sameCgroups(one, other);
 }
 
@@ -148,7 +156,7 @@ function cgroupsOfHost(): Caller['cgroups'] {
 /** Node has no way to change them between two boxes; only a native addon could. */
 let kept: Pick<Caller, 'descriptorLimit' | 'ignoredSignals' | 'inInitialUserNamespace'> | undefined;
 
-function currentCaller(plan: Plan, streams: Caller['streams'], pod: Caller['pod']): Caller {
+function currentCaller(plan: Plan, streams: Caller['streams'], life: Caller['life'], pod: Caller['pod']): Caller {
   kept ??= {
     descriptorLimit: hardDescriptorLimit(),
     ignoredSignals: ignoredSignals(),
@@ -164,6 +172,7 @@ function currentCaller(plan: Plan, streams: Caller['streams'], pod: Caller['pod'
     idMaps: NO_ID_MAPS,
     cgroups: plan.some(({ kind }) => kind === 'mount-cgroup') ? cgroupsOfHost() : NO_CGROUPS,
     cgroup: cgroupFor(plan),
+    life,
     nullDevice: { of: 'null device' },
     pod,
     programFiles: programFiles(plan),

@@ -55,7 +55,13 @@ export const scriptBackend: Backend = {
       const kill = (signal: NodeJS.Signals) => subprocess.kill(signal);
       // The script suspends the box itself when it gets SIGTSTP, then itself, and lets it go on after SIGCONT.
       const suspend = () => stopped(pid, () => subprocess.exitCode === null && subprocess.signalCode === null);
-      return { pid, ...forCaller, kill, suspend, resume: () => {}, stats, freeze, thaw, ended };
+      // It escalates by itself.
+      const stop = () => {
+        accounts.freezer?.thaw();
+        kill('SIGTERM');
+        return ended;
+      };
+      return { pid, ...forCaller, kill, stop, suspend, resume: () => {}, stats, freeze, thaw, ended };
     } catch (error) {
       close();
       streams?.abandon();

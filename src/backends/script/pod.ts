@@ -81,6 +81,7 @@ function sectionOf(operation: Operation): Section {
     pauseTitle: PAUSE_TITLE,
     changesProgram: false,
     newPids: true,
+    detached: false,
     coversProc: false,
     ownCgroup: false,
   });
@@ -128,8 +129,12 @@ const rootsOfAll = ({ boxes }: Pod) =>
 
 /** What the script cannot do as safely as `nsgen run`, each thing once. */
 export const podCaveats = ({ boxes }: Pod): readonly string[] => [
+  ...(boxes.length > 1 ? [SEEN] : []),
   ...new Set(boxes.flatMap(({ box }) => caveatsOf(box))),
 ];
+
+const SEEN =
+  'while a box is made, those before it see the tools of the host that make it, and root in them can attach to these; see docs/pods.md';
 
 /**
  * Has bash run the script of a pod, with the standard streams of this process.

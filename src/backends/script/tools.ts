@@ -17,8 +17,10 @@ const PACKAGES: Readonly<Record<string, string>> = {
   ldd: 'libc-bin',
   mkdir: 'coreutils',
   mount: 'mount',
+  mv: 'coreutils',
   nsenter: 'util-linux',
   pivot_root: 'util-linux',
+  prlimit: 'util-linux',
   readlink: 'coreutils',
   rm: 'coreutils',
   rmdir: 'coreutils',
@@ -82,6 +84,8 @@ function toolsOfOperation({ operation, place }: PlacedOperation): readonly strin
         : ['mkdir', 'mount', 'readlink'];
     case 'open-init':
       return ['base64', 'chmod', 'mount', 'rm'];
+    case 'record-life':
+      return ['flock', 'mkdir', 'mv', 'rm', 'stat'];
     case 'pivot-root':
       return ['mount', 'nsenter', 'pivot_root', 'umount'];
     case 'working-directory':

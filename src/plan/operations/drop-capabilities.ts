@@ -1,11 +1,9 @@
-import {
-  CAPABILITY_VERSION_3,
-  MOST_CAPABILITIES,
-  PR_CAPBSET_DROP,
-  PR_SET_NO_NEW_PRIVS,
-} from '../../linux/constants.js';
+import { LINUX_CAPABILITY_VERSION_3, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS } from '../../linux/constants.js';
 import { bytes, integer, type SystemCall, symbol } from '../../linux/system-call.js';
 import type { OperationKind } from '../operation.js';
+
+/** As many as the kernel's sets have room for. */
+const MOST_CAPABILITIES = 64;
 
 /** Gives up all capabilities, of all five sets, and any way to new ones: capabilities(7). */
 export interface DropCapabilities {
@@ -27,7 +25,7 @@ export const dropCapabilities: OperationKind<DropCapabilities> = {
       }),
     );
     const header = Buffer.alloc(8);
-    header.writeUInt32LE(CAPABILITY_VERSION_3);
+    header.writeUInt32LE(LINUX_CAPABILITY_VERSION_3);
     return [
       ...bounding,
       {

@@ -1,6 +1,7 @@
 import type { NamespaceType } from '../../box/values.js';
 import { cloneCall } from '../../linux/clone.js';
 import { AT_FDCWD, CLONE, O, SIGNALS } from '../../linux/constants.js';
+import { notDumpable } from '../../linux/not-dumpable.js';
 import {
   flags,
   integer,
@@ -29,7 +30,7 @@ export const joinNamespaces: OperationKind<JoinNamespaces> = {
   /**
    * In a process of its own, which then makes the box's: a pid namespace that is joined holds only children, and the
    * caller's own namespaces stay as they are. All are opened before the first is joined, because a joined mount
-   * namespace hides the paths of the others.
+   * namespace hides the paths of the others. Who is in a joined pid namespace sees the box before it executes anything.
    */
   systemCalls({ namespaces, pod }, caller) {
     const ordered = inJoinOrder([...caller.pod.filter(({ type }) => pod.includes(type)), ...namespaces], caller);
@@ -40,7 +41,9 @@ export const joinNamespaces: OperationKind<JoinNamespaces> = {
     }));
     // setns(2) into a time namespace wants a process that shares its memory with no other: EUSERS.
     const sharing = namespaces.some(({ type }) => type === 'time') ? [] : (['CLONE_VM'] as const);
+    const seen = ordered.some(({ type }) => type === 'pid');
     return [
+      ...(seen ? [notDumpable()] : []),
       cloneCall([...sharing, 'CLONE_VFORK', 'CLONE_CLEAR_SIGHAND'], SIGNALS.SIGCHLD, unifiedCgroup(caller)),
       ...opened.map(
         ({ path, descriptor }): SystemCall => ({
@@ -54,6 +57,8 @@ export const joinNamespaces: OperationKind<JoinNamespaces> = {
         { name: 'setns', arguments: [resultOf(descriptor), flags(CLONE, cloneFlag(type))] },
         ...(type === 'user' ? BECOME_ROOT : []),
       ]),
+      // Another user sets it to what fs.suid_dumpable says: proc_sys_fs(5).
+      ...(seen ? [notDumpable()] : []),
     ];
   },
 };

@@ -1,0 +1,52 @@
+import { statOf } from '../host/process.js';
+import { type BoxState, findBox, listBoxes, StateError } from '../state/boxes.js';
+import type { KnownBox } from './boxes.js';
+import { InspectError, inspectProcess } from './inspect.js';
+import type { Inspection } from './inspection.js';
+
+/**
+ * Looks at a box or a process: its namespaces and with whom it shares them, its ids, rights, limits, cgroups and mounts,
+ * and the processes around it.
+ *
+ * @param target the name of a box, or a pid as this /proc counts. What is all digits is a pid, and the name of a box only
+ *   when there is no such process.
+ * @param options whether the tree has all processes, and not only those that have to do with it.
+ * @throws InspectError when there is no such process, StateError when there is no such box.
+ */
+export function inspect(target: number | string, { everybody = false } = {}): Inspection {
+  const { pid, start } = processOf(target);
+  const known = knownBoxes();
+  const inspection = inspectProcess(pid, { everybody, start, boxes: known.boxes });
+  if (known.problem === undefined) return inspection;
+  return { ...inspection, unreadable: { ...inspection.unreadable, boxes: known.problem } };
+}
+
+function processOf(target: number | string): { readonly pid: number; readonly start?: string } {
+  const word = String(target);
+  const isNumber = /^\d{1,10}$/.test(word);
+  if (isNumber && (typeof target === 'number' || statOf(Number(word)) !== undefined)) return { pid: Number(word) };
+  try {
+    const box = findBox(word);
+    if (box.process !== undefined) return box.process;
+    throw new InspectError(`inspect box ${JSON.stringify(word)}: ${whyNone(box)}`);
+  } catch (error) {
+    // With no box of that name either, it was meant as a pid.
+    if (isNumber && error instanceof StateError) return { pid: Number(word) };
+    throw error;
+  }
+}
+
+function whyNone({ status, exitStatus }: BoxState): string {
+  if (status === 'ended') return `it has ended, with status ${exitStatus}`;
+  return status === 'starting' ? 'it is being started' : 'its first process is ending';
+}
+
+/** A process can be looked at where nobody knows of boxes. */
+function knownBoxes(): { readonly boxes: readonly KnownBox[]; readonly problem?: string } {
+  try {
+    return { boxes: listBoxes() };
+  } catch (error) {
+    if (error instanceof StateError) return { boxes: [], problem: error.message };
+    throw error;
+  }
+}
