@@ -140,7 +140,7 @@ for (const way of WAYS) {
 
     test('SIGKILL of who started it, at whatever moment, leaves nothing', async () => {
       const random = randomNumbers(seed);
-      for (let round = 0; round < 6; round += 1) {
+      for (let round = 0; round < 4; round += 1) {
         const time = uniqueTime();
         const boxes = { one: { command: ['sleep', time] }, two: { command: shell(`echo up; exec sleep ${time}`) } };
         const session = startPod(way, { pod: 'killed', boxes });
