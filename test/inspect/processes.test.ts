@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, realpathSync, rmdirSync, writeFil
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { statOf } from '../../src/host/process.js';
-import { inspect } from '../../src/index.js';
+import { BACKEND_NAMES, inspect } from '../../src/index.js';
 import { recordText } from '../../src/state/record.js';
 import { execute, nsgen, nsgenPath } from '../support/cli.js';
 import { descendants } from '../support/leftovers.js';
@@ -245,6 +245,23 @@ describe('a box with a name', () => {
     if (holder === undefined) throw new Error('it was not started');
     return holder;
   }
+
+  for (const backend of BACKEND_NAMES)
+    test(`as nsgen run -d starts it, by ${backend}`, async () => {
+      const name = `real-${backend}`;
+      const started = await nsgen(['run', '-d', '--backend', backend, '--name', name, '--', 'sleep', '1000']);
+      assert.equal(started.status, 0, started.stderr);
+      try {
+        const found = await json(name);
+        assert.deepEqual([found.process.name, found.process.pids.at(-1), found.box.name], ['nsgen-init', 1, name]);
+        const { boxes } = found.namespaces.find(({ type }: { type: string }) => type === 'mnt');
+        assert.deepEqual(boxes, [name]);
+      } finally {
+        await nsgen(['kill', name]);
+        await nsgen(['wait', name]);
+        assert.equal((await nsgen(['rm', name])).status, 0);
+      }
+    });
 
   test('is found by it, and so are its processes', async () => {
     const web = await named('web');
