@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 bbc1a8fc9a3da9a3c6799baeb97b0ab567a54165b49b124119a9a05b3d99a2b4
+#   box      sha256 ebcf6bd79305de5f143098f07f54d432a580a3a6f32dd1c954bc37ff97332e12
 #   command  /bin/bash
 #   needs    Linux, bash 4.4, coreutils, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]
@@ -48,7 +48,7 @@ IFS=$' \t\n'
 LC_ALL=C
 export PATH LC_ALL
 unset BASH_ENV ENV CDPATH GLOBIGNORE POSIXLY_CORRECT
-unset -v child dev home_files last_pid optional_controller root
+unset -v child dev errors home_files last_pid optional_controller root
 # bash takes EUID for what it finds in the environment; else nobody can change it.
 if [[ ${EUID@a} != *r* ]]; then
   read -r -d '' EUID </proc/self/status || true
@@ -113,30 +113,120 @@ pause() {
   (trap '' INT QUIT TSTP && exec sleep "$1") || true
 }
 
+# Stops a process, and then all its descendants: whoever has stopped makes no more of them. In a pid namespace that is
+# everybody: who has lost its parent is a child of the first.
+stop_tree() {
+  local pid child line file tries before
+  local -a level next
+  for ((before = -1; before < ${#stopped[@]}; )); do
+    before=${#stopped[@]}
+    level=("$1")
+    while ((${#level[@]} > 0)); do
+      next=()
+      for pid in "${level[@]}"; do
+        # Whom somebody else has stopped is to stay so.
+        if read -r line <"/proc/$pid/stat" && [[ ${line##*) } == [RSD]* ]] && kill -s STOP "$pid"; then
+          stopped+=("$pid")
+        fi
+      done
+      for pid in "${level[@]}"; do
+        # It stops once it has the processor; until then it would still take what is typed for somebody else.
+        for ((tries = 0; tries < 200; tries++)); do
+          { read -r line <"/proc/$pid/stat" && [[ ${line##*) } == [RSD]* ]]; } || break
+          pause 0.005
+        done
+        for file in "/proc/$pid/task/"*/children; do
+          child=
+          read -r child <"$file" || true
+          for child in $child; do next+=("$child"); done
+        done
+      done
+      level=("${next[@]}")
+    done
+  done
+}
+
+# Lets go on whom stop_tree has stopped: the last first, so that a shell finds none of its children stopped. Those who get
+# the signal itself are left out: the first process.
+continue_tree() {
+  local pid skip=" $1 "
+  while ((${#stopped[@]} > 0)); do
+    pid=${stopped[-1]}
+    unset 'stopped[-1]'
+    if [[ $skip != *" $pid "* ]]; then kill -s CONT "$pid" || true; fi
+  done
+}
+
+# Ends the box at once, and says why.
+kill_box() {
+  kill -s KILL "$1" 2>/dev/null || return 0
+  printf 'box.sh: %s: the box is killed (SIGKILL)\n' "$2" >&"$errors"
+}
+
+# When a process started, which tells it from a later one of the same number.
+start_of() {
+  local line
+  local -a stat
+  { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 0
+  read -r -a stat <<<"${line##*) }"
+  printf '%s' "${stat[19]}"
+}
+
+# Kills the box if it has not ended some time after SIGTERM, of which a pid 1 without a handler takes no notice; then its
+# own status is not 0. When the box has ended, the script closes the pipe. There is no trap here for which read -t would
+# forget the time.
+escalate() {
+  local before
+  trap '' INT TERM HUP QUIT USR1 USR2 TSTP
+  exec {lifeline}>&-
+  before=$(start_of "$1")
+  if read -r -t 10 _ || (($? <= 128)); then return 0; fi
+  [[ $(start_of "$1") == "$before" ]] || return 0
+  kill_box "$1" 'no end 10 s after SIGTERM'
+  return 1
+} >/dev/null
+
 # Passes a signal on to the box, which is the one child of unshare. It is in a session of its own: the keys of a terminal
 # reach only what runs outside of it.
 forward() {
-  local line tries pid=
-  [[ -n ${child-} ]] || return 0
-  read -r pid <"/proc/$child/task/$child/children" || true
+  local now again pid=
+  [[ -n ${child-} && -n ${errors-} ]] || return 0
+  {
+    read -r pid <"/proc/$child/task/$child/children" || true
+  } 2>/dev/null
   pid=${pid:-$child}
+  case $1 in
+    INT)
+      read -r now _ </proc/uptime
+      now=${now/./}
+      again=$((now - interrupted))
+      interrupted=$now
+      if ((again <= 1000)); then
+        kill_box "$pid" 'SIGINT again'
+        killed=yes
+        return 0
+      fi
+      ;;
+    TERM)
+      if [[ -z $escalation ]]; then
+        exec {escalation}> >(escalate "$pid")
+        escalator=$!
+      fi
+      ;;
+    CONT)
+      continue_tree "$pid" 2>/dev/null
+      ;;
+  esac
+  # What comes again before a trap has ended is lost on bash: this is the last thing, but for TSTP.
+  kill -s "$1" "$pid" 2>/dev/null || true
   if [[ $1 == TSTP ]]; then
-    kill -s TSTP "$pid" || true
     # As pid 1 it would ignore TSTP, and go on reading from a terminal that is the shell's again. It has the time to
     # restore the terminal.
     pause 0.05
-    kill -s STOP "$pid" || true
-    # It stops once it has the processor; until then it would still take what is typed for somebody else.
-    for ((tries = 0; tries < 200; tries++)); do
-      { read -r line <"/proc/$pid/stat" && [[ ${line##*) } == [RSD]* ]]; } || break
-      pause 0.005
-    done
+    stop_tree "$pid" 2>/dev/null || true
     kill -s STOP $$
-  else
-    # The last thing: what comes again before a trap has ended is lost on bash.
-    kill -s "$1" "$pid" || true
   fi
-} 2>/dev/null
+}
 
 # Waits for the end of the script. If no word comes before it, SIGKILL was its end: then unshare has to go, and the box
 # with it. Its start time tells it from a later process of the same number; stopped, it makes no box any more.
@@ -160,7 +250,8 @@ watch() {
 
 # Runs the box, and ends as it ends: with its status, or 128+N when signal N ended it.
 supervise() {
-  local status=0 lifeline watcher
+  local status=0 lifeline watcher errors='' escalation='' escalator='' interrupted=-1000000000 killed=''
+  local -a stopped=()
   trap 'forward INT' INT
   trap 'forward TERM' TERM
   trap 'forward HUP' HUP
@@ -172,6 +263,8 @@ supervise() {
   trap 'forward CONT' CONT
   exec {lifeline}> >(watch)
   watcher=$!
+  # For what the traps have to say, whatever is said to nobody meanwhile.
+  exec {errors}>&2
   # A pipe for what unshare itself has to say. The box gets stderr back in enter, by way of 3.
   local log write line
   exec {log}<<<''
@@ -180,7 +273,7 @@ supervise() {
     printf '%s\n' "$BASHPID" >&"$lifeline"
     # unshare blocks TERM, but a key of the terminal would end it, or its hangup, and the box with it.
     trap '' INT QUIT HUP
-    exec 3>&2 2>&"$write" {log}<&- {write}>&- {lifeline}>&-
+    exec 3>&2 2>&"$write" {log}<&- {write}>&- {lifeline}>&- {errors}>&-
     exec "$@"
   } <&0 &
   child=$!
@@ -196,6 +289,12 @@ supervise() {
   trap - PIPE
   exec {lifeline}>&-
   wait "$watcher" || true
+  if [[ -n $escalation ]]; then
+    exec {escalation}>&-
+    wait "$escalator" || killed=yes
+  fi
+  exec {errors}>&-
+  errors=
   # Anything there is a failure of unshare's own; before util-linux 2.39, a child ended by SIGKILL was one as well.
   while read -r line <&"$log"; do
     case $line in
@@ -212,6 +311,8 @@ supervise() {
     esac
   done
   exec {log}<&-
+  # unshare does not always say so.
+  if [[ -n $killed ]]; then status=137; fi
   return "$status"
 }
 

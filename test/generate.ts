@@ -1,12 +1,15 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type JsonSchema, toJsonSchema } from '@valibot/to-json-schema';
+import { detachedBox } from '../src/backends/detached.js';
 import { renderScript } from '../src/backends/script/render.js';
 import { parseBox } from '../src/box/box.js';
 import { filesSchema } from '../src/box/mount-schema.js';
 import { readBoxFile } from '../src/box/read.js';
 import { boxSchema } from '../src/box/schema.js';
 import { FILE_MODE } from '../src/box/values.js';
+import type { Inspection } from '../src/inspect/inspection.js';
+import { svg } from '../src/inspect/svg.js';
 import { packageRoot } from '../src/package-root.js';
 
 /** What is generated and committed all the same: a change of it is a difference that somebody reviews. */
@@ -26,8 +29,18 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   const scripts = exampleNames().map(
     async name => [`${name}.sh`, renderScript(parseBox(await readBoxFile(exampleFile(name))))] as const,
   );
-  return new Map([['box.schema.json', jsonSchema()], ...(await Promise.all(scripts))]);
+  const detached = detachedBox(parseBox(await readBoxFile(exampleFile('init'))));
+  return new Map([
+    ['box.schema.json', jsonSchema()],
+    ['detached.sh', renderScript(detached, { name: undefined })],
+    ...(await Promise.all(scripts)),
+  ]);
 }
+
+/** A reading of a host with two boxes, and the figure of it in docs/. */
+const readingFile = join(packageRoot, 'docs', 'inspect.json');
+export const figureFile = join(packageRoot, 'docs', 'inspect.svg');
+export const figureReading = (): Inspection => JSON.parse(readFileSync(readingFile, 'utf8'));
 
 /** Checks that join several bytes or fields have no JSON Schema; src/box/schema.ts gives patterns where one helps. */
 const NOT_IN_JSON_SCHEMA = ['raw_check', 'check', 'guard'];
@@ -74,6 +87,7 @@ async function main(args: readonly string[]): Promise<void> {
     process.exitCode = stale.length === 0 ? 0 : 1;
     return;
   }
+  writeFileSync(figureFile, svg(figureReading()));
   rmSync(generatedDirectory, { recursive: true, force: true });
   mkdirSync(generatedDirectory);
   for (const [name, text] of await generatedFiles()) {

@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -105,11 +106,15 @@ const STARTS_GUEST = ['guest/cgroup2.test.js', 'guest/arm64.test.js'];
 /** One file at a time: several of them look at what boxes leave behind on the whole host. */
 async function run(files: readonly string[], output: 'inherit' | 'pipe') {
   if (files.length === 0) return { status: 0, output: '' };
+  // Boxes with names are kept there: those of whoever runs the tests are none of theirs.
+  const boxes = mkdtempSync(join(tmpdir(), 'boxes-of-nsgen-tests-'));
+  const env = { ...process.env, NSGEN_STATE_DIRECTORY: boxes };
   const args = ['--test', '--test-concurrency=1', '--test-timeout=1500000', '--test-reporter=spec', ...files];
-  const child = spawn(process.execPath, args, { stdio: ['inherit', output, output] });
+  const child = spawn(process.execPath, args, { stdio: ['inherit', output, output], env });
   const chunks: Buffer[] = [];
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', chunk => chunks.push(chunk));
   const [status] = await once(child, 'close');
+  rmSync(boxes, { recursive: true });
   return { status: typeof status === 'number' ? status : 1, output: Buffer.concat(chunks).toString() };
 }
 

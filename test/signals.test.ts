@@ -57,8 +57,10 @@ afterEach(() => {
 
 for (const way of WAYS) {
   describe(`signals, ${way}`, () => {
-    for (const flags of [[], ['--share', 'pid']]) {
-      test(`each reaches the command once ${flags.join(' ')}`, async () => {
+    for (const shared of [[], ['--share', 'pid']]) {
+      // It takes longer than that to end on no machine.
+      const flags = [...shared, '--stop-timeout', '600'];
+      test(`each reaches the command once ${shared.join(' ')}`, async () => {
         const session = startSession(way, flags, ['bash', '-c', LOGGER, end]);
         await session.until(/<ready>/);
         for (const name of FORWARDED) {

@@ -68,7 +68,7 @@ for (const way of Object.keys(WAYS)) {
       for (const [key, name, times] of [
         [CTRL_C, 'INT', 1],
         [CTRL_BACKSLASH, 'QUIT', 1],
-        [CTRL_C, 'INT', 2],
+        [CTRL_BACKSLASH, 'QUIT', 2],
       ] as const) {
         session.type(key);
         await session.until(new RegExp(`(?:<${name}>[^]*){${times}}`));
@@ -77,7 +77,22 @@ for (const way of Object.keys(WAYS)) {
       writeFileSync(end, '');
       await session.until(/<status \d+>/);
       assert.match(session.output, /<status 7>/);
-      assert.deepEqual([count(session, '<INT>'), count(session, '<QUIT>')], [2, 1], session.output);
+      assert.deepEqual([count(session, '<INT>'), count(session, '<QUIT>')], [1, 2], session.output);
+      session.type('exit 0\n');
+      assert.equal((await session.ended).status, 0);
+    });
+
+    test('the second Ctrl-C kills what takes no notice of the first', async () => {
+      const session = terminal();
+      type(session, way, `trap '' INT; ${say('ready')}; sleep 1000`);
+      await session.until(/<ready>/);
+      session.type(CTRL_C);
+      // The terminal echoes it; of two in its queue, the process would see one.
+      await session.until(/\^C/);
+      await delay(200);
+      session.type(CTRL_C);
+      await session.until(/<status \d+>/);
+      assert.match(session.output, /SIGINT again: the box is killed \(SIGKILL\)\r\n[\s\S]*<status 137>/);
       session.type('exit 0\n');
       assert.equal((await session.ended).status, 0);
     });

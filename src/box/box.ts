@@ -61,20 +61,30 @@ export interface Box {
   readonly resources: Resources;
   readonly accounting: boolean;
   readonly freezer: boolean;
+  /** Whether stdin, stdout and stderr are a terminal of the box's own. */
+  readonly terminal: boolean;
   /** Undefined: the nearest one to the caller's that can have it. */
   readonly cgroupParent: AbsolutePath | undefined;
   /** What is pid 1, if it is not the command: nsgen's own (true), or this program of the host. */
   readonly init: true | AbsolutePath | undefined;
+  /** Seconds between SIGTERM and SIGKILL. */
+  readonly stopTimeout: number;
   /** What others want to know of the box; nsgen does nothing with it but show it. */
   readonly annotations: Readonly<Record<string, string>>;
 }
 
+/** As docker has it. */
+const DEFAULT_STOP_TIMEOUT = 10;
+
 /** What a login shell of root has, in the order in which Debian has it. */
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-const DEFAULT_ENVIRONMENT: Readonly<Record<DefaultVariable, string>> = {
+const DEFAULT_ENVIRONMENT: Readonly<Record<Exclude<DefaultVariable, 'TERM'>, string>> = {
   PATH: DEFAULT_PATH,
   HOME: '/root',
 };
+
+/** What docker run -t sets: nearly every terminal understands it, and nearly every system describes it. */
+const TERMINAL_ENVIRONMENT: Readonly<Record<DefaultVariable, string>> = { ...DEFAULT_ENVIRONMENT, TERM: 'xterm' };
 
 /** What each namespace is unless the box says otherwise. A time namespace only costs, unless clocks are moved. */
 const DEFAULT_NAMESPACES: Readonly<Record<NamespaceType, NamespaceChoice>> = {
@@ -106,12 +116,19 @@ export function parseBox(input: unknown): Box {
   const box = fillDefaults(result.output);
   const problems = ruleProblems(result.output, box);
   if (problems.length > 0) throw new BoxError(problems);
-  checked.add(freeze(box));
+  checked.set(freeze(box), input);
   return box;
 }
 
-/** Boxes that came out of parseBox. They are frozen, so what was checked stays true. */
-const checked = new WeakSet<object>();
+/** Boxes that came out of parseBox, and what of. They are frozen, so what was checked stays true. */
+const checked = new WeakMap<object, unknown>();
+
+/** What parseBox has made a box of: a description without its defaults, to be written down and read again. */
+export function inputOf(box: Box): Readonly<Record<string, unknown>> {
+  const input = checked.get(box);
+  if (!isMapping(input)) throw new TypeError('a box that parseBox has not made');
+  return input;
+}
 
 const isChecked = (input: unknown): input is Box => typeof input === 'object' && input !== null && checked.has(input);
 
@@ -149,7 +166,7 @@ function fillDefaults(given: CheckedBox): Box {
   const protects = ownRoot && given.privileged !== true;
   return {
     command: given.command,
-    env: environmentOf(given.env ?? {}),
+    env: environmentOf(given.env ?? {}, given.terminal ? TERMINAL_ENVIRONMENT : DEFAULT_ENVIRONMENT),
     cwd: given.cwd ?? (rootfs === undefined ? undefined : ROOT_DIRECTORY),
     hostname: given.hostname,
     domainname: given.domainname,
@@ -169,15 +186,20 @@ function fillDefaults(given: CheckedBox): Box {
     resources: resourcesOf(given.resources),
     accounting: given.accounting ?? false,
     freezer: given.freezer ?? false,
+    terminal: given.terminal ?? false,
     cgroupParent: given.cgroupParent,
     init: given.init === false ? undefined : given.init,
+    stopTimeout: given.stopTimeout ?? DEFAULT_STOP_TIMEOUT,
     annotations: { ...given.annotations },
   };
 }
 
 /** The defaults that are not given, then what is, in its order. null takes a default away. */
-function environmentOf(given: Readonly<Record<string, string | null>>): Readonly<Record<string, string>> {
-  const defaults = Object.entries(DEFAULT_ENVIRONMENT).filter(([name]) => !Object.hasOwn(given, name));
+function environmentOf(
+  given: Readonly<Record<string, string | null>>,
+  usual: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const defaults = Object.entries(usual).filter(([name]) => !Object.hasOwn(given, name));
   const own = Object.entries(given).flatMap(([name, value]) => (value === null ? [] : [[name, value] as const]));
   return Object.fromEntries([...defaults, ...own]);
 }

@@ -44,3 +44,13 @@ export const mountPoint = v.pipe(
   check(mountPointProblem),
   v.guard(isAbsolutePath),
 );
+
+/** A timer of Node ends at 2^31 milliseconds. */
+const MOST_SECONDS = 2_000_000;
+
+export const timeout = v.pipe(
+  v.number(),
+  v.integer('must be a whole number of seconds'),
+  v.minValue(0, 'must be at least 0'),
+  v.maxValue(MOST_SECONDS, `must be at most ${MOST_SECONDS}`),
+);

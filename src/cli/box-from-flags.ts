@@ -68,8 +68,10 @@ function fieldsOf(flags: GivenFlags, command: readonly string[], base: Mapping, 
     ...mountsField(flags, base.mounts, problems),
     ...(['stats', 'stats-json'].some(name => flags.has(name)) ? { accounting: true } : {}),
     ...(flags.has('freezer') ? { freezer: true } : {}),
+    ...(flags.has('tty') ? { terminal: true } : {}),
     ...resourcesOf(flags, base.resources, problems),
     ...initField(flags),
+    ...stopTimeoutField(flags, problems),
     ...(flags.has('cgroup-parent') ? { cgroupParent: flags.one('cgroup-parent') } : {}),
     ...mappingField('annotations', base, annotations(flags, problems)),
     ...mappingField('symlinks', base, symlinksOf(flags, problems)),
@@ -162,6 +164,14 @@ function initField(flags: GivenFlags): Mapping {
   const program = flags.one('init');
   if (program === undefined) return {};
   return { init: program === '' ? true : resolve(program) };
+}
+
+function stopTimeoutField(flags: GivenFlags, problems: Problem[]): Mapping {
+  const value = flags.one('stop-timeout');
+  if (value === undefined) return {};
+  if (/^\d{1,9}$/.test(value)) return { stopTimeout: Number(value) };
+  problems.push({ field: '--stop-timeout', message: 'must be a whole number of seconds' });
+  return {};
 }
 
 function switchField(flags: GivenFlags, name: 'proc' | 'dev' | 'loopback', problems: Problem[]): Mapping {

@@ -61,7 +61,7 @@ export const exec = execCommand('exec', 'run a command in a box that runs', RUN_
   const backend = flags.one('backend') ?? 'ffi';
   if (!isBackendName(backend))
     throw new BoxError([{ field: '--backend', message: `must be one of ${BACKEND_NAMES.join(', ')}` }]);
-  const forwarding = forwardSignals();
+  const forwarding = forwardSignals(undefined);
   const running = await startNewcomer(newcomer, backend);
   forwarding.to(running);
   const status = await running.ended;

@@ -130,6 +130,16 @@ export const BOX_FLAGS = {
     type: 'boolean',
     description: "pid 1 is an init, which starts the command: nsgen's own, or a program of the host (--init=PATH)",
   },
+  tty: {
+    type: 'boolean',
+    alias: 't',
+    description: "a terminal of its own, /dev/pts/0, that is shown in the caller's",
+  },
+  'stop-timeout': {
+    type: 'string',
+    valueHint: 'SECONDS',
+    description: 'time to end after SIGTERM, before SIGKILL (default 10)',
+  },
   stats: { type: 'boolean', description: 'count what the box uses: run prints it when the box ends' },
   freezer: { type: 'boolean', description: 'let all of the box be stopped at once (Ctrl-Z does)' },
   monotonic: { type: 'string', valueHint: 'SECONDS', description: 'offset of CLOCK_MONOTONIC in a new time namespace' },

@@ -3,9 +3,11 @@ import type { ArgsDef, CommandDef } from 'citty';
 import { EXIT_STATUS } from '../backends/failure.js';
 import { BoxError, type Problem } from '../box/problem.js';
 import { inspect } from '../inspect/index.js';
+import { InspectError } from '../inspect/inspect.js';
 import { ASCII, LINES } from '../inspect/picture.js';
 import { summary } from '../inspect/summary.js';
 import { svg } from '../inspect/svg.js';
+import { describeErrno } from '../linux/errno.js';
 import { visibleJson } from '../text.js';
 import { type GivenFlags, parseArguments } from './arguments.js';
 import { HELP_FLAG } from './flags.js';
@@ -36,15 +38,24 @@ export const inspectCommand: Subcommand = {
     const [target = '', ...more] = words;
     const problems = problemsOf(flags, target, more);
     if (problems.length > 0) throw new BoxError(problems);
-    const inspection = await inspect(target, { everybody: flags.has('all') });
+    const inspection = inspect(target, { everybody: flags.has('all') });
     const file = flags.one('svg');
     if (file === '-') write(1, svg(inspection));
-    else if (file !== undefined) writeFileSync(file, svg(inspection));
+    else if (file !== undefined) save(file, svg(inspection));
     if (flags.has('json')) write(1, `${visibleJson(JSON.stringify(inspection, undefined, 2))}\n`);
     else if (file === undefined) write(1, summary(inspection, STROKES));
     return EXIT_STATUS.ok;
   },
 };
+
+function save(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    const errno = error instanceof Error && 'errno' in error && typeof error.errno === 'number' ? -error.errno : 0;
+    throw new InspectError(`write ${file}: ${describeErrno(errno)}`);
+  }
+}
 
 /** `nsgen inspect web --json` and `nsgen inspect --json web`. */
 function parse(argv: readonly string[]) {

@@ -19,6 +19,12 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Subcommand>>> = {
   init: async () => (await import('./init.js')).initCommand,
   exec: async () => (await import('./exec.js')).exec,
   top: async () => (await import('./top.js')).topCommand,
+  ps: async () => (await import('./ps.js')).psCommand,
+  stop: async () => (await import('./stop.js')).stopCommand,
+  kill: async () => (await import('./kill.js')).killCommand,
+  wait: async () => (await import('./wait.js')).waitCommand,
+  logs: async () => (await import('./logs.js')).logsCommand,
+  rm: async () => (await import('./rm.js')).rmCommand,
   inspect: async () => (await import('./inspect.js')).inspectCommand,
   prune: async () => (await import('./prune.js')).pruneCommand,
 };

@@ -1,7 +1,9 @@
+import { basename } from 'node:path';
 import type { ArgsDef, CommandDef } from 'citty';
 import { EXIT_STATUS } from '../backends/failure.js';
 import { BoxError } from '../box/problem.js';
 import { type Pruned, prune } from '../host/cgroup/prune.js';
+import { pruneBoxes } from '../state/prune.js';
 import { parseArguments } from './arguments.js';
 import { HELP_FLAG } from './flags.js';
 import { printable, write, writeHelp } from './output.js';
@@ -14,7 +16,7 @@ const FLAGS = {
 } as const satisfies ArgsDef;
 
 const definition: CommandDef = {
-  meta: { name: 'nsgen prune', description: 'remove the cgroups of boxes whose nsgen or script was killed' },
+  meta: { name: 'nsgen prune', description: 'remove what is left of boxes whose nsgen or script was killed' },
   args: FLAGS,
 };
 
@@ -30,7 +32,13 @@ export const pruneCommand: Subcommand = {
     if (command.length > 0)
       throw new BoxError(command.map(word => ({ field: '', message: `prune takes no ${JSON.stringify(word)}` })));
     const dryRun = flags.has('dry-run');
-    const pruned = await prune({ dryRun });
+    const cgroups = await prune({ dryRun });
+    const boxes = await pruneBoxes(dryRun);
+    const pruned = {
+      removed: [...cgroups.removed, ...boxes.removed],
+      inUse: cgroups.inUse.filter(({ directory }) => !boxes.keeps(basename(directory))),
+      failed: [...cgroups.failed, ...boxes.failed],
+    };
     write(1, flags.has('json') ? `${JSON.stringify(pruned, undefined, 2)}\n` : asText(pruned, dryRun));
     return pruned.failed.length > 0 ? EXIT_STATUS.failed : EXIT_STATUS.ok;
   },

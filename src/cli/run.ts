@@ -1,8 +1,9 @@
 import { BACKEND_NAMES, isBackendName, loadBackend, type RunningBox } from '../backends/backend.js';
-import type { Box } from '../box/box.js';
+import { type Box, inputOf } from '../box/box.js';
 import { BoxError } from '../box/problem.js';
 import { memoryLimitOf } from '../box/resources.js';
 import { formatSize } from '../box/size.js';
+import { milliseconds } from '../host/clock.js';
 import { write } from './output.js';
 import { boxCommand } from './subcommand.js';
 
@@ -12,6 +13,12 @@ const FLAGS = {
     valueHint: 'NAME',
     description: 'ffi: system calls (default); script: bash runs the generated script',
   },
+  detach: {
+    type: 'boolean',
+    alias: 'd',
+    description: 'print the name of the box, and leave it to itself (see nsgen ps)',
+  },
+  name: { type: 'string', valueHint: 'NAME', description: 'of a box that is detached, instead of one made up' },
   'stats-json': { type: 'string', valueHint: 'FILE', description: 'write what --stats prints to FILE, as JSON' },
 } as const;
 
@@ -19,9 +26,11 @@ export const runCommand = boxCommand('run', 'run a command in a box', FLAGS, asy
   const name = flags.one('backend') ?? 'ffi';
   if (!isBackendName(name))
     throw new BoxError([{ field: '--backend', message: `must be one of ${BACKEND_NAMES.join(', ')}` }]);
+  if (flags.has('detach')) return (await import('./detach.js')).detach(inputOf(box), name, flags);
+  if (flags.has('name')) throw new BoxError([{ field: '--name', message: 'needs --detach' }]);
   const file = flags.one('stats-json');
   const statsFile = file === undefined ? undefined : (await import('./stats-file.js')).openStatsFile(file);
-  const forwarding = forwardSignals();
+  const forwarding = forwardSignals(name === 'ffi' ? box : undefined, box.terminal);
   const backend = await loadBackend(name);
   const running = await backend.start(box, { stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' });
   forwarding.to(running);
@@ -57,29 +66,73 @@ type Controlled = Pick<RunningBox, 'kill' | 'suspend' | 'resume'>;
 /**
  * Begins before the start of the box: a signal in between is kept for it. The box is in a session of its own, and so gets
  * nothing of what the keys of a terminal send but by way of this.
+ *
+ * @param box if it is to be killed here when it does not end; the script does that itself.
  */
-export function forwardSignals() {
+export function forwardSignals(box: Box | undefined, terminal = false) {
   const early: NodeJS.Signals[] = [];
   let target: Controlled | undefined;
+  let escalation: Escalation | undefined;
   const forward = (signal: NodeJS.Signals) => {
     if (target === undefined) early.push(signal);
-    else target.kill(signal);
-    if (signal === 'SIGCONT') target?.resume();
-    if (signal === 'SIGTSTP') setTimeout(stop, TIME_TO_STOP);
+    else pass(signal, target);
   };
-  // The shell gets its terminal back, and nothing of the box may still be reading from it.
-  const stop = async () => {
-    await target?.suspend();
-    process.kill(process.pid, 'SIGSTOP');
+  const pass = (signal: NodeJS.Signals, running: Controlled) => {
+    if (escalation?.kills(signal)) return;
+    if (signal === 'SIGCONT') running.resume();
+    running.kill(signal);
+    if (signal === 'SIGTSTP') setTimeout(suspend, TIME_TO_STOP, running);
   };
-  for (const signal of FORWARDED) process.on(signal, forward);
+  // The size of a terminal of its own is another; the kernel says when it changes.
+  const forwarded = terminal ? FORWARDED.filter(signal => signal !== 'SIGWINCH') : FORWARDED;
+  for (const signal of forwarded) process.on(signal, forward);
   return {
     to(running: Controlled) {
       target = running;
-      for (const signal of early.splice(0)) running.kill(signal);
+      escalation = box && escalate(box, running);
+      for (const signal of early.splice(0)) pass(signal, running);
     },
     stop() {
-      for (const signal of FORWARDED) process.off(signal, forward);
+      escalation?.over();
+      for (const signal of forwarded) process.off(signal, forward);
     },
   };
 }
+
+/** The shell gets its terminal back, and nothing of the box may still be reading from it. */
+async function suspend(running: Controlled): Promise<void> {
+  await running.suspend();
+  process.kill(process.pid, 'SIGSTOP');
+}
+
+interface Escalation {
+  /** Whether the signal was the last that was waited for, and the box has been killed. */
+  kills(signal: NodeJS.Signals): boolean;
+  over(): void;
+}
+
+/** What pid 1 has no handler for does not end it: pid_namespaces(7). */
+function escalate({ stopTimeout }: Box, running: Controlled): Escalation {
+  let timer: NodeJS.Timeout | undefined;
+  let interrupted = Number.NEGATIVE_INFINITY;
+  const kill = (why: string) => {
+    if (running.kill('SIGKILL')) write(2, `nsgen: ${why}: the box is killed (SIGKILL)\n`);
+  };
+  return {
+    kills(signal) {
+      if (signal === 'SIGTERM') timer ??= setTimeout(kill, stopTimeout * 1000, `no end ${stopTimeout} s after SIGTERM`);
+      if (signal !== 'SIGINT') return false;
+      const now = milliseconds();
+      const again = now - interrupted <= Math.max(stopTimeout, LEAST_TIME_TO_INTERRUPT) * 1000;
+      interrupted = now;
+      if (again) kill('SIGINT again');
+      return again;
+    },
+    over() {
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Seconds in which a second SIGINT is meant, also of who gives a box no time to stop. */
+const LEAST_TIME_TO_INTERRUPT = 1;

@@ -1,13 +1,30 @@
+import { detachedBox } from '../backends/detached.js';
 import { caveatsOf, renderScript } from '../backends/script/render.js';
+import { BoxError } from '../box/problem.js';
+import { isBoxName, NAME_RULE } from '../state/names.js';
 import { write } from './output.js';
 import { boxCommand } from './subcommand.js';
+
+const FLAGS = {
+  detach: {
+    type: 'boolean',
+    alias: 'd',
+    description: 'the script prints the name of the box, and leaves it to itself',
+  },
+  name: { type: 'string', valueHint: 'NAME', description: 'of a box that is detached, instead of one made up' },
+} as const;
 
 export const scriptCommand = boxCommand(
   'script',
   'write the bash script that runs a command in a box',
-  {},
-  async box => {
-    const script = renderScript(box);
+  FLAGS,
+  async (given, flags) => {
+    const name = flags.one('name');
+    const detached = flags.has('detach');
+    if (name !== undefined && !detached) throw new BoxError([{ field: '--name', message: 'needs --detach' }]);
+    if (name !== undefined && !isBoxName(name)) throw new BoxError([{ field: '--name', message: NAME_RULE }]);
+    const box = detached ? detachedBox(given) : given;
+    const script = renderScript(box, detached ? { name } : undefined);
     for (const line of caveatsOf(box)) write(2, `nsgen: note: ${line}\n`);
     write(1, script);
     return 0;

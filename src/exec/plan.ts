@@ -46,11 +46,11 @@ export function makeExecPlan(newcomer: Newcomer): Plan {
       noNewPrivileges: status.noNewPrivileges,
       joinedUser: namespaces.includes('user'),
     },
-    { kind: 'standard-streams' },
+    { kind: 'standard-streams', terminal: false },
     { kind: 'start-inside' },
     { kind: 'parent-death-signal' },
-    { kind: 'close-descriptors' },
+    { kind: 'close-descriptors', life: false },
     { kind: 'reset-signals' },
-    { kind: 'execute', command, env, init: undefined },
+    { kind: 'execute', command, env, init: undefined, life: false },
   ];
 }

@@ -77,10 +77,12 @@ const ENDED: readonly string[] = ['Z', 'X', 'x'];
  */
 export async function stopped(pid: number, isThere: () => boolean): Promise<void> {
   for (let tries = 0; tries < 500 && isThere(); tries++) {
-    if (STOPPED.includes(statOf(pid)?.state ?? '')) return;
+    if (hasStopped(statOf(pid))) return;
     await pause(2);
   }
 }
+
+export const hasStopped = (stat: ProcessStat | undefined): boolean => STOPPED.includes(stat?.state ?? '');
 
 /** By a signal, or by whoever traces it. */
 const STOPPED: readonly string[] = ['T', 't'];

@@ -5,7 +5,7 @@ import { x64 } from './code-x64.js';
 /**
  * The init: a program of one page, for x86-64 and arm64, which is pid 1 of a box in place of the command. It executes the
  * command as its child (looked up in PATH, as execvp(3) would), passes signals on to it, reaps whatever is left to it, and
- * ends with the command's status: 128+N when signal N ended it.
+ * ends with the command's status: 128+N when signal N ended it. Without a command it only reaps, until TERM or INT.
  *
  * An executable is an ELF header, one program header, the code of its architecture, and some text.
  */
@@ -14,15 +14,18 @@ import { x64 } from './code-x64.js';
 export const INIT_NAME = 'nsgen-init';
 export const INIT_FILE = `memfd:${INIT_NAME}`;
 
+/** Where a box that has a name has its file `life` open: the init writes the exit status there, and keeps it to itself. */
+export const LIFE_DESCRIPTOR = 3;
+
+/** What such a box writes there before it executes the init. */
+export const STARTED = 'started\n';
+
 /**
  * How it is called. The script can execute it by such a path only, and cannot choose another word; in its place, of the
  * same length, ps shows `nsgen-init exec`.
  */
-export const INIT_DESCRIPTOR = 3;
+export const INIT_DESCRIPTOR = 4;
 export const INIT_PATH = `/proc/self/fd/${INIT_DESCRIPTOR}`;
-
-/** Where a box that has a name has its file `life` open: the init writes the exit status there. */
-export const LIFE_DESCRIPTOR = 3;
 
 /** What lies behind the code, in this order; the code knows how long each is. */
 export const INIT_TEXTS: readonly string[] = [

@@ -2,6 +2,10 @@
 
 export const widthOf = (text: string): number => [...text].length;
 
+/** Not by Math.max(...), which takes no more arguments than the stack has room for. */
+export const largest = (numbers: readonly number[]): number =>
+  numbers.reduce((most, number) => Math.max(most, number), 0);
+
 export function padded(text: string, width: number, side: 'left' | 'right' = 'right'): string {
   const blanks = ' '.repeat(Math.max(0, width - widthOf(text)));
   return side === 'left' ? blanks + text : text + blanks;

@@ -29,23 +29,20 @@ function aroundOf(tree: readonly TreeRow[]): ReadonlyMap<number, number> {
   );
 }
 
-/** The boxes with a name in each frame. */
-export function boxesOfFrames(
-  tree: readonly TreeRow[],
-  paths: readonly (readonly Frame[])[],
-): ReadonlyMap<Frame, ReadonlySet<string>> {
+/** What is written over each frame: its namespace, and the boxes with a name in it. */
+export function titlesOf(tree: readonly TreeRow[], paths: readonly (readonly Frame[])[]): ReadonlyMap<Frame, string> {
   const names = new Map<Frame, Set<string>>();
-  for (const [at, { box }] of tree.entries()) {
-    const frame = paths[at]?.at(-1);
-    if (frame !== undefined && box !== null) names.set(frame, (names.get(frame) ?? new Set()).add(box));
-  }
-  return names;
+  for (const frame of paths.flat()) names.set(frame, new Set());
+  for (const [at, { box }] of tree.entries()) if (box !== null) names.get(paths[at]?.at(-1) ?? '')?.add(box);
+  return new Map([...names].map(([frame, boxes]) => [frame, titleOf(frame, [...boxes])]));
 }
 
-export function titleOf(frame: Frame | undefined, names: ReadonlyMap<Frame, ReadonlySet<string>>): string {
-  const boxes = [...(names.get(frame ?? '') ?? [])];
-  const title = frame?.startsWith('unknown') ? 'pid:[?], one or several' : `pid:[${frame}]`;
-  return boxes.length === 0 ? title : `${title} ${boxes.map(visible).join(', ')}`;
+const FEW = 3;
+
+function titleOf(frame: Frame, boxes: readonly string[]): string {
+  const namespace = frame.startsWith('unknown') ? 'pid:[?], one or several' : `pid:[${frame}]`;
+  const more = boxes.length > FEW ? ` and ${boxes.length - FEW} more` : '';
+  return boxes.length === 0 ? namespace : `${namespace} ${boxes.slice(0, FEW).map(visible).join(', ')}${more}`;
 }
 
 export const nameOf = ({ name, state }: TreeRow): string => visible(name) + (state === 'Z' ? ' (ended)' : '');

@@ -1,5 +1,5 @@
-import { padded, widthOf } from './columns.js';
-import { boxesOfFrames, type Frame, framesOf, nameOf, titleOf } from './frames.js';
+import { largest, padded, widthOf } from './columns.js';
+import { type Frame, framesOf, nameOf, titlesOf } from './frames.js';
 import type { Inspection, TreeRow } from './inspection.js';
 
 /** The tree of processes as the host counts, and beside it each pid namespace as a frame, with the numbers in it. */
@@ -36,35 +36,44 @@ export function picture(inspection: Inspection, strokes: Strokes): readonly stri
   const { tree } = inspection;
   const branches = branchesOf(tree, strokes);
   const left = hostSide(inspection, branches);
-  const paths = framesOf(tree);
-  const names = boxesOfFrames(tree, paths);
-  const numbers = numberWidths(tree);
-  const depths = depthsInside(tree);
-  const text = (row: TreeRow) => `${'  '.repeat(Math.min(depths.get(row.pid) ?? 0, DEEPEST))}${nameOf(row)}`;
-  const inner = (level: number): number =>
-    Math.max(
-      0,
-      ...tree.flatMap((row, at) => {
-        const path = paths[at] ?? [];
-        const title = path[level - 1] === undefined ? 0 : widthOf(titleOf(path[level - 1], names)) + 4;
-        if (path.length < level) return [];
-        const number = numbers[level] ?? 0;
-        return [title, path.length === level ? number + 1 + widthOf(text(row)) : 0];
-      }),
-      paths.some(path => path.length > level) ? (numbers[level] ?? 0) + 1 + inner(level + 1) + 4 : 0,
-    );
-  const widths = Array.from({ length: Math.max(0, ...paths.map(path => path.length)) }, (_, at) => inner(at + 1));
-  const frames = new Frames(strokes, widths, numbers, frame => titleOf(frame, names));
-  const gap = Math.max(0, ...left.map(widthOf));
+  const gap = largest(left.map(widthOf));
   const beside = (one: string, other: string) => `${padded(one, gap)}  ${other}`.trimEnd();
+  const paths = framesOf(tree);
+  const right = contents(tree);
+  const frames = new Frames(strokes, tree, paths, right);
   const lines: string[] = [];
   for (const [at, row] of tree.entries()) {
     const path = paths[at] ?? [];
     for (const edge of frames.goTo(path)) lines.push(beside(branches.get(row.pid)?.before ?? '', edge));
-    lines.push(beside(left[at] ?? '', path.length === 0 ? '' : frames.line(row.pids ?? [], text(row))));
+    lines.push(beside(left[at] ?? '', path.length === 0 ? '' : frames.line(row.pids ?? [], right[at] ?? '')));
   }
   for (const edge of frames.goTo([])) lines.push(beside('', edge));
   return lines;
+}
+
+/** Each name as it stands in its frame, set in by how many of those above it are in there. */
+function contents(tree: readonly TreeRow[]): readonly string[] {
+  const depths = depthsInside(tree);
+  return tree.map(row => `${'  '.repeat(Math.min(depths.get(row.pid) ?? 0, DEEPEST))}${nameOf(row)}`);
+}
+
+/** What the frames of each level need, so that those beside one another are equally wide. */
+function frameWidths(
+  paths: readonly (readonly Frame[])[],
+  right: readonly string[],
+  numbers: readonly number[],
+  titles: ReadonlyMap<Frame, string>,
+): readonly number[] {
+  const widths: number[] = [];
+  for (let level = largest(paths.map(path => path.length)); level > 0; level -= 1) {
+    const number = (numbers[level] ?? 0) + 1;
+    const within = widths[level];
+    const inner = within === undefined ? 0 : number + within + 4;
+    const own = right.flatMap((text, at) => (paths[at]?.length === level ? [number + widthOf(text)] : []));
+    const heads = new Set(paths.flatMap(path => path[level - 1] ?? []));
+    widths[level - 1] = largest([inner, ...own, ...[...heads].map(frame => widthOf(titles.get(frame) ?? '') + 4)]);
+  }
+  return widths;
 }
 
 /** Of the numbers of each level. */
@@ -105,7 +114,7 @@ function hostSide({ tree, process }: Inspection, branches: ReadonlyMap<number, B
   });
 }
 
-const pidWidth = (tree: readonly TreeRow[]): number => Math.max(0, ...tree.map(({ pid }) => String(pid).length));
+const pidWidth = (tree: readonly TreeRow[]): number => largest(tree.map(({ pid }) => String(pid).length));
 
 function branchesOf(tree: readonly TreeRow[], { child, lastChild, pass }: Strokes): ReadonlyMap<number, Branch> {
   const lastOf = new Map(tree.map(({ pid, parent }) => [parent, pid]));
@@ -129,22 +138,23 @@ function branchesOf(tree: readonly TreeRow[], { child, lastChild, pass }: Stroke
 /** The right half: frames within frames, of which some are open. */
 class Frames {
   readonly #strokes: Strokes;
+  readonly #numbers: readonly number[];
+  readonly #titles: ReadonlyMap<Frame, string>;
   /** Of what is in a frame, by its level. */
   readonly #widths: readonly number[];
-  readonly #numbers: readonly number[];
-  readonly #title: (frame: Frame) => string;
   #open: readonly Frame[] = [];
 
+  /** @param right what will stand in them, row by row. */
   constructor(
     strokes: Strokes,
-    widths: readonly number[],
-    numbers: readonly number[],
-    title: (frame: Frame) => string,
+    tree: readonly TreeRow[],
+    paths: readonly (readonly Frame[])[],
+    right: readonly string[],
   ) {
     this.#strokes = strokes;
-    this.#widths = widths;
-    this.#numbers = numbers;
-    this.#title = title;
+    this.#numbers = numberWidths(tree);
+    this.#titles = titlesOf(tree, paths);
+    this.#widths = frameWidths(paths, right, this.#numbers, this.#titles);
   }
 
   /** @returns the edges that have to be drawn before what is in these frames. */
@@ -158,7 +168,7 @@ class Frames {
       edges.push(this.#within(level - 1, [], edge));
     }
     for (let level = stay; level < path.length; level += 1) {
-      const title = ` ${this.#title(path[level] ?? '')} `;
+      const title = ` ${this.#titles.get(path[level] ?? '') ?? ''} `;
       const rest = across.repeat(Math.max(0, (this.#widths[level] ?? 0) + 1 - widthOf(title)));
       edges.push(this.#within(level, [], `${corners[0]}${across}${title}${rest}${corners[1]}`));
     }

@@ -1,7 +1,7 @@
 import { visible } from '../text.js';
-import { widthOf } from './columns.js';
-import { boxesOfFrames, type Frame, framesOf, nameOf, titleOf } from './frames.js';
-import { type Inspection, NAMESPACE_TYPES, type TreeRow } from './inspection.js';
+import { largest, widthOf } from './columns.js';
+import { type Frame, framesOf, nameOf, titlesOf } from './frames.js';
+import { type Inspection, NAMESPACE_TYPES, type NamespaceType, type TreeRow } from './inspection.js';
 
 /**
  * A figure: pid namespaces within one another as frames, in them a frame for each set of other namespaces, and in these
@@ -14,9 +14,9 @@ export function svg(inspection: Inspection): string {
   const { pid, name } = inspection.process;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${size.width}" height="${size.height}" viewBox="0 0 ${size.width} ${size.height}" role="img">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${size.width}" height="${size.height}" viewBox="0 0 ${size.width} ${size.height}" role="img" xml:space="preserve">`,
     `<title>${escaped(`Process ${pid} (${visible(name)}) and the namespaces around it`)}</title>`,
-    `<style>text{font:12px monospace;fill:#1d2433;white-space:pre}.title{font-weight:bold}.note{fill:#5b6475}.target{font-weight:bold;fill:#a3230b}rect{stroke:#5b6475}.page{fill:#ffffff;stroke:none}.pid{fill:#eef3fb}.inner{fill:#dbe6f7}</style>`,
+    `<style>text{font-family:'DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:12px;fill:#1d2433;white-space:pre}.title{font-weight:bold}.note{fill:#5b6475}.target{font-weight:bold;fill:#a3230b}rect{stroke:#5b6475}.page{fill:#ffffff;stroke:none}.pid{fill:#eef3fb}.inner{fill:#dbe6f7}</style>`,
     `<rect class="page" width="${size.width}" height="${size.height}"/>`,
     ...drawn(host, MARGIN, MARGIN),
     '</svg>',
@@ -44,8 +44,7 @@ function hostArea(inspection: Inspection): Area {
   const { tree, viewpoint, others } = inspection;
   const paths = framesOf(tree);
   const placed = tree.map((row, at) => ({ row, path: paths[at] ?? [] }));
-  const names = boxesOfFrames(tree, paths);
-  const area = pidArea(inspection, placed, names, []);
+  const area = pidArea(inspection, placed, titlesOf(tree, paths), []);
   const rest = others === 0 ? [] : [`${others} more ${others === 1 ? 'process is' : 'processes are'} not shown`];
   const number = viewpoint.pidNamespace === null ? '?' : String(viewpoint.pidNamespace);
   return {
@@ -63,7 +62,7 @@ interface Placed {
 function pidArea(
   inspection: Inspection,
   placed: readonly Placed[],
-  names: ReadonlyMap<Frame, ReadonlySet<string>>,
+  titles: ReadonlyMap<Frame, string>,
   path: readonly Frame[],
 ): Area {
   const level = path.length;
@@ -73,7 +72,7 @@ function pidArea(
   const only = groups.length === 1 ? groups[0] : undefined;
   return {
     look: 'pid',
-    title: titleOf(path.at(-1), names),
+    title: titles.get(path.at(-1) ?? '') ?? '',
     notes: only?.notes ?? [],
     rows: only?.rows ?? [],
     areas: [
@@ -82,7 +81,7 @@ function pidArea(
         pidArea(
           inspection,
           placed.filter(one => one.path[level] === frame),
-          names,
+          titles,
           [...path, frame],
         ),
       ),
@@ -95,12 +94,14 @@ function groupsOf(inspection: Inspection, own: readonly Placed[]): readonly Area
   const groups = new Map<string, TreeRow[]>();
   for (const { row } of own) {
     const key = OTHER_TYPES.map(type => row.namespaces[type]).join(' ');
-    groups.set(key, [...(groups.get(key) ?? []), row]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [row]);
+    else group.push(row);
   }
   return [...groups.values()].map(rows => ({
     look: 'inner' as const,
     title: [...new Set(rows.flatMap(({ box }) => (box === null ? [] : [`box ${visible(box)}`])))].join(', '),
-    notes: notesOf(inspection, rows[0]),
+    notes: notesOf(inspection, rows),
     rows: rows.map(row => ({ text: rowText(row), target: row.pid === inspection.process.pid })),
     areas: [],
   }));
@@ -108,20 +109,31 @@ function groupsOf(inspection: Inspection, own: readonly Placed[]): readonly Area
 
 const OTHER_TYPES = NAMESPACE_TYPES.filter(type => type !== 'pid');
 
-function notesOf({ viewpoint }: Inspection, row: TreeRow | undefined): readonly string[] {
+/** @param rows those of one set of namespaces. */
+function notesOf({ viewpoint, tree }: Inspection, rows: readonly TreeRow[]): readonly string[] {
+  const [row] = rows;
   if (row === undefined) return [];
-  const own = OTHER_TYPES.filter(type => {
-    const inode = row.namespaces[type];
-    return inode !== null && inode !== viewpoint.namespaces[type];
-  });
   const unknown = OTHER_TYPES.filter(type => row.namespaces[type] === null);
-  const shared = OTHER_TYPES.filter(type => !own.includes(type) && !unknown.includes(type));
+  const shared = OTHER_TYPES.filter(
+    type => !unknown.includes(type) && row.namespaces[type] === viewpoint.namespaces[type],
+  );
+  const own = OTHER_TYPES.filter(type => !unknown.includes(type) && !shared.includes(type));
+  const within = new Set(rows);
+  const others = tree.filter(other => !within.has(other));
+  const line = (type: NamespaceType): string => {
+    const inode = row.namespaces[type];
+    const also = others.filter(other => other.namespaces[type] === inode).map(({ pid }) => pid);
+    const more = also.length > FEW ? ` and ${also.length - FEW} more` : '';
+    return `  ${type}:[${inode}]${also.length === 0 ? '' : `, with ${also.slice(0, FEW).join(', ')}${more}`}`;
+  };
   return [
-    ...(own.length === 0 ? [] : ['own:', ...own.map(type => `  ${type}:[${row.namespaces[type]}]`)]),
-    ...(shared.length === 0 ? [] : [`the host's: ${shared.join(' ')}`]),
+    ...(own.length === 0 ? [] : ['not of the host:', ...own.map(line)]),
+    ...(shared.length === 0 ? [] : [`of the host: ${shared.join(' ')}`]),
     ...(unknown.length === 0 ? [] : [`not readable, or left: ${unknown.join(' ')}`]),
   ];
 }
+
+const FEW = 3;
 
 /** `812 = 1  sleep`: the host's number, and those inside. */
 const rowText = (row: TreeRow): string => `${(row.pids ?? [row.pid]).join(' = ')}  ${nameOf(row)}`;
@@ -147,7 +159,7 @@ const sizeOf = (area: Area): Size => laid(area);
 /** Areas from left to right, in as many lines as they need. */
 function laid(area: Area): Laid {
   const lines = linesOf(area);
-  let width = Math.ceil(Math.max(0, ...lines.map(widthOf)) * CHARACTER);
+  let width = Math.ceil(largest(lines.map(widthOf)) * CHARACTER);
   let x = MARGIN;
   let y = MARGIN + lines.length * LINE + (lines.length > 0 && area.areas.length > 0 ? MARGIN / 2 : 0);
   let tallest = 0;

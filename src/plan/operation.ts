@@ -1,5 +1,6 @@
 import type { IdMap } from '../box/mounts.js';
 import type { CgroupHierarchy } from '../host/cgroups.js';
+import { INIT_DESCRIPTOR, LIFE_DESCRIPTOR } from '../init/elf.js';
 import type { Result, SystemCall } from '../linux/system-call.js';
 import type { Entry } from '../rootfs/tree.js';
 import type { CgroupPlace } from './cgroup.js';
@@ -30,6 +31,13 @@ export interface Caller {
   readonly pidfd: number;
   /** Which descriptors become 0, 1 and 2 of the box. */
   readonly streams: readonly [stdin: number, stdout: number, stderr: number];
+  /** For a box with a terminal: how it is at the beginning, and where its two sides are sent. */
+  readonly terminal: {
+    readonly socket: number;
+    /** struct termios and struct winsize */
+    readonly attributes: Uint8Array;
+    readonly size: Uint8Array;
+  };
   /** The descriptor of the rootfs, for operations after open-rootfs, mount-overlay or copy-programs. */
   readonly rootfs: Result;
   /** Descriptors of user namespaces that map the owners of files, for the binds that ask for one. */
@@ -44,6 +52,8 @@ export interface Caller {
   };
   /** The descriptor of a null device that no rootfs supplied, for operations after make-dev. */
   readonly nullDevice: Result;
+  /** Of a box that goes on without nsgen: its file life, and the directory /proc of nsgen. */
+  readonly life: { readonly descriptor: number; readonly proc: number } | undefined;
   /** What copy-programs copies: a fact of the host, like the others. */
   readonly programFiles: readonly Entry[];
 }
@@ -54,6 +64,12 @@ export type UserNamespace = 'new' | 'unprivileged' | 'none';
 export const wantsUserNamespace = (user: UserNamespace, caller: Caller): boolean =>
   user === 'new' || (user === 'unprivileged' && caller.uid !== 0);
 
+/** Where open-init leaves the init: what is free then. */
+export const initDescriptor = ({ life }: Caller): number => (life === undefined ? LIFE_DESCRIPTOR : INIT_DESCRIPTOR);
+
 /** The cgroup of version 2 that a process is made in, with CLONE_INTO_CGROUP. */
 export const unifiedCgroup = ({ cgroup }: Caller): Result | undefined =>
   cgroup.places.find(({ version }) => version === 2)?.directory;
+
+/** What stands for it where there is none, or none yet. */
+export const NO_TERMINAL: Caller['terminal'] = { socket: -1, attributes: new Uint8Array(), size: new Uint8Array() };

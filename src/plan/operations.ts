@@ -41,10 +41,12 @@ import { type OffsetClocks, offsetClocks } from './operations/offset-clocks.js';
 import { type OpenInit, openInit } from './operations/open-init.js';
 import { type OpenProcess, openProcess } from './operations/open-process.js';
 import { type OpenRootfs, openRootfs } from './operations/open-rootfs.js';
+import { type OpenTerminal, openTerminal } from './operations/open-terminal.js';
 import { type ParentDeathSignal, parentDeathSignal } from './operations/parent-death-signal.js';
 import { type PivotRoot, pivotRoot } from './operations/pivot-root.js';
 import { type ReadOnlyPaths, readOnlyPaths } from './operations/read-only-paths.js';
 import { type ReadOnlyRoot, readOnlyRoot } from './operations/read-only-root.js';
+import { type RecordLife, recordLife } from './operations/record-life.js';
 import { type ResetSignals, resetSignals } from './operations/reset-signals.js';
 import { type ResourceLimits, resourceLimits } from './operations/resource-limits.js';
 import { type SetCapabilities, setCapabilities } from './operations/set-capabilities.js';
@@ -94,10 +96,12 @@ export type Operation =
   | OffsetClocks
   | OpenInit
   | OpenRootfs
+  | OpenTerminal
   | ParentDeathSignal
   | PivotRoot
   | ReadOnlyPaths
   | ReadOnlyRoot
+  | RecordLife
   | ResetSignals
   | SetDomainname
   | JoinCgroups
@@ -152,10 +156,12 @@ const KINDS: { readonly [Name in OperationName]: OperationKind<Of<Name>> } = {
   'offset-clocks': offsetClocks,
   'open-init': openInit,
   'open-rootfs': openRootfs,
+  'open-terminal': openTerminal,
   'parent-death-signal': parentDeathSignal,
   'pivot-root': pivotRoot,
   'read-only-paths': readOnlyPaths,
   'read-only-root': readOnlyRoot,
+  'record-life': recordLife,
   'reset-signals': resetSignals,
   'set-domainname': setDomainname,
   'join-cgroups': joinCgroups,

@@ -2,6 +2,7 @@ import type { Box, NamespaceChoice, Rootfs } from '../box/box.js';
 import { initMountPoint } from '../box/init-rules.js';
 import { fillMount, type Mount } from '../box/mounts.js';
 import type { Overlay } from '../box/overlay.js';
+import { isTerminalMount, terminalMount } from '../box/terminal-rules.js';
 import { type AbsolutePath, absolutePath, NAMESPACE_TYPES, type NamespaceType } from '../box/values.js';
 import { CONTROLLERS, type Controller } from './cgroup.js';
 import { KERNEL_MOUNTS, type KernelPlace } from './file-system.js';
@@ -24,11 +25,21 @@ const OWN_PROC = fillMount({ type: 'proc', destination: absolutePath('/proc') })
  * the change of root last, and nothing after it that opens a path of the host. Descriptors of the host are closed before
  * the box's own directory is looked up.
  */
-export function makePlan(box: Box): Plan {
-  return [...namespaceOperations(box), ...mountOperations(box), ...rootOperations(box), ...processOperations(box)];
+export function makePlan(box: Box, { detached = false }: PlanOptions = {}): Plan {
+  return [
+    ...namespaceOperations(box, detached),
+    ...mountOperations(box),
+    ...rootOperations(box, detached),
+    ...processOperations(box, detached),
+  ];
 }
 
-function namespaceOperations(box: Box): Plan {
+export interface PlanOptions {
+  /** The box has a name, and goes on without whoever starts it. It must have nsgen's own init. */
+  readonly detached?: boolean;
+}
+
+function namespaceOperations(box: Box, detached: boolean): Plan {
   const { user, time } = box.namespaces;
   const joined = NAMESPACE_TYPES.flatMap(type => joinedNamespace(type, box.namespaces[type]));
   const cgroups = cgroupOperations(box);
@@ -39,8 +50,9 @@ function namespaceOperations(box: Box): Plan {
     ...cgroups,
     ...(joined.length > 0 ? [{ kind: 'join-namespaces', namespaces: joined } as const] : []),
     { kind: 'create-namespaces', types: created, user: userNamespace, joined: joined.length > 0 },
+    ...(detached ? [{ kind: 'record-life' } as const] : []),
     ...(cgroups.length > 0 ? [{ kind: 'join-cgroup', namespace: box.namespaces.cgroup.kind === 'new' } as const] : []),
-    { kind: 'parent-death-signal' },
+    ...(detached ? [] : [{ kind: 'parent-death-signal' } as const]),
     { kind: 'new-session' },
     { kind: 'file-mode-mask', mask: FILE_MODE_MASK },
     ...(userNamespace === 'none' ? [] : [{ kind: 'map-ids', user: userNamespace } as const]),
@@ -112,19 +124,25 @@ function mountOperations(box: Box): Plan {
   const own = box.namespaces.mount.kind === 'new';
   return [
     ...(own ? [{ kind: 'mount-propagation', propagation } as const] : []),
-    ...(rootfs === undefined ? [] : [beginningOfRoot(rootfs, box)]),
+    ...(rootfs === undefined ? terminalOperation(box) : [beginningOfRoot(rootfs, box)]),
     ...(box.proc ? [mountOperation(OWN_PROC, box)] : []),
     ...(box.dev && rootfs ? [devOperation(box, rootfs.path)] : []),
-    ...box.mounts.map(mount => mountOperation(mount, box)),
+    ...box.mounts.filter(mount => !(box.terminal && isTerminalMount(mount))).map(mount => mountOperation(mount, box)),
     ...initMount(box),
+    ...(rootfs === undefined ? [] : terminalOperation(box)),
     ...box.symlinks.map(symlink => ({ kind: 'make-symlink', ...symlink }) as const),
     ...box.files.map(file => ({ kind: 'make-file', ...file }) as const),
   ];
 }
 
-function devOperation({ maskedPaths }: Box, rootfs: AbsolutePath): Operation {
-  return { kind: 'make-dev', rootfs, mask: FILE_MODE_MASK, keepsNull: maskedPaths.length > 0 };
+function devOperation({ maskedPaths, terminal }: Box, rootfs: AbsolutePath): Operation {
+  const keepsNull = maskedPaths.length > 0;
+  return { kind: 'make-dev', rootfs, mask: FILE_MODE_MASK, keepsNull, terminals: !terminal };
 }
+
+/** In the tree of the host it comes first, as script(1) needs it; in a rootfs after all that might be mounted over it. */
+const terminalOperation = (box: Box): Plan =>
+  box.terminal ? [{ kind: 'open-terminal', rootfs: box.rootfs?.path, ...terminalMount(box) }] : [];
 
 /**
  * After all mounts, because what they show is covered too; and after the names, which the script writes to /proc/sys.
@@ -193,7 +211,7 @@ function mountOperation(mount: Mount, box: Box): Operation {
   return { kind: `mount-${type}`, ...fields, rootfs, ...(kernelPlace && { kernelPlace }) };
 }
 
-function rootOperations(box: Box): Plan {
+function rootOperations(box: Box, life: boolean): Plan {
   const { hostname, domainname, loopback, rootfs } = box;
   return [
     ...(hostname === undefined ? [] : [{ kind: 'set-hostname', hostname } as const]),
@@ -201,8 +219,8 @@ function rootOperations(box: Box): Plan {
     ...(loopback ? [{ kind: 'loopback-up' } as const] : []),
     ...protectOperations(box),
     ...(rootfs === undefined ? [] : [changeOfRoot(rootfs)]),
-    { kind: 'standard-streams' },
-    { kind: 'close-descriptors' },
+    { kind: 'standard-streams', terminal: box.terminal },
+    { kind: 'close-descriptors', life },
     ...(box.init === true ? [{ kind: 'open-init' } as const] : []),
   ];
 }
@@ -218,12 +236,18 @@ function initMount(box: Box): Plan {
   return [mountOperation(fillMount({ type: 'bind', source: box.init, destination, readOnly: true }), box)];
 }
 
-function processOperations(box: Box): Plan {
+function processOperations(box: Box, life: boolean): Plan {
   const { command, env, rootfs, cwd, init } = box;
   return [
     ...(cwd === undefined ? [] : [{ kind: 'working-directory', path: cwd, rootfs: rootfs?.path } as const]),
     { kind: 'descriptor-limit', soft: SOFT_DESCRIPTOR_LIMIT },
     { kind: 'reset-signals' },
-    { kind: 'execute', command, env, init: init === undefined || init === true ? init : (initMountPoint(box) ?? init) },
+    {
+      kind: 'execute',
+      command,
+      env,
+      init: init === undefined || init === true ? init : (initMountPoint(box) ?? init),
+      life,
+    },
   ];
 }

@@ -3,11 +3,13 @@ import type { BackendName } from '../backends/backend.js';
 import { EXIT_STATUS } from '../backends/failure.js';
 import { type Box, parseBox } from '../box/box.js';
 import type { ProcessIdentity } from '../host/process.js';
-import { directoryProblem, isBoxName, NAME_RULE, requireOwnProc, StateError, stateDirectory } from './directory.js';
+import { directoryProblem, requireOwnProc, StateError, stateDirectory } from './directory.js';
 import { type Life, readLife } from './life.js';
+import { isBoxName, NAME_RULE } from './names.js';
 import { type BoxRecord, readRecord } from './record.js';
 
-export { isBoxName, NAME_RULE, StateError, stateDirectory } from './directory.js';
+export { StateError, stateDirectory } from './directory.js';
+export { isBoxName, NAME_RULE } from './names.js';
 
 /** A box that has a name, running or not, as its directory and the kernel tell of it. */
 export interface BoxState {
@@ -25,6 +27,8 @@ export interface BoxState {
   readonly box: Box;
   /** `starting`: there is no init yet, and who starts it is still at it. */
   readonly status: 'starting' | 'running' | 'ended';
+  /** Whether it has got as far as its init. */
+  readonly started: boolean;
   /** Its pid 1 as the host sees it, as long as it runs. */
   readonly process: ProcessIdentity | undefined;
   /** Of a box that has ended: that of its command, 137 if it was killed, 125 if it was never started. */
@@ -39,6 +43,8 @@ export interface Damaged {
   readonly directory: string;
   readonly problem: string;
 }
+
+export const isBox = (found: BoxState | Damaged): found is BoxState => 'status' in found;
 
 /** 128 + SIGKILL. */
 const KILLED = 137;
@@ -57,7 +63,7 @@ export function readStates(): { readonly boxes: readonly BoxState[]; readonly da
   for (const name of namesIn(parent)) {
     const found = readState(`${parent}/${name}`, name);
     if (found === undefined) continue;
-    if ('status' in found) boxes.push(found);
+    if (isBox(found)) boxes.push(found);
     else damaged.push(found);
   }
   boxes.sort((one, other) => Date.parse(one.created) - Date.parse(other.created));
@@ -76,7 +82,7 @@ export function findBox(name: string): BoxState {
   const found = readState(`${parent}/${name}`, name);
   if (found === undefined)
     throw new StateError(`there is no box ${JSON.stringify(name)} (nsgen ps -a lists those that there are)`);
-  if (!('status' in found)) throw new StateError(`box ${JSON.stringify(name)}: ${found.problem}`);
+  if (!isBox(found)) throw new StateError(`box ${JSON.stringify(name)}: ${found.problem}`);
   return found;
 }
 
@@ -100,7 +106,7 @@ export function readState(directory: string, name: string): BoxState | Damaged |
     if (problem !== undefined) throw new Error(problem);
     const record = readRecord(directory);
     if (record.name !== name) throw new Error(`it says that it is ${JSON.stringify(record.name)}`);
-    return stateOf(directory, record, readLife(directory));
+    return stateOf(directory, record, readLife(directory, record.pod !== undefined));
   } catch (error) {
     if (directoryIsGone(directory)) return undefined;
     return { name, directory, problem: error instanceof Error ? error.message : String(error) };
@@ -127,6 +133,7 @@ function stateOf(directory: string, record: BoxRecord, life: Life): BoxState {
       return parsed;
     },
     status: life.held ? (life.started ? 'running' : 'starting') : 'ended',
+    started: life.started,
     process: life.process,
     ...endOf(life),
   };

@@ -14,12 +14,6 @@ export class StateError extends Error {
   readonly exitStatus = EXIT_STATUS.failed;
 }
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
-
-export const isBoxName = (name: string): boolean => NAME.test(name);
-
-export const NAME_RULE = 'must be 1 to 64 letters, digits, "_", "." and "-", and begin with a letter or a digit';
-
 /**
  * The directory of all boxes. It need not exist.
  *
@@ -31,6 +25,10 @@ export function stateDirectory(): string {
   if (problem !== undefined) throw new StateError(`${directory}: ${problem}`);
   return directory;
 }
+
+/** False for a user without a place for it. */
+export const hasStateDirectory = (): boolean =>
+  process.geteuid?.() === 0 || Boolean(process.env.NSGEN_STATE_DIRECTORY || process.env.XDG_RUNTIME_DIR);
 
 /** The same, and it is there. @throws StateError also when it cannot be made. */
 export function madeStateDirectory(): string {

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { type ProcessIdentity, parseStat, statOf } from '../host/process.js';
-import { LIFE_DESCRIPTOR } from '../init/elf.js';
+import { INIT_NAME, LIFE_DESCRIPTOR, STARTED } from '../init/elf.js';
 import { LOCK } from '../linux/constants.js';
 import { runCalls } from '../linux/program.js';
 import { flags, integer, type SystemCall } from '../linux/system-call.js';
@@ -18,9 +18,6 @@ import { flags, integer, type SystemCall } from '../linux/system-call.js';
  */
 export const LIFE_FILE = 'life';
 
-/** The second line. */
-export const STARTED = 'started\n';
-
 export interface Life {
   /** Whether somebody holds the lock: the box, or whoever is about to start it. */
   readonly held: boolean;
@@ -37,8 +34,11 @@ export interface Life {
 /** A line of stat, a word and a byte are fewer. */
 const LARGEST = 4096;
 
-/** @throws Error when it cannot be read. */
-export function readLife(directory: string): Life {
+/**
+ * @param inPod the process may have any number in its pid namespace, which is that of the pod.
+ * @throws Error when it cannot be read.
+ */
+export function readLife(directory: string, inPod = false): Life {
   const path = `${directory}/${LIFE_FILE}`;
   const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
@@ -48,9 +48,13 @@ export function readLife(directory: string): Life {
     const held = isHeld(descriptor);
     const { claimed, ...said } = parseLife(contentOf(descriptor));
     if (!held) return { ...said, held, process: undefined };
-    const process =
-      claimed !== undefined && isFirst(claimed, file) ? claimed : said.started ? firstOf(file) : undefined;
-    return { ...said, held, process };
+    const isInit = (pid: number) => hasOpen(pid, file) && isBelow(pid, inPod);
+    const isIt = claimed !== undefined && statOf(claimed.pid)?.start === claimed.start && isInit(claimed.pid);
+    const process = isIt ? claimed : search(isInit);
+    // Before it is the init, it has another name; what the init has found there, it was said in.
+    if (process === undefined || said.started || statOf(process.pid)?.name !== INIT_NAME)
+      return { ...said, held, process };
+    return { ...said, held, process, started: true, problem: SCRIBBLED };
   } finally {
     closeSync(descriptor);
   }
@@ -105,15 +109,8 @@ interface FileIdentity {
   readonly ino: number;
 }
 
-/**
- * Whether a process is the first of a pid namespace below ours, and has this file open as inits have it. A box can
- * write any number to the file; it cannot make the process of that number open it.
- */
-function isFirst(process: ProcessIdentity, file: FileIdentity): boolean {
-  return statOf(process.pid)?.start === process.start && hasOpen(process.pid, file) && isInit(process.pid);
-}
-
-function hasOpen(pid: number | string, file: FileIdentity): boolean {
+/** A box can write any number to the file; it cannot make the process of that number open it. */
+function hasOpen(pid: number, file: FileIdentity): boolean {
   try {
     const open = statSync(`/proc/${pid}/fd/${LIFE_DESCRIPTOR}`);
     return open.dev === file.dev && open.ino === file.ino;
@@ -122,23 +119,32 @@ function hasOpen(pid: number | string, file: FileIdentity): boolean {
   }
 }
 
-/** NSpid: its number in each namespace, from ours down to its own. proc_pid_status(5) */
-function isInit(pid: number | string): boolean {
+/**
+ * Whether a process is in a pid namespace below ours; the first there, unless it is in a pod. NSpid: its number in each
+ * namespace, from ours down to its own. proc_pid_status(5)
+ */
+function isBelow(pid: number, inPod: boolean): boolean {
+  const numbers = numbersOf(pid);
+  return numbers.length > 1 && (inPod || numbers.at(-1) === 1);
+}
+
+/** What a process is called in each pid namespace that it is in, ours first. Empty: it has ended. */
+export function numbersOf(pid: number): readonly number[] {
   try {
     const line = /^NSpid:((?:\s+\d+)+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? '';
-    const numbers = line.trim().split(/\s+/);
-    return numbers.length > 1 && numbers.at(-1) === '1';
+    return line.trim().split(/\s+/).filter(Boolean).map(Number);
   } catch {
-    return false;
+    return [];
   }
 }
 
 /** Of a box that has hidden who it is. */
-function firstOf(file: FileIdentity): ProcessIdentity | undefined {
-  for (const pid of readdirSync('/proc')) {
-    if (!/^[1-9]\d*$/.test(pid) || !hasOpen(pid, file) || !isInit(pid)) continue;
-    const start = statOf(Number(pid))?.start;
-    if (start !== undefined) return { pid: Number(pid), start };
+function search(isInit: (pid: number) => boolean): ProcessIdentity | undefined {
+  for (const pid of readdirSync('/proc')
+    .filter(name => /^[1-9]\d*$/.test(name))
+    .map(Number)) {
+    const start = isInit(pid) ? statOf(pid)?.start : undefined;
+    if (start !== undefined) return { pid, start };
   }
   return undefined;
 }

@@ -19,6 +19,9 @@ export interface BoxRecord {
 
 export const RECORD_FILE = 'box.json';
 
+/** What the box has written to its stdout and stderr. */
+export const LOG_FILE = 'log';
+
 /** Of what is in there: a box may hold files. */
 const LARGEST = 64 * 1024 * 1024;
 

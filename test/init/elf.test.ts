@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { CODE_OFFSET, INIT_ARCHITECTURES, INIT_TEXTS, initElf, initInstructions } from '../../src/init/elf.js';
@@ -8,6 +9,7 @@ import { initListing, OBJDUMP } from '../../src/init/listing.js';
 import type { Architecture } from '../../src/linux/machine-code.js';
 import { execute, nsgenPath } from '../support/cli.js';
 import { ownDirectory } from '../support/own-directory.js';
+import { until } from '../support/until.js';
 
 const LARGEST = 1024;
 const directory = ownDirectory('init-elf');
@@ -95,7 +97,39 @@ for (const architecture of INIT_ARCHITECTURES) {
         const expected = { status, stdout: '', stderr: `nsgen-init: cannot execute ${program}\n` };
         assert.deepEqual(start([program, 'x'], env), expected, `${program.slice(0, 20)} ${env.PATH}`);
       }
-      assert.deepEqual(start([], PATH), { status: 2, stdout: '', stderr: '' });
+    });
+
+    test('writes its status to descriptor 3, which the command does not have', () => {
+      const look = 'sh -c "ls /proc/self/fd >&2; echo x >&3"';
+      for (const [command, status] of [
+        [`${look}; exit 10`, 10],
+        ['exit 0', 0],
+        ['kill -s KILL $$', 137],
+      ] as const) {
+        const words = [...EMULATOR[architecture], file, 'sh', '-c', command];
+        const life = join(directory, `life-${architecture}`);
+        const { stderr } = spawnSync('sh', ['-c', 'exec 3>"$0" 5<&0; "$@"', life, ...words], { env: PATH });
+        assert.equal(stderr.toString().includes('\n3\n4\n5\n'), false);
+        if (command.startsWith(look)) assert.match(stderr.toString(), /^0\n1\n2\n3\n.*3: Bad file descriptor\n$/s);
+        assert.deepEqual([...readFileSync(life)], [status], command);
+      }
+    });
+
+    test('without a command only reaps, until TERM or INT', async () => {
+      for (const [signal, status] of [
+        ['SIGTERM', 143],
+        ['SIGINT', 130],
+      ] as const) {
+        const [program = '', ...args] = [...EMULATOR[architecture], file];
+        const child = spawn('sh', ['-c', 'sleep 0.01 & exec "$@"', 'sh', program, ...args], { stdio: 'ignore' });
+        const closed = once(child, 'close');
+        const seen = (file: string) => readFileSync(`/proc/${child.pid}/${file}`, 'latin1').trim();
+        await until(() => seen('comm') === 'nsgen-init', 'it is the init');
+        for (const harmless of ['SIGHUP', 'SIGUSR1', 'SIGQUIT', 'SIGCONT', 'SIGWINCH'] as const) child.kill(harmless);
+        await until(() => seen(`task/${child.pid}/children`) === '', 'its child is reaped');
+        child.kill(signal);
+        assert.deepEqual(await closed, [status, null]);
+      }
     });
 
     test('128 and the number, when a signal ends the command', () => {

@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, realpathSync, rmdirSync, writeFil
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { statOf } from '../../src/host/process.js';
-import { inspect } from '../../src/index.js';
+import { BACKEND_NAMES, inspect } from '../../src/index.js';
 import { recordText } from '../../src/state/record.js';
 import { execute, nsgen, nsgenPath } from '../support/cli.js';
 import { descendants } from '../support/leftovers.js';
@@ -200,6 +200,34 @@ describe('any process', () => {
   });
 });
 
+describe('among processes that come and go', () => {
+  test('whoever ends meanwhile is left out', async () => {
+    // Each of a number of shells starts and reaps one process after another.
+    const line = 'echo ready; while :; do /bin/true; done';
+    const busy = await Promise.all([1, 2].map(() => program('bash', '-c', line)));
+    for (let looks = 0; looks < 5; looks += 1) {
+      const found = await json('--all', String(busy[0]));
+      assert.deepEqual([found.process.pid, found.changing], [busy[0], false]);
+      const known = found.tree.map((row: { pid: number }) => row.pid);
+      assert.equal(new Set(known).size, known.length);
+      for (const { name, pids } of found.tree) assert.ok(name !== '' && pids?.length > 0);
+    }
+  });
+
+  test('one that changes all the time is read all the same, and said to', async () => {
+    const pid = await program('perl', '-e', '$| = 1; $0 = "name0"; print "ready\\n"; $0 = "name" . $i++ while 1');
+    const found = await inspect(pid);
+    assert.match(found.process.name, /^name\d+$/);
+    assertShape(found);
+  });
+
+  test('a figure that cannot be written is an error', async () => {
+    const { status, stdout, stderr } = await nsgen(['inspect', '--svg', `${directory}/none/x.svg`, '1']);
+    assert.deepEqual([status, stdout], [125, '']);
+    assert.equal(stderr, `nsgen: write ${directory}/none/x.svg: ENOENT (No such file or directory)\n`);
+  });
+});
+
 describe('a box with a name', () => {
   /** Process 1 of a box, holding its file as an init does: src/state/life.ts. */
   const INIT = `exec 3>>"$1" && flock 3 && read -r stat </proc/self/stat && printf '%s\\nstarted\\n' "$stat" >&3
@@ -217,6 +245,23 @@ describe('a box with a name', () => {
     if (holder === undefined) throw new Error('it was not started');
     return holder;
   }
+
+  for (const backend of BACKEND_NAMES)
+    test(`as nsgen run -d starts it, by ${backend}`, async () => {
+      const name = `real-${backend}`;
+      const started = await nsgen(['run', '-d', '--backend', backend, '--name', name, '--', 'sleep', '1000']);
+      assert.equal(started.status, 0, started.stderr);
+      try {
+        const found = await json(name);
+        assert.deepEqual([found.process.name, found.process.pids.at(-1), found.box.name], ['nsgen-init', 1, name]);
+        const { boxes } = found.namespaces.find(({ type }: { type: string }) => type === 'mnt');
+        assert.deepEqual(boxes, [name]);
+      } finally {
+        await nsgen(['kill', name]);
+        await nsgen(['wait', name]);
+        assert.equal((await nsgen(['rm', name])).status, 0);
+      }
+    });
 
   test('is found by it, and so are its processes', async () => {
     const web = await named('web');

@@ -119,12 +119,12 @@ test('a namespace between two that nobody tells of is shown as unknown', () => {
   ];
   assert.deepEqual(picture(withTree(rows), ASCII), [
     '  1 init',
-    '    |          +- pid:[?], one or several --+',
-    '    |          |   +- pid:[33] ---+         |',
-    '  5 |- deep    | 4 | 3 deep       |         |',
-    '    |          |   +--------------+         |',
-    '  6 `- hidden  | 2 hidden                   |',
-    '               +----------------------------+',
+    '    |          +- pid:[?], one or several ---+',
+    '    |          |   +- pid:[33] ---+          |',
+    '  5 |- deep    | 4 | 3 deep       |          |',
+    '    |          |   +--------------+          |',
+    '  6 `- hidden  | 2 hidden                    |',
+    '               +-----------------------------+',
   ]);
 });
 

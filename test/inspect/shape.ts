@@ -140,3 +140,19 @@ function problemsOf(value: unknown, shape: Shape, at: string): readonly string[]
     }),
   ];
 }
+
+/** The same in many places: described once. */
+const described = new Set<Shape>([inodes, fourIds, ranges]);
+
+/** Of every field, its path: `mounts[].id`. */
+export const FIELDS: readonly string[] = pathsOf(INSPECTION, '');
+
+function pathsOf(shape: Shape, at: string): readonly string[] {
+  if (described.has(shape) || typeof shape === 'string') return [at];
+  if (shape === mount && at !== 'mounts[]') return [at];
+  if ('nullable' in shape) return pathsOf(shape.nullable, at);
+  if ('list' in shape && typeof shape.list === 'object' && 'fields' in shape.list)
+    return pathsOf(shape.list, `${at}[]`);
+  if (!('fields' in shape)) return [at];
+  return Object.entries(shape.fields).flatMap(([name, inner]) => pathsOf(inner, at === '' ? name : `${at}.${name}`));
+}

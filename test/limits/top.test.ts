@@ -142,7 +142,7 @@ const terminate = (session: Session) => process.kill(pidOf(session), 'SIGTERM');
 describe('nsgen top in a terminal', () => {
   const ENTER = `${ESCAPE}[?1049h`;
   const LEAVE = `${ESCAPE}[?1049l`;
-  const open = (options: string, more: NodeJS.ProcessEnv = {}, rows = 40, columns = 120) => {
+  const open = (options: string, more: NodeJS.ProcessEnv = {}, rows = 40, columns = 200) => {
     const nsgenTop = `bash -c "echo pid \\$\\$; exec ${process.execPath} ${nsgenPath} top --interval 0.2 ${options}"`;
     // What the terminal was set to must be what it is set to afterwards.
     const line = `stty rows ${rows} cols ${columns}; before=$(stty -g); ${nsgenTop}; status=$?; [[ $(stty -g) == "$before" ]] && echo "ended $status"`;

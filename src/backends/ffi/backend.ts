@@ -1,16 +1,18 @@
 import type { Box } from '../../box/box.js';
 import { inMainThread } from '../../host/caller.js';
 import { type BoxCgroup, readCgroups } from '../../host/cgroup/readings.js';
-import { stopped } from '../../host/process.js';
+import type { ProcessIdentity } from '../../host/process.js';
+import { childrenOf, continueTree, stopTree } from '../../host/process-tree.js';
 import { requireRootfs } from '../../host/rootfs.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
 import { type Accounts, accountsOf } from '../accounts.js';
 import type { Backend, End, RunningBox } from '../backend.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
 import { release } from './cgroup.js';
-import { exitStatusOf, isWaitedFor, onEnd, type Pid, signalName, type WaitStatus } from './reap.js';
+import { exitStatusOf, isWaitedFor, onEnd, type Pid, reapNow, signalName, type WaitStatus } from './reap.js';
 import { startBox } from './start.js';
-import { openStreams } from './streams.js';
+import { type OpenStreams, openStreams } from './streams.js';
+import type { OpenTerminal } from './terminal.js';
 
 /** Carries a plan out by making its system calls. */
 export const ffiBackend: Backend = {
@@ -19,12 +21,15 @@ export const ffiBackend: Backend = {
     refuseWorker();
     requireRootfs(box);
     const plan = planFor(box);
-    const streams = openStreams(options);
+    const terminal = box.terminal ? (await import('./terminal.js')).openTerminal(options) : undefined;
+    const streams = terminal ?? openStreams(options);
     try {
-      const { pid, cgroups } = startBox(plan, streams.forBox);
+      const { pid, cgroups } = startBox(plan, streams.forBox, undefined, terminal?.ofBox);
+      const forCaller = connect(streams, pid, cgroups);
       const accounts = accountsOf(box, cgroups, () => ended);
-      const ended = endOf(pid, cgroups, accounts);
-      return { pid, ...streams.forCaller(), ...controlsOf(pid, accounts), ended };
+      const ended = endOf(pid, cgroups, accounts, terminal);
+      const controls = controlsOf(pid, box, accounts, ended, terminal);
+      return { pid, ...forCaller, ...controls, terminal: terminal?.controls, ended };
     } catch (error) {
       streams.abandon();
       throw error;
@@ -34,7 +39,27 @@ export const ffiBackend: Backend = {
   },
 };
 
-function controlsOf(pid: Pid, accounts: Accounts): Omit<RunningBox, 'pid' | 'stdin' | 'stdout' | 'stderr' | 'ended'> {
+/** Nobody would reap a box whose caller has no ends of its streams. */
+function connect(streams: OpenStreams, pid: Pid, cgroups: readonly BoxCgroup[]) {
+  try {
+    return streams.forCaller();
+  } catch (error) {
+    process.kill(pid, 'SIGKILL');
+    reapNow(pid);
+    if (cgroups.length > 0) release(cgroups).catch(() => {});
+    throw error;
+  }
+}
+
+type Controls = Pick<RunningBox, 'kill' | 'stop' | 'suspend' | 'resume' | 'stats' | 'freeze' | 'thaw'>;
+
+function controlsOf(
+  pid: Pid,
+  { init, stopTimeout }: Box,
+  accounts: Accounts,
+  ended: Promise<End>,
+  terminal: OpenTerminal | undefined,
+): Controls {
   const { freezer, stats, freeze, thaw } = accounts;
   const kill = (signal: NodeJS.Signals) => {
     const sent = isWaitedFor(pid) && process.kill(pid, signal);
@@ -42,21 +67,62 @@ function controlsOf(pid: Pid, accounts: Accounts): Omit<RunningBox, 'pid' | 'std
     if (sent && signal === 'SIGKILL') freezer?.thaw();
     return sent;
   };
-  const stop = async () => {
-    kill('SIGSTOP');
-    await stopped(pid, () => isWaitedFor(pid));
+  const processes = suspensionOf(pid, accounts, init);
+  const suspend = async () => {
+    await processes.suspend();
+    terminal?.suspend();
   };
-  const suspend = () => (freezer === undefined ? stop() : freeze().catch(() => {}));
-  return { kill, suspend, resume: () => freezer?.thaw(), stats, freeze, thaw };
+  const resume = () => {
+    terminal?.resume();
+    processes.resume();
+  };
+  const stop = () => {
+    freezer?.thaw();
+    kill('SIGTERM');
+    const timer = setTimeout(() => kill('SIGKILL'), stopTimeout * SECOND);
+    return ended.finally(() => clearTimeout(timer));
+  };
+  return { kill, stop, suspend, resume, stats, freeze, thaw };
 }
 
-async function endOf(pid: Pid, cgroups: readonly BoxCgroup[], accounts: Accounts): Promise<End> {
+const SECOND = 1000;
+
+/** Without a freezer, one process after the other. */
+function suspensionOf(
+  pid: Pid,
+  { freezer, freeze }: Accounts,
+  init: Box['init'],
+): Pick<RunningBox, 'suspend' | 'resume'> {
+  if (freezer !== undefined) return { suspend: () => freeze().catch(() => {}), resume: () => freezer.thaw() };
+  let stopped: readonly ProcessIdentity[] = [];
+  return {
+    async suspend() {
+      if (isWaitedFor(pid)) stopped = [...stopped, ...(await stopTree(pid))];
+    },
+    resume() {
+      const [first] = stopped;
+      // These get the signal itself: the first process, and from nsgen's init its command.
+      const command = first !== undefined && init === true ? childrenOf(first).slice(0, 1) : [];
+      const passedOn = [pid, ...command.map(one => one.pid)];
+      continueTree(stopped.filter(one => !passedOn.includes(one.pid)));
+      stopped = [];
+    },
+  };
+}
+
+async function endOf(
+  pid: Pid,
+  cgroups: readonly BoxCgroup[],
+  accounts: Accounts,
+  terminal: OpenTerminal | undefined,
+): Promise<End> {
   const status = await new Promise<WaitStatus>(resolve => {
     onEnd(pid, resolve);
   });
   const signal = status.kind === 'signaled' ? signalName(status.signal) : undefined;
   const end = accounts.endWith({ exitStatus: exitStatusOf(status), signal }, () => readCgroups(cgroups));
   if (cgroups.length > 0) await release(cgroups);
+  await terminal?.finish();
   return end;
 }
 

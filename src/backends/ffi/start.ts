@@ -7,7 +7,7 @@ import { errnoNumber } from '../../linux/errno.js';
 import { keepingDumpable } from '../../linux/not-dumpable.js';
 import { type Outcome, runCalls, runProcess } from '../../linux/program.js';
 import { integer, type SystemCall, withBranches } from '../../linux/system-call.js';
-import type { Caller } from '../../plan/operation.js';
+import { type Caller, NO_TERMINAL } from '../../plan/operation.js';
 import { type Operation, systemCalls } from '../../plan/operations.js';
 import type { Plan } from '../../plan/plan.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
@@ -21,15 +21,21 @@ import { isPid, type Pid, reapNow } from './reap.js';
  *
  * @throws StartError naming the step, the path and the errno. The child is gone and reaped by then.
  */
-export function startBox(plan: Plan, streams: Caller['streams']): StartedBox {
+export function startBox(
+  plan: Plan,
+  streams: Caller['streams'],
+  life?: Caller['life'],
+  terminal = NO_TERMINAL,
+): StartedBox {
   refuseOldKernel(plan);
-  const caller = currentCaller(plan, streams);
+  const caller = { ...currentCaller(plan, streams, life), terminal };
   const idMaps = openIdMaps(plan, caller);
   try {
     const pid = startPrepared(prepare(plan, { ...caller, idMaps }));
     remember(plan, caller.cgroup);
     const cgroups = cgroupsOf(caller.cgroup);
-    keep(cgroups);
+    // Those of a box that goes on without this process are not its to remove.
+    if (life === undefined) keep(cgroups);
     tidy(caller.cgroup);
     return { pid, cgroups };
   } catch (error) {
@@ -98,6 +104,7 @@ function sameCaller(one: Caller, other: Caller): boolean {
   const sameStreams = one.streams.every((descriptor, target) => descriptor === other.streams[target]);
   const sameFiles = one.programFiles === other.programFiles;
   if (!sameStreams || !sameFiles || one.idMaps !== other.idMaps || one.cgroup !== other.cgroup) return false;
+  if (one.terminal !== other.terminal || one.life !== other.life) return false;
   return one.uid === other.uid && one.gid === other.gid && sameCgroups(one, other);
 }
 
@@ -146,7 +153,7 @@ function cgroupsOfHost(): Caller['cgroups'] {
 /** Node has no way to change them between two boxes; only a native addon could. */
 let kept: Pick<Caller, 'descriptorLimit' | 'ignoredSignals' | 'inInitialUserNamespace'> | undefined;
 
-function currentCaller(plan: Plan, streams: Caller['streams']): Caller {
+function currentCaller(plan: Plan, streams: Caller['streams'], life: Caller['life']): Omit<Caller, 'terminal'> {
   kept ??= {
     descriptorLimit: hardDescriptorLimit(),
     ignoredSignals: ignoredSignals(),
@@ -162,6 +169,7 @@ function currentCaller(plan: Plan, streams: Caller['streams']): Caller {
     idMaps: NO_ID_MAPS,
     cgroups: plan.some(({ kind }) => kind === 'mount-cgroup') ? cgroupsOfHost() : NO_CGROUPS,
     cgroup: cgroupFor(plan),
+    life,
     nullDevice: { of: 'null device' },
     programFiles: programFiles(plan),
   };

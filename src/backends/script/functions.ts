@@ -3,6 +3,7 @@
  * something there calls it.
  */
 const FUNCTIONS = {
+  make_terminal: [],
   write_init: [],
   make_init: ['write_init'],
   find_in_root: [],
@@ -49,6 +50,14 @@ const FUNCTIONS = {
   remove_leftovers: [],
   end_cgroup: [],
   remove_cgroups: ['end_cgroup'],
+  find_state_directory: [],
+  json_word: [],
+  find_first: [],
+  abandon: ['find_first'],
+  claim_name: ['abandon', 'json_word'],
+  begin: [],
+  check_end: [],
+  start_detached: ['begin', 'check_end', 'find_first'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 type FunctionName = keyof typeof FUNCTIONS;

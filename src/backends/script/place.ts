@@ -68,6 +68,7 @@ function alwaysPlace({ kind }: Operation): Place | undefined {
     case 'limit-pids':
     case 'limit-unified':
     case 'make-cgroup':
+    case 'record-life':
     case 'standard-streams':
       return 'prepare';
     case 'create-namespaces':
@@ -90,8 +91,12 @@ const isUsualProc = (operation: Operation): boolean =>
   operation.flags.join() === 'nosuid,nodev,noexec';
 
 function unshareCan(operation: Operation, plan: Plan): boolean {
+  // What makes the terminal comes between unshare and the box.
+  if (plan.some(({ kind }) => kind === 'open-terminal')) return operation.kind === 'mount-propagation';
   switch (operation.kind) {
     case 'mount-proc':
+      // Without --fork, it is still in the pid namespace of the host.
+      if (plan.some(({ kind }) => kind === 'record-life')) return false;
       // It knows one place and one set of options, and mounts only once.
       if (operation !== plan.find(isUsualProc)) return false;
       // For any other propagation, --mount-proc first makes the /proc of the host private, which shows in mountinfo.

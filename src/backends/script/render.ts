@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ejs from 'ejs';
-import type { Box } from '../../box/box.js';
+import { type Box, inputOf } from '../../box/box.js';
 import type { Layer } from '../../box/overlay.js';
 import { BoxError, fieldName, type Problem } from '../../box/problem.js';
 import { memoryLimitOf } from '../../box/resources.js';
 import { formatSize } from '../../box/size.js';
+import { terminalMount } from '../../box/terminal-rules.js';
 import { isRoot, namespaceFile } from '../../box/values.js';
 import { STATS_FILES } from '../../host/cgroup/readings.js';
 import { INIT_DESCRIPTOR, INIT_FILE } from '../../init/elf.js';
@@ -24,27 +25,31 @@ import { joinsMount, loaderVariables, needsShell, type Place, type PlacedOperati
 import { comment, quote } from './quote.js';
 import { packagesOf, toolsOf } from './tools.js';
 
+/** A script that leaves the box to itself, under a name: this, or what the script makes up. */
+export interface Detached {
+  readonly name: string | undefined;
+}
+
 /**
  * Renders a box as one self-contained bash script.
  *
+ * @param detached the box must have nsgen's own init.
  * @returns the text of the script.
  * @throws BoxError when the script backend cannot carry a field out.
  */
-export function renderScript(box: Box): string {
+export function renderScript(box: Box, detached?: Detached): string {
   const problems = unsupported(box);
   if (problems.length > 0) throw new BoxError(problems);
-  const plan = makePlan(box);
+  const plan = makePlan(box, { detached: detached !== undefined });
   const placed = placeOperations(plan);
-  const sections = sectionsOf(box, plan, placed);
+  const sections = sectionsOf(box, plan, placed, detached);
   const tools = toolsOf(placed);
   const called = functionsCalled([...sections.inside, ...sections.leaving].map(({ body }) => body));
   const memoryLimit = memoryLimitOf(box.resources);
   const ownCgroups = plan.some(({ kind }) => kind === 'make-cgroup');
   const before = functionsCalled([
     ...sections.preparing.map(({ body }) => body),
-    ...(ownCgroups ? ['write_stats'] : []),
-    ...(memoryLimit === undefined ? [] : ['killed_for_memory']),
-    ...(box.freezer ? ['freeze_cgroup thaw_cgroups'] : []),
+    ...(detached === undefined ? attendedFunctions(box, ownCgroups) : ['start_detached']),
   ]);
   const created = plan.find(operation => operation.kind === 'create-namespaces');
   const user = created?.user ?? 'none';
@@ -68,6 +73,10 @@ export function renderScript(box: Box): string {
     functions: FUNCTION_NAMES.filter(name => called.includes(name) || before.includes(name)).map(name =>
       render(`functions/${name}`, {
         freezer: box.freezer,
+        terminalOptions: mountOptions(terminalMount(box)),
+        newPids: box.namespaces.pid.kind === 'new',
+        ownCgroups,
+        record: detached === undefined ? '' : JSON.stringify(inputOf(box)),
         statsFiles,
         inits: INITS,
         initFile: INIT_FILE,
@@ -76,11 +85,24 @@ export function renderScript(box: Box): string {
     ),
     ownCgroups,
     memoryLimit: memoryLimit === undefined ? undefined : formatSize(memoryLimit),
+    detached: detached !== undefined,
+    boottime: box.timeOffsets.boottime,
     freezer: box.freezer,
+    terminal: box.terminal,
+    ownInit: box.init === true,
+    stopTimeout: box.stopTimeout,
     variables: variablesIn(sections.inside),
     leavingVariables: variablesIn(sections.leaving).filter(name => name !== 'held'),
   });
 }
+
+/** What a script that waits for the end of the box calls. */
+const attendedFunctions = (box: Box, ownCgroups: boolean): readonly string[] => [
+  ...(ownCgroups ? ['write_stats'] : []),
+  ...(memoryLimitOf(box.resources) === undefined ? [] : ['killed_for_memory']),
+  ...(box.freezer ? ['freeze_cgroup thaw_cgroups'] : []),
+  ...(box.terminal ? ['make_terminal'] : []),
+];
 
 /** What write_stats reads, for each version of cgroups and each controller. */
 const statsFiles = Object.entries(STATS_FILES).flatMap(([version, files]) =>
@@ -135,11 +157,16 @@ interface Sections {
   readonly leaving: readonly Section[];
 }
 
-function sectionsOf(box: Box, plan: Plan, placed: readonly PlacedOperation[]): Sections {
+function sectionsOf(
+  box: Box,
+  plan: Plan,
+  placed: readonly PlacedOperation[],
+  detached: Detached | undefined,
+): Sections {
   const shell = needsShell(placed);
   const section = (operation: Operation, place: Place) => ({
     text: describe(operation),
-    body: renderSection(box, plan, operation, place),
+    body: renderSection(box, plan, operation, place, detached),
   });
   const notEmpty = ({ body }: Section) => body.trim() !== '';
   const atTheEnd = ({ kind }: Operation) => kind === 'join-cgroup' || (shell && kind === 'execute');
@@ -162,15 +189,18 @@ function sectionsOf(box: Box, plan: Plan, placed: readonly PlacedOperation[]): S
   return { preparing, launching, inside: at('enter'), leaving: [...pivoted, ...at('leave'), ...end] };
 }
 
-function renderSection(box: Box, plan: Plan, operation: Operation, place: Place): string {
+function renderSection(box: Box, plan: Plan, operation: Operation, place: Place, detached?: Detached): string {
   const changesProgram = box.rootfs !== undefined || box.namespaces.mount.kind === 'joined';
   const pid = box.namespaces.pid.kind;
   return render(operation.kind, {
     operation,
     place,
     rootfs: box.rootfs?.path,
+    detached: detached !== undefined,
+    name: detached?.name ?? '',
     changesProgram,
     newPids: pid === 'new',
+    terminal: box.terminal,
     ownCgroup: plan.some(other => other.kind === 'join-cgroup' && other.namespace),
     showsCgroups: plan.some(({ kind }) => kind === 'mount-cgroup'),
     fieldsOfControllers: fieldsOfControllers(plan),
@@ -257,6 +287,7 @@ function unsupported(box: Box): readonly Problem[] {
     ...fields.map(field => ({ field, message })),
     ...unsupportedContent(box),
     ...unsupportedInit(box),
+    ...unsupportedTerminal(box),
     ...unsupportedIdMaps(box),
     ...unsupportedAfterShared(box),
     ...followed.map(name => ({
@@ -276,6 +307,14 @@ function unsupportedInit({ init, rootfs, proc, mounts, namespaces }: Box): reado
       ? namespaces.mount.kind !== 'joined'
       : proc || mounts.some(({ destination }) => destination === '/proc');
   return hasProc ? [] : [{ field: 'init', message }];
+}
+
+/** script(1) must be outside of the pid namespace of its child, and nsenter(1) joins others in another order. */
+function unsupportedTerminal({ terminal, namespaces }: Box): readonly Problem[] {
+  if (!terminal || namespaces.pid.kind !== 'joined') return [];
+  return [
+    { field: 'terminal', message: 'the script cannot make one in a pid namespace that is joined: use nsgen run' },
+  ];
 }
 
 /** mount(8) can only since util-linux 2.39, and nothing else on a host can. */

@@ -19,22 +19,27 @@ const PACKAGES: Readonly<Record<string, string>> = {
   mkdir: 'coreutils',
   mktemp: 'coreutils',
   mount: 'mount',
+  mv: 'coreutils',
   nsenter: 'util-linux',
   pivot_root: 'util-linux',
   prlimit: 'util-linux',
   readlink: 'coreutils',
   rm: 'coreutils',
   rmdir: 'coreutils',
+  script: 'bsdutils',
   setpriv: 'util-linux',
   setsid: 'util-linux',
   sleep: 'coreutils',
   stat: 'coreutils',
+  stty: 'coreutils',
   umount: 'mount',
   unshare: 'util-linux',
 };
 
 export function toolsOf(placed: readonly PlacedOperation[]): readonly string[] {
-  const always = ['env', 'setsid', 'sleep', 'unshare', ...(needsShell(placed) ? ['bash'] : [])];
+  // script(1) begins the session of a terminal.
+  const session = placed.some(({ operation }) => operation.kind === 'open-terminal') ? [] : ['setsid'];
+  const always = ['env', 'sleep', 'unshare', ...session, ...(needsShell(placed) ? ['bash'] : [])];
   return [...new Set([...always, ...placed.flatMap(toolsOfOperation)])].sort();
 }
 
@@ -84,6 +89,10 @@ function toolsOfOperation({ operation, place }: PlacedOperation): readonly strin
         : ['mkdir', 'mount', 'readlink'];
     case 'open-init':
       return ['base64', 'chmod', 'mount', 'rm'];
+    case 'open-terminal':
+      return ['mount', 'script', 'setpriv', 'stty', ...(operation.rootfs === undefined ? [] : ['mkdir', 'readlink'])];
+    case 'record-life':
+      return ['flock', 'mkdir', 'mv', 'rm', 'stat'];
     case 'pivot-root':
       return ['mount', 'nsenter', 'pivot_root', 'umount'];
     case 'working-directory':

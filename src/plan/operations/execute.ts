@@ -1,9 +1,9 @@
 import type { AbsolutePath } from '../../box/values.js';
-import { INIT_DESCRIPTOR, INIT_PATH } from '../../init/elf.js';
+import { INIT_PATH, LIFE_DESCRIPTOR, STARTED } from '../../init/elf.js';
 import { AT } from '../../linux/constants.js';
 import type { ErrnoName } from '../../linux/errno.js';
 import { type Argument, flags, integer, type SystemCall, string } from '../../linux/system-call.js';
-import type { OperationKind } from '../operation.js';
+import { initDescriptor, type OperationKind } from '../operation.js';
 
 /** Becomes the command, or the init that starts it. */
 export interface Execute {
@@ -12,6 +12,8 @@ export interface Execute {
   readonly env: Readonly<Record<string, string>>;
   /** True: what open-init has opened. Else a program in the box. */
   readonly init: true | AbsolutePath | undefined;
+  /** Write to the file life, before it, that it comes to this. */
+  readonly life: boolean;
 }
 
 /** Errors after which execvp(3) looks into the next directory of PATH. */
@@ -24,11 +26,11 @@ export const execute: OperationKind<Execute> = {
     return `execute ${init === true ? 'the init' : JSON.stringify(init)}, which starts ${words}`;
   },
 
-  systemCalls({ command, env, init }) {
+  systemCalls({ command, env, init, life }, caller) {
     const argv: Argument = { kind: 'strings', values: [...initWords(init), ...command] };
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     const envp: Argument = { kind: 'strings', values: variables };
-    if (init === true) return [executeDescriptor(argv, envp)];
+    if (init === true) return [...(life ? [SAY_STARTED] : []), executeDescriptor(initDescriptor(caller), argv, envp)];
     if (init !== undefined) return [{ name: 'execve', arguments: [string(init), argv, envp] }];
     const files = candidates(command[0] ?? '', env.PATH ?? '');
     return files.map((file, index): SystemCall => {
@@ -47,15 +49,14 @@ export const execute: OperationKind<Execute> = {
 export const initWords = (init: Execute['init']): readonly string[] =>
   init === undefined ? [] : init === true ? [INIT_PATH] : [init, '--'];
 
-const executeDescriptor = (argv: Argument, envp: Argument): SystemCall => ({
+const SAY_STARTED: SystemCall = {
+  name: 'write',
+  arguments: [integer(LIFE_DESCRIPTOR), string(STARTED), integer(STARTED.length)],
+};
+
+const executeDescriptor = (descriptor: number, argv: Argument, envp: Argument): SystemCall => ({
   name: 'execveat',
-  arguments: [
-    integer(INIT_DESCRIPTOR),
-    string(''),
-    argv,
-    envp,
-    flags({ AT_EMPTY_PATH: AT.AT_EMPTY_PATH }, 'AT_EMPTY_PATH'),
-  ],
+  arguments: [integer(descriptor), string(''), argv, envp, flags({ AT_EMPTY_PATH: AT.AT_EMPTY_PATH }, 'AT_EMPTY_PATH')],
 });
 
 /** The paths that execvp(3) tries: an empty element of PATH is the working directory. */

@@ -1,8 +1,8 @@
-import { INIT_DESCRIPTOR, INIT_NAME, initElf } from '../../init/elf.js';
+import { INIT_NAME, initElf } from '../../init/elf.js';
 import { MFD } from '../../linux/constants.js';
 import { architecture } from '../../linux/libc.js';
 import { bytes, flags, integer, type SystemCall, string } from '../../linux/system-call.js';
-import type { OperationKind } from '../operation.js';
+import { initDescriptor, type OperationKind } from '../operation.js';
 
 /** Makes the init, in a file without a name that only the box's first process has, and opens it for execute. */
 export interface OpenInit {
@@ -12,8 +12,8 @@ export interface OpenInit {
 export const openInit: OperationKind<OpenInit> = {
   describe: () => `make the init, ${initElf(architecture()).length} bytes, in a file without a name`,
 
-  /** It comes after close-descriptors, and so the first that is free is 3. */
-  systemCalls() {
+  /** It comes after close-descriptors, and so it gets the first descriptor that is free. */
+  systemCalls(_operation, caller) {
     const elf = initElf(architecture());
     const create = (...set: readonly (keyof typeof MFD)[]): SystemCall => ({
       name: 'memfd_create',
@@ -24,7 +24,7 @@ export const openInit: OperationKind<OpenInit> = {
       { ...create('MFD_CLOEXEC', 'MFD_EXEC'), tolerate: ['EINVAL'], onTolerated: [create('MFD_CLOEXEC')] },
       {
         name: 'write',
-        arguments: [integer(INIT_DESCRIPTOR), bytes(elf, `<init, see nsgen init --asm>`), integer(elf.length)],
+        arguments: [integer(initDescriptor(caller)), bytes(elf, `<init, see nsgen init --asm>`), integer(elf.length)],
       },
     ];
   },

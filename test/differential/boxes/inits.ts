@@ -3,7 +3,7 @@ import { all, ends, type NamedBox } from '../named-box.js';
 
 /** What a process sees of its pid 1: its names, what it is executed from, what it has open, whose child it is. */
 const LOOK =
-  'echo $$ $PPID; cat /proc/1/comm /proc/1/cmdline; readlink /proc/1/exe /proc/1/root /proc/1/cwd; ls /proc/1/fd; ps -eo pid,ppid,user,stat,comm,args';
+  'echo $$ $PPID; cat /proc/1/comm /proc/1/cmdline; readlink /proc/1/exe /proc/1/root /proc/1/cwd; ls /proc/1/fd; ps -eo pid,ppid,sid,pgid,tty,user,comm,args';
 const OWN = ['sh', '-c', LOOK];
 const isOwn: NamedBox['expect'] = ({ run }) =>
   assert.match(

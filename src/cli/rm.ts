@@ -1,0 +1,15 @@
+import { removeBox } from '../state/remove.js';
+import { namedBoxesCommand } from './named-boxes.js';
+import { write } from './output.js';
+
+const FLAGS = {
+  force: { type: 'boolean', alias: 'f', description: 'end those that run, by SIGKILL' },
+} as const;
+
+export const rmCommand = namedBoxesCommand('rm', 'remove boxes that have ended, with their logs', FLAGS, flags => {
+  const force = flags.has('force');
+  return async name => {
+    await removeBox(name, force);
+    write(1, `${name}\n`);
+  };
+});

@@ -1,0 +1,25 @@
+import { BoxError } from '../box/problem.js';
+import { findBox } from '../state/boxes.js';
+import { stopBox } from '../state/end.js';
+import { namedBoxesCommand } from './named-boxes.js';
+import { write } from './output.js';
+
+const FLAGS = {
+  'stop-timeout': {
+    type: 'string',
+    alias: 't',
+    valueHint: 'SECONDS',
+    description: 'how long it has to end after SIGTERM, before SIGKILL (10)',
+  },
+} as const;
+
+export const stopCommand = namedBoxesCommand('stop', 'end boxes: TERM, and after a while KILL', FLAGS, flags => {
+  const text = flags.one('stop-timeout');
+  if (text !== undefined && !/^\d{1,9}(\.\d{1,3})?$/.test(text))
+    throw new BoxError([{ field: '--stop-timeout', message: 'must be a number of seconds' }]);
+  const timeout = text === undefined ? undefined : Number(text) * 1000;
+  return async name => {
+    await stopBox(findBox(name), timeout);
+    write(1, `${name}\n`);
+  };
+});

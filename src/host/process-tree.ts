@@ -1,0 +1,102 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { runCalls } from '../linux/program.js';
+import { integer, NULL, type SystemCall, symbol } from '../linux/system-call.js';
+import { pause } from './clock.js';
+import { hasStopped, type ProcessIdentity, statOf } from './process.js';
+
+/** A process with all its descendants, which are told by it: in a pid namespace that is everybody, for orphans are its children. */
+
+type Signal = 'SIGSTOP' | 'SIGCONT';
+const NUMBERS = process.getBuiltinModule('node:os').constants.signals;
+
+/**
+ * Stops a process, and then all its descendants: whoever has stopped makes no more of them. Resolves when they have
+ * stopped, with those that were going, from the first on.
+ *
+ * @param pid of somebody who has not been reaped when this is called.
+ */
+export async function stopTree(pid: number): Promise<readonly ProcessIdentity[]> {
+  const first = identityOf(pid);
+  const all: ProcessIdentity[] = [];
+  // Whose parent ended on the way has become a child of the first.
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const before = all.length;
+    let level = first;
+    while (level.length > 0) {
+      const told = level.filter(tellToStop);
+      for (const one of told) await untilStopped(one);
+      all.push(...told);
+      level = level.flatMap(childrenOf);
+    }
+    if (all.length === before) break;
+  }
+  return all;
+}
+
+const MOST_ROUNDS = 20;
+
+function identityOf(pid: number, parent?: number): readonly ProcessIdentity[] {
+  const stat = statOf(pid);
+  return stat === undefined || (parent !== undefined && stat.parent !== parent) ? [] : [{ pid, start: stat.start }];
+}
+
+/** Whom somebody else has stopped is to stay so. */
+function tellToStop(one: ProcessIdentity): boolean {
+  const stat = statOf(one.pid);
+  return stat !== undefined && GOING.includes(stat.state) && signalProcess(one, 'SIGSTOP');
+}
+
+/** At most a second: who waits for a child of vfork(2) stops when that has executed its program. */
+async function untilStopped({ pid, start }: ProcessIdentity): Promise<void> {
+  for (let tries = 0; tries < 500; tries++) {
+    const stat = statOf(pid);
+    if (stat?.start !== start || hasStopped(stat) || !GOING.includes(stat.state)) return;
+    await pause(2);
+  }
+}
+
+const GOING: readonly string[] = ['R', 'S', 'D'];
+
+/** The last first: a shell that looks after its children finds none that has stopped. */
+export function continueTree(stopped: readonly ProcessIdentity[]): void {
+  for (const one of [...stopped].reverse()) signalProcess(one, 'SIGCONT');
+}
+
+/** Of all its threads; none when it has gone. */
+export function childrenOf({ pid, start }: ProcessIdentity): readonly ProcessIdentity[] {
+  const found = threadsOf(pid).flatMap(thread => numbersIn(`/proc/${pid}/task/${thread}/children`));
+  const children = found.flatMap(child => identityOf(child, pid));
+  return statOf(pid)?.start === start ? children : [];
+}
+
+function threadsOf(pid: number): readonly string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
+}
+
+function numbersIn(file: string): readonly number[] {
+  try {
+    return readFileSync(file, 'latin1').split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** By a descriptor, which no later process of the number gets. */
+function signalProcess({ pid, start }: ProcessIdentity, signal: Signal): boolean {
+  const open: SystemCall = { name: 'pidfd_open', arguments: [integer(pid), integer(0)], tolerate: ['ESRCH', 'EMFILE'] };
+  const descriptor = runCalls([open]).result(open) ?? -1;
+  if (descriptor < 0) return false;
+  const send: SystemCall = {
+    name: 'pidfd_send_signal',
+    arguments: [integer(descriptor), symbol(signal, NUMBERS[signal]), NULL, integer(0)],
+    tolerate: ['ESRCH', 'EPERM'],
+  };
+  const close: SystemCall = { name: 'close', arguments: [integer(descriptor)] };
+  const itself = statOf(pid)?.start === start;
+  const outcome = runCalls(itself ? [send, close] : [close]);
+  return itself && outcome.result(send) === 0;
+}

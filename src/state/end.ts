@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs';
+import { constants as system } from 'node:os';
+import { removeLeftover } from '../host/cgroup/leftovers.js';
+import { ownerOf } from '../host/cgroup/name.js';
+import { namedCgroups } from '../host/cgroup/named.js';
+import { removeCgroups } from '../host/cgroup/remove.js';
+import { milliseconds, pause } from '../host/clock.js';
+import { isAlive } from '../host/process.js';
+import { sendSignal } from '../host/signal.js';
+import { type BoxState, isBox, readState } from './boxes.js';
+import { StateError } from './directory.js';
+
+/**
+ * Sends a signal to the init of a box, which passes it on.
+ *
+ * @returns false when the box has ended.
+ * @throws StateError when its first process is not to be found.
+ */
+export async function signalBox(box: BoxState, signal: number): Promise<boolean> {
+  const end = milliseconds() + TIME_TO_APPEAR;
+  for (let now: BoxState | undefined = box; now !== undefined && now.status !== 'ended'; now = again(box)) {
+    if (now.process !== undefined) return sendSignal(now.process, signal);
+    // It is just being started, or just ending.
+    if (milliseconds() > end)
+      throw new StateError(`box ${JSON.stringify(box.name)}: its first process is not to be found`);
+    await pause(BETWEEN);
+  }
+  return false;
+}
+
+/** Milliseconds. */
+const TIME_TO_APPEAR = 5000;
+
+/** Milliseconds. A lock has no descriptor that can be waited for without holding it, and Node cannot poll a pidfd. */
+const BETWEEN = 50;
+
+/**
+ * Waits for the end of a box, and removes its cgroups then.
+ *
+ * @param limit milliseconds.
+ * @returns its end; undefined when it has not come in that time, or somebody has removed the box.
+ */
+export async function endOfBox(box: BoxState, limit = Number.POSITIVE_INFINITY): Promise<BoxState | undefined> {
+  const cgroups = box.process === undefined ? [] : cgroupsOf(box.process.pid);
+  const end = milliseconds() + limit;
+  for (let delay = 1; ; delay = Math.min(2 * delay, BETWEEN)) {
+    const now = again(box);
+    // The lock goes before the other processes of the box do; the first process goes after them.
+    const over = now === undefined || now.status === 'ended';
+    if (over && !(box.process !== undefined && isAlive(box.process))) {
+      await removeCgroups(cgroups);
+      if (box.process === undefined) await removeEmpty(box);
+      return now;
+    }
+    if (milliseconds() >= end) return undefined;
+    await pause(delay);
+  }
+}
+
+/** The same box as it is now; undefined when somebody has removed it. */
+function again(box: BoxState): BoxState | undefined {
+  const now = readState(box.directory, box.name);
+  return now !== undefined && isBox(now) && isSame(now, box) ? now : undefined;
+}
+
+export const isSame = (one: BoxState, other: BoxState): boolean =>
+  one.created === other.created && one.maker.pid === other.maker.pid && one.maker.start === other.maker.start;
+
+/** Those that nsgen has made for it, in every hierarchy. */
+function cgroupsOf(pid: number): readonly string[] {
+  const paths = contentOf(`/proc/${pid}/cgroup`).split('\n');
+  const names = new Set(paths.flatMap(path => path.split('/').filter(name => ownerOf(name) !== undefined)));
+  if (names.size === 0) return [];
+  return namedCgroups()
+    .filter(({ name }) => names.has(name))
+    .map(({ directory }) => directory);
+}
+
+function contentOf(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
+/** Milliseconds unless told otherwise: after TERM, before KILL. */
+export const STOP_TIMEOUT = 10_000;
+
+/** @param timeout milliseconds. */
+export async function stopBox(box: BoxState, timeout = STOP_TIMEOUT): Promise<BoxState | undefined> {
+  if (box.status === 'ended') return box;
+  if (timeout > 0) {
+    await signalBox(box, system.signals.SIGTERM);
+    const end = await endOfBox(box, timeout);
+    if (end !== undefined || again(box) === undefined) return end;
+  }
+  return killBox(box);
+}
+
+export async function killBox(box: BoxState): Promise<BoxState | undefined> {
+  await signalBox(box, system.signals.SIGKILL);
+  return endOfBox(box);
+}
+
+/** Milliseconds in which a cgroup that is too new to tell becomes old enough, and whoever has ended is reaped. */
+const PATIENCE = 10_000;
+
+/** Removes what a box that has ended has left of cgroups, if nobody is in there. */
+export async function removeEmpty({ maker, pod }: Pick<BoxState, 'maker' | 'pod'>): Promise<void> {
+  if (isAlive(maker)) return;
+  const own = namedCgroups().filter(({ name }) => {
+    const owner = ownerOf(name);
+    return owner?.pid === maker.pid && owner.start === maker.start;
+  });
+  const end = milliseconds() + PATIENCE;
+  let left = own.map(({ directory }) => directory);
+  while (left.length > 0) {
+    left = left.filter(directory => {
+      const leftover = removeLeftover(directory);
+      // The others of the box end after its first, and a zombie, which nobody sees in there, keeps it until it is reaped.
+      // The boxes of a pod may have one maker, and processes that stay.
+      const ending = pod === undefined || ('processes' in leftover && leftover.processes === 0);
+      return leftover.kind === 'new' || (leftover.kind === 'in use' && ending);
+    });
+    if (left.length === 0 || milliseconds() > end) return;
+    await pause(BETWEEN);
+  }
+}
+
+/** Or it has been removed. */
+export const isEnded = (box: BoxState): boolean => (again(box)?.status ?? 'ended') === 'ended';

@@ -1,0 +1,69 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { ownerOf } from '../host/cgroup/name.js';
+import { isAlive } from '../host/process.js';
+import { type BoxState, readStates } from './boxes.js';
+import { hasStateDirectory, requireOwnProc, stateDirectory } from './directory.js';
+import { removeBox } from './remove.js';
+
+export interface PrunedBoxes {
+  /** Directories. */
+  readonly removed: readonly string[];
+  readonly failed: readonly { readonly directory: string; readonly error: string }[];
+  /** Whether a cgroup of this name is that of a box that has a name, and runs. */
+  keeps(name: string): boolean;
+}
+
+/** For a user without a place for boxes. */
+const NOTHING: PrunedBoxes = { removed: [], failed: [], keeps: () => false };
+
+/**
+ * Removes what is left of starts that were killed: boxes that never ran, and directories that have not become a box's, or
+ * are one no more. A box that has run keeps its name and its exit status.
+ */
+export async function pruneBoxes(dryRun: boolean): Promise<PrunedBoxes> {
+  if (!hasStateDirectory()) return NOTHING;
+  const { boxes } = readStates();
+  const removed: string[] = [];
+  const failed: { directory: string; error: string }[] = [];
+  for (const { name, directory } of boxes.filter(neverRan)) {
+    try {
+      if (!dryRun) await removeBox(name, false);
+      removed.push(directory);
+    } catch (error) {
+      failed.push({ directory, error: error instanceof Error ? error.message : String(error) });
+    }
+  }
+  for (const directory of unfinished()) {
+    if (!dryRun) rmSync(directory, { recursive: true, force: true });
+    removed.push(directory);
+  }
+  const makers = boxes.flatMap(({ status, maker }) => (status === 'ended' ? [] : [maker]));
+  const keeps = (name: string) => {
+    const owner = ownerOf(name);
+    return makers.some(({ pid, start }) => pid === owner?.pid && start === owner.start);
+  };
+  return { removed, failed, keeps };
+}
+
+const neverRan = ({ status, started }: BoxState): boolean => status === 'ended' && !started;
+
+/** As unfinishedName has named it. */
+const UNFINISHED = /^\..+\.([1-9]\d{0,9})-(\d{1,20})$/;
+
+function unfinished(): readonly string[] {
+  const parent = stateDirectory();
+  requireOwnProc();
+  return namesIn(parent).flatMap(name => {
+    const [, pid, start] = UNFINISHED.exec(name) ?? [];
+    if (pid === undefined || start === undefined || isAlive({ pid: Number(pid), start })) return [];
+    return [`${parent}/${name}`];
+  });
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,92 @@
+import { closeSync, constants, lstatSync, openSync, renameSync, rmSync } from 'node:fs';
+import { constants as system } from 'node:os';
+import { pause } from '../host/clock.js';
+import { sendSignal } from '../host/signal.js';
+import { LOCK } from '../linux/constants.js';
+import { runCalls } from '../linux/program.js';
+import { flags, integer, type SystemCall } from '../linux/system-call.js';
+import { type BoxState, type Damaged, isBox, readState } from './boxes.js';
+import { ownIdentity, unfinishedName } from './claim.js';
+import { requireOwnProc, StateError, stateDirectory } from './directory.js';
+import { isSame, killBox, removeEmpty } from './end.js';
+import { type Life, readLife } from './life.js';
+
+/**
+ * Removes a box that has ended, its log and its cgroups; with `force`, ends it first. Of what is damaged, its directory.
+ *
+ * @throws StateError when it runs, or is not there.
+ */
+export async function removeBox(name: string, force: boolean): Promise<void> {
+  const parent = stateDirectory();
+  requireOwnProc();
+  const hidden = name === '' || name.startsWith('.') || name.includes('/');
+  const found = hidden ? undefined : readState(`${parent}/${name}`, name);
+  if (found === undefined) throw new StateError(`there is no box ${JSON.stringify(name)}`);
+  if (isBox(found)) await makeEnd(found, force);
+  else await makeHolderEnd(found, force);
+  locked(parent, () => takeAway(parent, name, found));
+  if (isBox(found)) await removeEmpty(found);
+}
+
+async function makeEnd(box: BoxState, force: boolean): Promise<void> {
+  if (box.status === 'ended') return;
+  if (!force) throw running(box.name, box.status === 'starting' ? 'is being started' : 'is running');
+  await killBox(box);
+}
+
+const running = (name: string, how: string) =>
+  new StateError(`box ${JSON.stringify(name)} ${how}: nsgen stop ends it, and nsgen rm -f does both`);
+
+/** A directory may be damaged, and a box running in it all the same. */
+async function makeHolderEnd({ name, directory }: Damaged, force: boolean): Promise<void> {
+  for (let life = lifeOf(directory); life?.held; life = lifeOf(directory)) {
+    if (!force) throw running(name, 'is damaged, and somebody is running in it');
+    if (life.process === undefined)
+      throw new StateError(`box ${JSON.stringify(name)}: who is running there is not to be found`);
+    sendSignal(life.process, system.signals.SIGKILL);
+    await pause(BETWEEN);
+  }
+}
+
+/** Milliseconds. */
+const BETWEEN = 20;
+
+function lifeOf(directory: string): Life | undefined {
+  try {
+    return lstatSync(directory).isDirectory() ? readLife(directory, true) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Under the lock: what is looked at is what is taken away. */
+function takeAway(parent: string, name: string, before: BoxState | Damaged): void {
+  const directory = `${parent}/${name}`;
+  const now = readState(directory, name);
+  if (now === undefined) throw new StateError(`box ${JSON.stringify(name)} has been removed by somebody else`);
+  const same = isBox(now) ? isBox(before) && now.status === 'ended' && isSame(now, before) : !isBox(before);
+  if (!same) throw new StateError(`box ${JSON.stringify(name)} is another now: nothing was removed`);
+  if (!lstatSync(directory).isDirectory()) {
+    rmSync(directory, { force: true });
+    return;
+  }
+  const unfinished = `${parent}/${unfinishedName(name, ownIdentity())}`;
+  renameSync(directory, unfinished);
+  rmSync(unfinished, { recursive: true, force: true });
+}
+
+/** Of all who remove. To take a name needs no lock: it is one step. */
+const LOCK_FILE = '.lock';
+
+/** @throws StateError */
+export function locked(parent: string, act: () => void): void {
+  const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const descriptor = openSync(`${parent}/${LOCK_FILE}`, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
+  try {
+    const lock: SystemCall = { name: 'flock', arguments: [integer(descriptor), flags(LOCK, 'LOCK_EX')] };
+    if (runCalls([lock]).failure !== undefined) throw new StateError(`cannot lock ${parent}`);
+    act();
+  } finally {
+    closeSync(descriptor);
+  }
+}
