@@ -3,7 +3,6 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 f2296deb27b31a46f50aab963263ce8e3975daef825607f5d92b31808340073d
 #   box      sha256 962c68fab72f11fc27d57a62a38760f2bec08a23d88d465a566476914fcfa53f
 #   command  sh -c '(sleep 0.1 &); sleep 1; ps -ef'
 #   needs    Linux, bash 4.4, coreutils, hostname, iproute2, mount, util-linux
@@ -53,7 +52,7 @@ IFS=$' \t\n'
 LC_ALL=C
 export PATH LC_ALL
 unset BASH_ENV ENV CDPATH GLOBIGNORE POSIXLY_CORRECT
-unset -v child dev home_files last_pid optional_controller root
+unset -v child dev errors home_files last_pid optional_controller root
 # bash takes EUID for what it finds in the environment; else nobody can change it.
 if [[ ${EUID@a} != *r* ]]; then
   read -r -d '' EUID </proc/self/status || true
