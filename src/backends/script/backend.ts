@@ -53,9 +53,16 @@ export const scriptBackend: Backend = {
       });
       const forCaller = streams?.forCaller() ?? { stdin: undefined, stdout: undefined, stderr: undefined };
       const { stats, freeze, thaw } = accounts;
-      const kill = (signal: NodeJS.Signals) => subprocess.kill(signal);
+      let toldToStop = false;
+      const kill = (signal: NodeJS.Signals) => {
+        if (signal === 'SIGTSTP' || signal === 'SIGCONT') toldToStop = signal === 'SIGTSTP';
+        return subprocess.kill(signal);
+      };
       // The script suspends the box itself when it gets SIGTSTP, then itself, and lets it go on after SIGCONT.
-      const suspend = () => stopped(pid, () => subprocess.exitCode === null && subprocess.signalCode === null);
+      const suspend = () => {
+        if (!toldToStop) kill('SIGTSTP');
+        return stopped(pid, () => subprocess.exitCode === null && subprocess.signalCode === null);
+      };
       // It escalates by itself.
       const stop = () => {
         accounts.freezer?.thaw();
