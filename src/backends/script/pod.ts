@@ -82,6 +82,7 @@ function sectionOf(operation: Operation): Section {
     changesProgram: false,
     newPids: true,
     detached: false,
+    terminal: false,
     coversProc: false,
     ownCgroup: false,
   });

@@ -1,0 +1,1615 @@
+#!/usr/bin/env bash
+#
+# Starts a command in a box: a process with its own namespaces, root and identity.
+# Written by nsgen from a description of the box. To change it, change the description and generate it again.
+#
+#   box      sha256 fdea13ce84b17ec281cf831adfdb65ece31611aa4f375458899b3133385e8f98
+#   command  /bin/bash
+#   needs    Linux, bash 4.4, coreutils, findutils, iproute2, mount, util-linux
+#   usage    box.sh [--dry-run] [--help] [--stats FILE] [--] [COMMAND [ARGUMENT...]]
+#
+# It does, in this order:
+#   - make a cgroup in every hierarchy (if the caller is root)
+#   - start a process in new namespaces: ipc, mount, net, pid, uts, user (unless the caller is root)
+#   - enter the cgroup, and a new cgroup namespace
+#   - be killed (SIGKILL) when whoever started it ends
+#   - lead a new session, without a terminal
+#   - set the file mode mask to 0022
+#   - map root inside to the caller outside (unless the caller is root)
+#   - make all mounts private
+#   - mount "/srv/box" on itself
+#   - mount proc on /proc of the rootfs
+#   - mount a /dev with null, zero, full, random, urandom, tty, ptmx, pts, shm
+#   - mount sysfs on "/sys", read-only
+#   - mount the cgroup hierarchies on "/sys/fs/cgroup", read-only
+#   - mount mqueue on "/dev/mqueue"
+#   - mount a tmpfs on "/tmp", mode 1777, size 64m, noexec
+#   - bind "/usr/share/zoneinfo" on "/usr/share/zoneinfo", read-only, nosuid, rprivate
+#   - make "/etc/mtab" of the rootfs a symlink to "../proc/self/mounts"
+#   - write 8 bytes to "/etc/motd" of the rootfs, mode 644
+#   - write 41 bytes to "/usr/local/bin/hello" of the rootfs, mode 0755
+#   - bring the loopback interface up
+#   - make "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger" read-only
+#   - mask "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware"
+#   - make "/srv/box" the root, and drop the old one
+#   - pass stdin, stdout and stderr through
+#   - close every other descriptor
+#   - change to the directory "/"
+#   - allow 1024 open descriptors, or as many as the hard limit says
+#   - reset the actions of all signals, and block none
+#   - execute "/bin/bash"
+#
+# Note: bash has no openat2: who renames what is in the rootfs, or above it, while the box starts is found out afterwards; see docs/security.md for what is not
+
+if [ -z "${BASH_VERSION-}" ]; then
+  echo 'box.sh: needs bash: run it as "bash box.sh"' >&2
+  exit 125
+fi
+
+# A function that the caller has exported would come before the builtin or program of its name. In POSIX mode none comes
+# before unset.
+POSIXLY_CORRECT=1
+unset -f : break builtin cd continue declare die exec exit export hash kill local mapfile printf read return set shift \
+  shopt trap true ulimit umask unset wait [ bash cat chmod cp env find ip ln mkdir mount nsenter pivot_root readlink rm rmdir setsid sleep stat umount unshare
+unset POSIXLY_CORRECT
+
+# Nothing that the caller has set may change what the commands below mean.
+set +abfkmntvxCHP
+set +o posix -hBeuo pipefail
+export -n SHELLOPTS BASHOPTS
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin
+IFS=$' \t\n'
+LC_ALL=C
+export PATH LC_ALL
+unset BASH_ENV ENV CDPATH GLOBIGNORE POSIXLY_CORRECT
+unset -v child dev errors home_files last_pid optional_controller root
+# bash takes EUID for what it finds in the environment; else nobody can change it.
+if [[ ${EUID@a} != *r* ]]; then
+  read -r -d '' EUID </proc/self/status || true
+  [[ $EUID =~ $'\nUid:'[[:space:]]+[0-9]+[[:space:]]+([0-9]+) ]]
+  EUID=${BASH_REMATCH[1]}
+  export -n EUID
+fi
+
+# Ends with status 125, unless another is given: what failed is this script, not the command.
+die() {
+  printf 'box.sh: %s\n' "$1" >&2
+  exit "${2-125}"
+}
+
+# Finds every tool that is used, before anything is changed. bash remembers where, in BASH_CMDS.
+check_tools() {
+  local tool packages='coreutils, findutils, iproute2, mount, util-linux'
+  local -a missing=()
+  if hash -- "$@" 2>/dev/null; then return; fi
+  for tool in "$@"; do
+    hash -- "$tool" 2>/dev/null || missing+=("$tool")
+  done
+  die "these programs are missing: ${missing[*]} (packages: $packages)"
+}
+
+# Looks for the namespace types in the running kernel.
+check_kernel() {
+  local name
+  for name in "$@"; do
+    [[ -e /proc/self/ns/$name ]] || die "this kernel has no $name namespaces (there is no /proc/self/ns/$name)"
+  done
+}
+
+# A user namespace may be forbidden to everyone by the first of these files, and to ordinary users by the others.
+check_user_namespaces() {
+  local file forbids value
+  [[ -e /proc/self/ns/user ]] || die 'this kernel has no user namespaces: run this as root'
+  while read -r file forbids; do
+    if ((EUID == 0)) && [[ $file == /proc/sys/kernel/* ]]; then continue; fi
+    if [[ -r $file ]] && read -r value <"$file" && [[ $value == "$forbids" ]]; then
+      die "user namespaces are switched off: $file is $value. "'Run this as root, or let an administrator set it'
+    fi
+  done <<'END'
+/proc/sys/user/max_user_namespaces 0
+/proc/sys/kernel/unprivileged_userns_clone 0
+/proc/sys/kernel/apparmor_restrict_unprivileged_userns 1
+END
+}
+
+# Without a user namespace, making or joining the others takes CAP_SYS_ADMIN: bit 21 of the effective capabilities.
+check_privilege() {
+  local status
+  read -r -d '' status </proc/self/status || true
+  if [[ $status =~ CapEff:[[:space:]]*([0-9a-f]+) ]] && ! ((16#${BASH_REMATCH[1]} >> 21 & 1)); then
+    die 'not permitted (EPERM): namespaces need root with CAP_SYS_ADMIN, or a box with a user namespace'
+  fi
+}
+
+# Waits so many seconds, whatever keys are pressed. Not by read -t: when a trap runs in it, bash 5.2 forgets the time, and
+# waits for ever.
+pause() {
+  (trap '' INT QUIT TSTP && exec sleep "$1") || true
+}
+
+# Stops a process, and then all its descendants: whoever has stopped makes no more of them. In a pid namespace that is
+# everybody: who has lost its parent is a child of the first.
+stop_tree() {
+  local pid child line file tries before
+  local -a level next
+  for ((before = -1; before < ${#stopped[@]}; )); do
+    before=${#stopped[@]}
+    level=("$1")
+    while ((${#level[@]} > 0)); do
+      next=()
+      for pid in "${level[@]}"; do
+        # Whom somebody else has stopped is to stay so.
+        if read -r line <"/proc/$pid/stat" && [[ ${line##*) } == [RSD]* ]] && kill -s STOP "$pid"; then
+          stopped+=("$pid")
+        fi
+      done
+      for pid in "${level[@]}"; do
+        # It stops once it has the processor; until then it would still take what is typed for somebody else.
+        for ((tries = 0; tries < 200; tries++)); do
+          { read -r line <"/proc/$pid/stat" && [[ ${line##*) } == [RSD]* ]]; } || break
+          pause 0.005
+        done
+        for file in "/proc/$pid/task/"*/children; do
+          child=
+          read -r child <"$file" || true
+          for child in $child; do next+=("$child"); done
+        done
+      done
+      level=("${next[@]}")
+    done
+  done
+}
+
+# Lets go on whom stop_tree has stopped: the last first, so that a shell finds none of its children stopped. Those who get
+# the signal itself are left out: the first process.
+continue_tree() {
+  local pid skip=" $1 "
+  while ((${#stopped[@]} > 0)); do
+    pid=${stopped[-1]}
+    unset 'stopped[-1]'
+    if [[ $skip != *" $pid "* ]]; then kill -s CONT "$pid" || true; fi
+  done
+}
+
+# Ends the box at once, and says why.
+kill_box() {
+  kill -s KILL "$1" 2>/dev/null || return 0
+  printf 'box.sh: %s: the box is killed (SIGKILL)\n' "$2" >&"$errors"
+}
+
+# When a process started, which tells it from a later one of the same number.
+start_of() {
+  local line
+  local -a stat
+  { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 0
+  read -r -a stat <<<"${line##*) }"
+  printf '%s' "${stat[19]}"
+}
+
+# Kills the box if it has not ended some time after SIGTERM, of which a pid 1 without a handler takes no notice; then its
+# own status is not 0. When the box has ended, the script closes the pipe. There is no trap here for which read -t would
+# forget the time.
+escalate() {
+  local before
+  trap '' INT TERM HUP QUIT USR1 USR2 TSTP
+  exec {lifeline}>&-
+  before=$(start_of "$1")
+  if read -r -t 10 _ || (($? <= 128)); then return 0; fi
+  [[ $(start_of "$1") == "$before" ]] || return 0
+  kill_box "$1" 'no end 10 s after SIGTERM'
+  return 1
+} >/dev/null
+
+# Passes a signal on to the box, which is the one child of unshare. It is in a session of its own: the keys of a terminal
+# reach only what runs outside of it.
+forward() {
+  local now again pid=
+  [[ -n ${child-} && -n ${errors-} ]] || return 0
+  {
+    read -r pid <"/proc/$child/task/$child/children" || true
+  } 2>/dev/null
+  pid=${pid:-$child}
+  case $1 in
+    INT)
+      read -r now _ </proc/uptime
+      now=${now/./}
+      again=$((now - interrupted))
+      interrupted=$now
+      if ((again <= 1000)); then
+        kill_box "$pid" 'SIGINT again'
+        killed=yes
+        return 0
+      fi
+      ;;
+    TERM)
+      if [[ -z $escalation ]]; then
+        exec {escalation}> >(escalate "$pid")
+        escalator=$!
+      fi
+      ;;
+    CONT)
+      continue_tree "$pid" 2>/dev/null
+      ;;
+  esac
+  # What comes again before a trap has ended is lost on bash: this is the last thing, but for TSTP.
+  kill -s "$1" "$pid" 2>/dev/null || true
+  if [[ $1 == TSTP ]]; then
+    # As pid 1 it would ignore TSTP, and go on reading from a terminal that is the shell's again. It has the time to
+    # restore the terminal.
+    pause 0.05
+    stop_tree "$pid" 2>/dev/null || true
+    kill -s STOP $$
+  fi
+}
+
+# Waits for the end of the script. If no word comes before it, SIGKILL was its end: then unshare has to go, and the box
+# with it. Its start time tells it from a later process of the same number; stopped, it makes no box any more.
+watch() {
+  local child line='' box=''
+  local -a before now
+  trap '' INT TERM HUP QUIT USR1 USR2 TSTP
+  read -r child || return
+  read -r line <"/proc/$child/stat" || true
+  read -r -a before <<<"${line##*) }"
+  if ! read -r && read -r line <"/proc/$child/stat"; then
+    read -r -a now <<<"${line##*) }"
+    if [[ ${before[19]-} == "${now[19]}" ]]; then
+      kill -s STOP "$child"
+      while read -r line <"/proc/$child/stat" && [[ ${line##*) } == [RSD]* ]]; do :; done
+      read -r box <"/proc/$child/task/$child/children" || true
+      kill -s KILL "${box:-$child}" "$child"
+    fi
+    remove_cgroups
+  fi
+} >/dev/null 2>&1
+
+# Runs the box, and ends as it ends: with its status, or 128+N when signal N ended it.
+supervise() {
+  local status=0 lifeline watcher errors='' escalation='' escalator='' interrupted=-1000000000 killed=''
+  local -a stopped=()
+  trap 'forward INT' INT
+  trap 'forward TERM' TERM
+  trap 'forward HUP' HUP
+  trap 'forward QUIT' QUIT
+  trap 'forward USR1' USR1
+  trap 'forward USR2' USR2
+  trap 'forward WINCH' WINCH
+  trap 'forward TSTP' TSTP
+  trap 'forward CONT' CONT
+  exec {lifeline}> >(watch)
+  watcher=$!
+  # For what the traps have to say, whatever is said to nobody meanwhile.
+  exec {errors}>&2
+  # A pipe for what unshare itself has to say. The box gets stderr back in enter, by way of 3.
+  local log write line
+  exec {log}<<<''
+  exec {write}>"/proc/self/fd/$log"
+  {
+    printf '%s\n' "$BASHPID" >&"$lifeline"
+    # unshare blocks TERM, but a key of the terminal would end it, or its hangup, and the box with it.
+    trap '' INT QUIT HUP
+    exec 3>&2 2>&"$write" {log}<&- {write}>&- {lifeline}>&- {errors}>&-
+    exec "$@"
+  } <&0 &
+  child=$!
+  exec {write}>&-
+  # wait is cut short by each signal that is passed on; bash keeps the status for the last time it is asked.
+  {
+    while kill -0 "$child"; do wait "$child" || true; done
+    wait "$child" || status=$?
+  } 2>/dev/null
+  # Should somebody have ended the watcher, there is nobody to tell.
+  trap '' PIPE
+  printf '\n' >&"$lifeline" || true
+  trap - PIPE
+  exec {lifeline}>&-
+  wait "$watcher" || true
+  if [[ -n $escalation ]]; then
+    exec {escalation}>&-
+    wait "$escalator" || killed=yes
+  fi
+  exec {errors}>&-
+  errors=
+  # Anything there is a failure of unshare's own; before util-linux 2.39, a child ended by SIGKILL was one as well.
+  while read -r line <&"$log"; do
+    case $line in
+      '') ;;
+      *'unshare failed: No space left on device')
+        printf 'box.sh: %s: a limit in /proc/sys/user/max_*_namespaces is reached\n' "$line" >&2
+        status=125
+        ;;
+      *'sigprocmask unblock failed'*) status=137 ;;
+      *)
+        printf 'box.sh: %s\n' "$line" >&2
+        status=125
+        ;;
+    esac
+  done
+  exec {log}<&-
+  # unshare does not always say so.
+  if [[ -n $killed ]]; then status=137; fi
+  return "$status"
+}
+
+# Follows a path inside a rootfs as the kernel will once the rootfs is the root: no symlink leads out of it.
+find_in_root() {
+  local root=$1 rest=$2 part target hops=0
+  found=$root
+  while [[ -n $rest ]]; do
+    part=${rest%%/*}
+    rest=${rest#"$part"}
+    rest=${rest#/}
+    if [[ -z $part || $part == . ]]; then
+      continue
+    elif [[ $part == .. ]]; then
+      if [[ $found != "$root" ]]; then found=${found%/*}; fi
+    elif [[ -L $found/$part ]]; then
+      ((++hops <= 40)) || return 1
+      target=$(readlink -n -- "$found/$part" && printf .)
+      target=${target%.}
+      if [[ $target == /* ]]; then found=$root; fi
+      rest=$target/$rest
+    else
+      found=$found/$part
+    fi
+  done
+}
+
+# Makes sure that paths of a file system of the box are mounts, if they are there. Had somebody changed the rootfs
+# meanwhile, they could have passed for missing, or what covers them could be elsewhere. By its descriptor, it is the
+# file system itself that is asked.
+check_covered() {
+  local place=$1 type=$2 options=$3 file key value id='' line parent point at outer found ancestor
+  local -a lines checked=()
+  local -A parents=() above=()
+  shift 3
+  [[ -d $place ]]
+  exec {file}<"$place"
+  while read -r key value; do
+    if [[ $key == mnt_id: ]]; then id=$value; fi
+  done <"/proc/self/fdinfo/$file"
+  mapfile -t lines </proc/self/mountinfo
+  at=
+  for line in "${lines[@]}"; do
+    read -r key parent _ _ point value _ <<<"$line"
+    printf -v point %b "${point//\\/\\0}"
+    parents[$key]=$parent
+    if [[ $key == "$id" && $line == *" - $type "* ]]; then at=$point; fi
+    above[$point]+="$key,$value "
+  done
+  # A link may have led to that of the host.
+  [[ $at == "$place" ]]
+  for point in "$@"; do
+    find_in_root "/proc/self/fd/$file" "$point"
+    for outer in "${checked[@]}"; do
+      if [[ $found == "$outer"/* ]]; then continue 2; fi
+    done
+    if [[ ! -e $found ]]; then continue; fi
+    checked+=("$found")
+    point=$place${found#"/proc/self/fd/$file"}
+    value=
+    for line in ${above[$point]-}; do
+      ancestor=${line%%,*}
+      while [[ -n $ancestor && $ancestor != "$id" ]]; do ancestor=${parents[$ancestor]-}; done
+      if [[ -n $ancestor && ${line%%,*} != "$id" && ,${line#*,}, == *",$options"* ]]; then value=yes; fi
+    done
+    [[ -n $value ]]
+  done
+  exec {file}<&-
+}
+
+# Goes to a directory of the rootfs, which others may be changing. The kernel says where that is; nobody can swap a
+# working directory afterwards.
+go_to() {
+  local place
+  cd -P -- "$1"
+  place=$(readlink -n -- /proc/self/cwd && printf .)
+  [[ ${place%.} == "$1" ]]
+}
+
+# Finds the place in a rootfs where something is mounted. If it is missing it is made, as a directory or a file; but a
+# symlink that leads nowhere is not followed.
+mount_point() {
+  local root=$1 rest=$2 kind=$3 parent part
+  find_in_root "$root" "$rest"
+  if [[ -e $found ]]; then return; fi
+  found=$root
+  while [[ -n $rest ]]; do
+    part=${rest%%/*}
+    rest=${rest#"$part"}
+    rest=${rest#/}
+    if [[ -z $part || $part == . ]]; then continue; fi
+    parent=$found
+    find_in_root "$root" "${parent#"$root"}/$part"
+    if [[ -e $found ]]; then continue; fi
+    [[ $found == "$parent/$part" ]]
+    go_to "$parent"
+    if [[ -z $rest && $kind == file ]]; then
+      set -C
+      : >"./$part"
+      set +C
+    else
+      mkdir -- "./$part"
+    fi
+  done
+}
+
+# Makes sure that mounts are where they should be: whoever changes the rootfs meanwhile could lead mount elsewhere. The
+# kernel knows.
+check_mount() {
+  local line point top
+  local -a lines
+  local -A there=()
+  mapfile -t lines </proc/self/mountinfo
+  for line in "${lines[@]}"; do
+    read -r _ _ _ _ point _ <<<"$line"
+    # A space is \040 there; %b wants a 0 before the three digits, or it would take a fourth.
+    printf -v top %b "${point//\\/\\0}"
+    there[$top]=yes
+  done
+  for point in "$@"; do
+    if [[ -z ${there[$point]-} ]]; then return 1; fi
+  done
+}
+
+# Lists the mounts that can be seen, and how they are mounted. What is mounted later on a directory, or in the same place,
+# hides what was there before.
+list_mounts() {
+  local id parent point options above line
+  local -a lines=() all
+  local -A children=() hidden=()
+  mounted=()
+  mapfile -t all </proc/self/mountinfo
+  for line in "${all[@]}"; do
+    read -r id parent _ _ point options _ <<<"$line"
+    printf -v point %b "${point//\\/\\0}"
+    lines+=("$id $parent $options $point")
+    children[$parent$point]=yes
+  done
+  for line in "${lines[@]}"; do
+    id=${line%% *} line=${line#* }
+    parent=${line%% *} line=${line#* }
+    options=${line%% *} point=${line#* }
+    above=$point
+    while [[ -z ${hidden[$parent]-} && $above == /?* ]]; do
+      above=${above%/*}
+      if [[ -n ${children[$parent${above:-/}]-} ]]; then hidden[$id]=yes; fi
+    done
+    if [[ -n ${hidden[$parent]-} ]]; then hidden[$id]=yes; fi
+    if [[ -z ${hidden[$id]-} ]]; then mounted[$point]=$options; fi
+  done
+}
+
+# Mounts the whole table in one process. mount wants a regular file: bash 4.4 has a here-string in one, which has no name,
+# and newer ones do the same if they are told to. It is in the /dev of the box, and goes with the box.
+mount_table() {
+  if ((${#points[@]} == 0)); then return; fi
+  local BASH_COMPAT=4.4 TMPDIR=${dev-} file
+  exec {file}<<<"$table"
+  mount -n -i -c --all --fstab "/proc/self/fd/$file"
+  exec {file}<&-
+  check_mount "${points[@]}"
+  table=
+  points=()
+}
+
+# Adds a line of fstab(5) to a table for mount: source, mount point, type, options. What mount --all finds mounted
+# already it would pass over, so that is mounted by itself.
+add_mount() {
+  if [[ -n ${mounted[$2]-} ]]; then
+    mount_table
+    mount -n -i -c -t "$3" -o "$4" -- "$1" "$2"
+    return
+  fi
+  local field line=
+  for field in "$@"; do
+    field=${field//\\/\\134}
+    field=${field// /\\040}
+    field=${field//$'\t'/\\011}
+    line+="${field//$'\n'/\\012} "
+  done
+  table+=$line$'\n'
+  mounted[$2]=$4
+  points+=("$2")
+}
+
+# Shows the cgroup hierarchies that are mounted below /sys/fs/cgroup: one file system of version 2, if that is what is
+# there, else one for each hierarchy, in a small tmpfs. In a cgroup namespace, the root of each is the box's own cgroup.
+mount_cgroups() {
+  local place=$1 flags=$2 point rest type name option part unified=
+  local -a names=() paths=() parts
+  local -A types=() options=()
+  while read -r _ _ _ _ point rest; do
+    rest=${rest#* - }
+    type=${rest%% *}
+    case $type:$point in
+      cgroup2:/sys/fs/cgroup) unified=./ ;;
+      cgroup:/sys/fs/cgroup/*/* | cgroup2:/sys/fs/cgroup/*/*) continue ;;
+      cgroup:/sys/fs/cgroup/* | cgroup2:/sys/fs/cgroup/*) ;;
+      *) continue ;;
+    esac
+    printf -v name %b "${point//\\/\\0}"
+    name=${name#/sys/fs/cgroup}
+    name=./${name#/}
+    if [[ -n ${types[$name]-} ]]; then continue; fi
+    names+=("$name")
+    types[$name]=$type
+    options[$name]=$flags
+    # Which hierarchy it is, without what version 1 cannot be told a second time. Of version 2 all of it: from the first
+    # cgroup namespace, a mount without them would reset them for the whole host.
+    IFS=, read -r -a parts <<<"${rest##* }"
+    for option in "${parts[@]}"; do
+      case $type:$option in
+        *:rw | *:ro | cgroup:release_agent=*) ;;
+        cgroup:clone_children | cgroup:cpuset_v2_mode | cgroup:favordynmods | cgroup:noprefix | cgroup:xattr) ;;
+        *) options[$name]+=,$option ;;
+      esac
+    done
+  done </proc/self/mountinfo
+  if ((${#names[@]} == 0)); then
+    step+=' (there is none on /sys/fs/cgroup)'
+    return 1
+  fi
+  if [[ -n $unified ]]; then
+    mount -n -i -c -t cgroup2 -o "${options[$unified]}" -- cgroup2 "$place"
+    return
+  fi
+  mount -n -i -c -t tmpfs -o "${flags/#ro/rw},mode=755" -- tmpfs "$place"
+  # On the host nobody swaps directories, and the working directory may be the box's.
+  if [[ -n ${root-} ]]; then
+    go_to "$place"
+    place=.
+  fi
+  for name in "${names[@]}"; do paths+=("$place/$name"); done
+  mkdir -- "${paths[@]}"
+  for name in "${names[@]}"; do
+    mount -n -i -c -t "${types[$name]}" -o "${options[$name]}" -- "${types[$name]}" "$place/$name"
+    # cpu and cpuacct lead to cpu,cpuacct, as systemd has it.
+    IFS=, read -r -a parts <<<"${name#./}"
+    if ((${#parts[@]} == 1)); then continue; fi
+    for part in "${parts[@]}"; do
+      part=./$part
+      if [[ $part != ./ && -z ${types[$part]-} ]]; then ln -s -- "${name#./}" "$place/$part"; fi
+    done
+  done
+  if [[ $flags == ro* ]]; then mount -n -i -c -o "remount,bind,$flags" -- "$place"; fi
+}
+
+# Adds flags to a mount, and to those below it. Their other flags are given again: a remount drops what it is not told,
+# and a user namespace may not drop any.
+add_mount_flags() {
+  local place=$1 flag line id parent point options top _ grown=yes
+  local -a lines
+  shift
+  local -A covered=() chosen=()
+  mapfile -t lines </proc/self/mountinfo
+  # Of several mounts at one place, only the uppermost can be reached.
+  for line in "${lines[@]}"; do
+    read -r id parent _ _ point _ <<<"$line"
+    covered["$parent $point"]=yes
+  done
+  for line in "${lines[@]}"; do
+    read -r id parent _ _ point _ <<<"$line"
+    # A space is \040 there; %b wants a 0 before the three digits, or it would take a fourth.
+    printf -v top %b "${point//\\/\\0}"
+    if [[ $top == "$place" && -z ${covered["$id $point"]-} ]]; then chosen[$id]=yes; fi
+  done
+  ((${#chosen[@]} > 0))
+  # Then what is mounted on it, and on that. What the new mount has covered is out of reach, and stays as it is.
+  while [[ -n $grown ]]; do
+    grown=
+    for line in "${lines[@]}"; do
+      read -r id parent _ _ point _ <<<"$line"
+      if [[ -n ${chosen[$parent]-} && -z ${chosen[$id]-} ]]; then
+        chosen[$id]=yes
+        grown=yes
+      fi
+    done
+  done
+  for line in "${lines[@]}"; do
+    read -r id parent _ _ point options _ <<<"$line"
+    if [[ -n ${chosen[$id]-} && -z ${covered["$id $point"]-} ]]; then
+      printf -v top %b "${point//\\/\\0}"
+      for flag in "$@"; do
+        if [[ $flag == ro ]]; then options=${options/#rw/ro}; else options+=,$flag; fi
+      done
+      mount -n -i -c -o "remount,bind,$options" -- "$top"
+    else
+      unset "chosen[$id]"
+    fi
+  done
+  # Whoever changes the rootfs meanwhile could have led the remount elsewhere.
+  mapfile -t lines </proc/self/mountinfo
+  for line in "${lines[@]}"; do
+    read -r id _ _ _ _ options _ <<<"$line"
+    for flag in "$@"; do
+      [[ -z ${chosen[$id]-} || ,$options, == *",$flag,"* ]]
+    done
+  done
+}
+
+# Shows the cgroup hierarchies from a cgroup namespace whose roots are the cgroups of the box. This process entered them for
+# that alone, and leaves them at once: no limit of the box is to stop what mounts them.
+show_cgroups() {
+  local step=$1 root=$2 descriptor
+  shift 2
+  set -Eeuo pipefail
+  trap failed ERR
+  for descriptor in $home_files; do
+    { printf 0 >&"$descriptor"; } 2>&- || true
+  done
+  mount_cgroups "$@"
+}
+
+# Finds the mount of a cgroup hierarchy, top, and in it the directory of a cgroup, own. Should there be several mounts: one
+# that shows this cgroup, and that can be written to; none that is covered.
+find_hierarchy() {
+  local version=$1 list=$2 path=$3 line rest name root point options fixed directory score best=-1
+  local -a names
+  IFS=, read -r -a names <<<"$list"
+  for line in "${mounts[@]}"; do
+    rest=${line#* - }
+    case $version:$rest in
+      '1:cgroup '* | '2:cgroup2 '*) ;;
+      *) continue ;;
+    esac
+    for name in "${names[@]}"; do
+      [[ ,${rest##* }, == *,"$name",* ]] || continue 2
+    done
+    read -r _ _ _ root point options _ <<<"$line"
+    printf -v root %b "${root//\\/\\0}"
+    printf -v point %b "${point//\\/\\0}"
+    [[ -e $point/cgroup.procs ]] || continue
+    directory=$point
+    score=0
+    if [[ $path/ == "${root%/}"/* && /$path/ != */../* ]]; then
+      directory=$point${path#"${root%/}"}
+      directory=${directory%/}
+      score=2
+    fi
+    fixed=yes
+    if [[ ,$options,${rest##* }, != *,ro,* ]]; then
+      fixed=
+      ((score += 1))
+    fi
+    if ((score > best)); then
+      best=$score
+      top=$point
+      own=$directory
+      read_only=$fixed
+    fi
+  done
+  ((best >= 0))
+}
+
+# Says why the host cannot limit what this controller limits: /proc/cgroups has every one that the kernel knows.
+no_controller() {
+  local name=${1/#io/blkio} line key enabled why='the kernel was built without it'
+  local -a lines=()
+  # A kernel without version 1 may have no such file.
+  if [[ -r /proc/cgroups ]]; then mapfile -t lines </proc/cgroups; fi
+  for line in "${lines[@]}"; do
+    read -r key _ _ enabled <<<"$line"
+    if [[ $key == "$name" && $enabled == 0 ]]; then
+      why="it is switched off (a kernel parameter cgroup_disable=$name)"
+    elif [[ $key == "$name" ]]; then
+      why='it is in no cgroup file system that is mounted here, or not passed on to this part of it'
+    fi
+  done
+  die "${field_of[$1]-cgroup}: this host has no cgroup controller $name: $why"
+}
+
+# Says why the box cannot have a cgroup, and what can be done about it.
+refuse_cgroup() {
+  local reason=$1 field=$2 what=$3 directory=$4 why=$3' cannot be switched on in '$4 pid name list=''
+  local way='systemd-run --user --scope -p Delegate=yes nsgen ...'
+  shift 4
+  case $reason in
+    denied)
+      why="cannot make a cgroup for $what in $directory:"
+      if [[ -n $1 ]]; then
+        why+=' the cgroup file system is mounted read-only there (EROFS): mount it writable'
+      else
+        why+=" this process may not write there (EACCES): ${2-start nsgen where the cgroups are yours: $way, or --cgroup-parent}"
+      fi
+      ;;
+    in-the-way)
+      for pid in "$@"; do
+        if ((pid == 0)); then
+          list+=', some of another pid namespace'
+          continue
+        fi
+        name=ended
+        { IFS= read -r name <"/proc/$pid/comm"; } 2>/dev/null || true
+        list+=", $pid (${name//[^[:print:]]/?})"
+      done
+      why+=": other processes are in the way: ${list#, }: start nsgen in a cgroup of its own ($way), or name another with --cgroup-parent"
+      ;;
+    not-given) why+=': its cgroup.controllers has not all of them: whoever made it must pass them on (systemd: Delegate=cpu cpuset io memory pids)' ;;
+    not-ours) why+=": it belongs to somebody else, or has only threads: start nsgen where the cgroups are yours: $way, or --cgroup-parent" ;;
+    failed) why+=': the kernel refuses it' ;;
+  esac
+  die "$field: $why"
+}
+
+# Finds a cgroup, own, by its path from the top of a hierarchy on.
+named_cgroup() {
+  own=$1${2%/}
+  [[ -e $own/cgroup.procs ]] || die "cgroupParent: there is no cgroup $own: make it first (mkdir -p)"
+}
+
+# Finds which of these controllers the children of a cgroup do not have: lacking.
+find_lacking() {
+  local directory=$1 controller enabled
+  shift
+  lacking=()
+  if (($# == 0)); then return; fi
+  enabled=$(<"$directory/cgroup.subtree_control")
+  for controller in "$@"; do
+    if [[ " $enabled " != *" $controller "* ]]; then lacking+=("$controller"); fi
+  done
+}
+
+# Whether a cgroup is no part of a tree of threads: there is no place for a process there.
+is_domain() {
+  [[ ! -e $1/cgroup.type || $(<"$1/cgroup.type") == domain ]]
+}
+
+# Whether a cgroup has all of these controllers, to pass on.
+has_controllers() {
+  local directory=$1 controller available
+  shift
+  available=$(<"$directory/cgroup.controllers")
+  for controller in "$@"; do
+    [[ " $available " == *" $controller "* ]] || return 1
+  done
+}
+
+# Switches controllers on for the children of a cgroup.
+switch_on() {
+  local directory=$1
+  shift
+  printf '%s' "${*/#/+}" >"$directory/cgroup.subtree_control"
+} 2>/dev/null
+
+# Finds the processes in a cgroup, pids; which have started this script, callers; and which have not, strangers.
+find_strangers() {
+  local pid=$$ stat
+  strangers=()
+  callers=()
+  # Without a subshell, which would be a process there too.
+  mapfile -t pids <"$1/cgroup.procs"
+  while ((pid > 0)); do
+    callers[$pid]=yes
+    stat=') 0 0'
+    { IFS= read -r -d '' stat <"/proc/$pid/stat"; } 2>/dev/null || true
+    stat=${stat##*) ? }
+    pid=${stat%% *}
+  done
+  for pid in "${pids[@]}"; do
+    if [[ -z ${callers[$pid]-} ]]; then strangers+=("$pid"); fi
+  done
+}
+
+# Controllers are switched on for the children of a cgroup only while no process is in it: this script, and what has
+# started it, go to a child made for them. It stays, as they do.
+make_room() {
+  local directory=$1 leaf=$1/nsgen-callers pid other fewest='' tries=0 most=40
+  local -a pids strangers lacking moved=()
+  local -A callers
+  shift
+  own_leaf=$leaf
+  while :; do
+    # One that has given up may have removed it.
+    [[ -d $leaf ]] || mkdir -m 755 -- "$leaf" 2>/dev/null || [[ -d $leaf ]] || die "$field: cannot make the cgroup $leaf"
+    # At once, so that they are in the way of no other that waits for the same.
+    find_strangers "$directory"
+    for pid in "${pids[@]}"; do
+      if [[ " ${strangers[*]} " == *" $pid "* ]]; then continue; fi
+      if { printf '%s' "$pid" >"$leaf/cgroup.procs"; } 2>/dev/null; then moved+=("$pid"); fi
+    done
+    find_lacking "$directory" "$@"
+    if ((${#lacking[@]} == 0)) || { ((${#strangers[@]} == 0)) && switch_on "$directory" "${lacking[@]}"; }; then return; fi
+    # As long as some go, the others may.
+    if [[ -z $fewest ]] || ((${#strangers[@]} < fewest)); then
+      fewest=${#strangers[@]}
+      tries=0
+      most=40
+      # It may be another nsgen that has only been started.
+      for pid in "${strangers[@]}"; do
+        for other in "${!callers[@]}"; do
+          if [[ /proc/$pid/exe -ef /proc/$other/exe ]]; then most=200; fi
+        done
+      done
+    fi
+    if ((++tries > most)); then break; fi
+    pause 0.05
+  done
+  for pid in "${moved[@]}"; do
+    { printf '%s' "$pid" >"$directory/cgroup.procs"; } 2>/dev/null || true
+  done
+  rmdir -- "$leaf" 2>/dev/null || true
+  if ((${#strangers[@]} == 0)); then refuse_cgroup failed "$field" "$what" "$directory"; fi
+  refuse_cgroup in-the-way "$field" "$what" "$directory" "${strangers[@]}"
+}
+
+# The nearest cgroup of version 2, from this script's own upwards, whose children can have the controllers: they have them
+# already, or they can be switched on there, which is our right in a subtree that was left to us, and at the top. If there is
+# none, directory is empty, and why says why.
+find_nearest() {
+  local own=$1 top=$2 blocked=''
+  local -a lacking pids strangers
+  local -A callers
+  directory=$own
+  while :; do
+    if [[ ! -w $directory || ! -w $directory/cgroup.procs ]]; then
+      if [[ $directory == "$own" ]]; then why=(denied "$field" "$what" "$directory" "$read_only"); fi
+      directory=$top
+    else
+      find_lacking "$directory" "${needed[@]}"
+      if ! is_domain "$directory"; then
+        why=(not-ours "$field" "$what" "$directory")
+      elif ((${#lacking[@]} == 0)); then
+        return
+      elif ! has_controllers "$directory" "${lacking[@]}"; then
+        why=(not-given "$field" "$what" "$directory")
+      elif [[ ! -w $directory/cgroup.subtree_control || ($directory != "$top" && (! -O $directory || $EUID == 0)) ]]; then
+        why=(not-ours "$field" "$what" "$directory")
+      else
+        mapfile -t pids <"$directory/cgroup.procs"
+        # Only the true root has no type; it may have processes and children with controllers.
+        if [[ ! -e $directory/cgroup.type ]] || ((${#pids[@]} == 0)); then
+          switch_on "$directory" "${lacking[@]}" || refuse_cgroup failed "$field" "$what" "$directory"
+          return
+        elif [[ $directory != "$own" ]]; then
+          why=(in-the-way "$field" "$what" "$directory" "${pids[@]}")
+        else
+          find_strangers "$directory"
+          if ((${#strangers[@]} == 0)); then
+            make_room "$directory" "${lacking[@]}"
+            return
+          fi
+          blocked=$directory
+        fi
+      fi
+    fi
+    if [[ $directory == "$top" ]]; then break; fi
+    directory=${directory%/*}
+  done
+  # They may be on their way out: another nsgen that has been started at the same time.
+  directory=$blocked
+  if [[ -z $blocked ]]; then return; fi
+  find_lacking "$directory" "${needed[@]}"
+  make_room "$directory" "${lacking[@]}"
+}
+
+# A cgroup of version 2 that was named: whoever does so means it, and the controllers are switched on from the top down to
+# it.
+find_named() {
+  local top=$2 home=$own named rest part common check
+  local -a lacking pids ways=() controllers=()
+  named_cgroup "$top" "$1"
+  named=$own
+  own=$home
+  if [[ $named == "$home" ]]; then
+    find_nearest "$named" "$named"
+    return
+  fi
+  directory=
+  # A process is moved by who may write where it is going, and to what both places have in common: cgroups(7).
+  common=$own_leaf
+  while [[ $named/ != "$common"/* ]]; do common=${common%/*}; done
+  for check in "$named" "$common"; do
+    if [[ ! -w $check || ! -w $check/cgroup.procs ]]; then
+      why=(denied "$field" "$what" "$check" "$read_only")
+      return
+    fi
+  done
+  if ! is_domain "$named"; then
+    why=(not-ours "$field" "$what" "$named")
+    return
+  fi
+  find_lacking "$named" "${needed[@]}"
+  if ((${#lacking[@]} == 0)); then
+    directory=$named
+    return
+  fi
+  rest=${named#"$top"}/
+  check=$top
+  while [[ -n $rest ]]; do
+    find_lacking "$check" "${needed[@]}"
+    if ((${#lacking[@]} > 0)); then
+      if ((${#ways[@]} == 0)) && ! has_controllers "$check" "${lacking[@]}"; then
+        why=(not-given "$field" "$what" "$check")
+        return
+      fi
+      mapfile -t pids <"$check/cgroup.procs"
+      if [[ -e $check/cgroup.type ]] && ((${#pids[@]} > 0)); then
+        why=(in-the-way "$field" "$what" "$check" "${pids[@]}")
+        return
+      fi
+      if [[ ! -w $check/cgroup.subtree_control ]]; then
+        why=(denied "$field" "$what" "$check/cgroup.subtree_control" "$read_only")
+        return
+      fi
+      ways+=("$check")
+      controllers+=("${lacking[*]}")
+    fi
+    rest=${rest#/}
+    part=${rest%%/*}
+    rest=${rest#"$part"}
+    check+=/$part
+  done
+  for part in "${!ways[@]}"; do
+    IFS=' ' read -r -a lacking <<<"${controllers[part]}"
+    switch_on "${ways[part]}" "${lacking[@]}" || refuse_cgroup failed "$field" "$what" "${ways[part]}"
+  done
+  directory=$named
+}
+
+# Finds where a cgroup of version 2 can be made, with these controllers: in the one that was named, or the nearest.
+find_unified() {
+  local top=$1 own=$2 read_only=$3 parent=$4 field=${field_of[${5-none}]-mounts} what='the box, ' directory='' own_leaf key
+  local -a needed=() fewer=() why=()
+  shift 4
+  if (($# > 0)); then printf -v what '%s, ' "$@"; fi
+  for key in "$@"; do
+    case $key in
+      devices | freezer | cpuacct) ;;
+      *) needed+=("$key") ;;
+    esac
+  done
+  if ((${#needed[@]} > 0)); then printf -v what '%s, ' "${needed[@]}"; fi
+  what=${what%, }
+  # Even a box that needs no controller has a cgroup.
+  if (($# == 0)); then set -- unified; fi
+  # Who has been moved out of the way is in a leaf of the cgroup that it is all about.
+  own_leaf=$own
+  if [[ $own != "$top" && ${own##*/} == nsgen-callers ]]; then own=${own%/*}; fi
+  if [[ -n $parent ]]; then
+    find_named "$parent" "$top"
+  else
+    find_nearest "$own" "$top"
+  fi
+  if [[ -z $directory ]]; then
+    # What only counts is done without.
+    if [[ -n ${optional_controller-} && " $* " == *" $optional_controller "* ]]; then
+      for key in "$@"; do
+        if [[ $key != "$optional_controller" ]]; then fewer+=("$key"); fi
+      done
+      find_unified "$top" "$own_leaf" "$read_only" "$parent" "${fewer[@]}"
+      return
+    fi
+    refuse_cgroup "${why[@]}"
+  fi
+  for key in "$@"; do
+    version_of[$key]=2
+    parent_of[$key]=$directory
+    home_of[$key]=$own_leaf/cgroup.procs
+  done
+}
+
+# Finds where the box can have a cgroup with each of these controllers: in the hierarchy of version 1 that has it, else in
+# that of version 2. parent_of gets the directory, version_of which it is, home_of where this script is itself. From the
+# mount table and /proc/self/cgroup.
+find_cgroups() {
+  local parent=$1 everywhere=$2 line list path version top own read_only controller key
+  local unified_top='' unified_own='' unified_read_only=''
+  local -A tops=() owns=() read_onlys=() list_of=() used=()
+  local -a memberships mounts hierarchies=() unmounted=() keys=() in_unified=()
+  shift 2
+  mapfile -t memberships </proc/self/cgroup
+  mapfile -t mounts </proc/self/mountinfo
+  for line in "${memberships[@]}"; do
+    list=${line#*:}
+    path=${list#*:}
+    list=${list%%:*}
+    version=1
+    if [[ $line == 0::* ]]; then version=2; fi
+    if find_hierarchy "$version" "$list" "$path"; then
+      if ((version == 2)); then
+        unified_top=$top
+        unified_own=$own
+        unified_read_only=$read_only
+      else
+        hierarchies+=("$list")
+        tops[$list]=$top
+        owns[$list]=$own
+        read_onlys[$list]=$read_only
+      fi
+    elif ((version == 1)); then
+      unmounted+=("$list")
+    fi
+  done
+  for controller in "$@"; do
+    for list in "${hierarchies[@]}"; do
+      if [[ ,$list, == *,"${controller/#io/blkio}",* ]]; then
+        keys+=("$controller")
+        list_of[$controller]=$list
+        used[$list]=yes
+      fi
+    done
+    if [[ -n ${list_of[$controller]-} ]]; then continue; fi
+    case $controller in
+      devices | freezer | cpuacct) [[ -n $unified_top ]] || no_controller "$controller" ;;
+      *)
+        if [[ -z $unified_top || " $(<"$unified_top/cgroup.controllers") " != *" $controller "* ]]; then
+          if [[ $controller == "${optional_controller-}" ]]; then continue; fi
+          no_controller "$controller"
+        fi
+        ;;
+    esac
+    in_unified+=("$controller")
+  done
+  # Whoever is root here could write to release_agent at the root of a hierarchy of version 1 (CVE-2022-0492). The number
+  # is that of the user namespace that the system started with.
+  if [[ -n $everywhere && $EUID == 0 && $(readlink /proc/self/ns/user) == 'user:[4026531837]' ]]; then
+    if [[ $everywhere == all ]] && ((${#unmounted[@]} > 0)); then
+      printf -v list '%s and ' "${unmounted[@]}"
+      die "mounts: the box could mount the cgroup hierarchy ${list% and }, and see its root: mount it first, so that the box can have a cgroup of its own there, or use --unshare user"
+    fi
+    for list in "${hierarchies[@]}"; do
+      if [[ -n ${used[$list]-} ]]; then continue; fi
+      keys+=("$list")
+      list_of[$list]=$list
+    done
+  else
+    everywhere=
+  fi
+  for key in "${keys[@]}"; do
+    list=${list_of[$key]}
+    own=${owns[$list]}
+    version_of[$key]=1
+    home_of[$key]=$own/tasks
+    if [[ -n $parent ]]; then named_cgroup "${tops[$list]}" "$parent"; fi
+    [[ -w $own ]] || refuse_cgroup denied "${field_of[$key]-mounts}" "$list" "$own" "${read_onlys[$list]}" \
+      'start nsgen as root, or name a cgroup that is yours with --cgroup-parent'
+    parent_of[$key]=$own
+  done
+  if [[ -n $unified_top ]] && ((${#in_unified[@]} > 0)) || [[ -n $unified_top && -n $everywhere ]]; then
+    find_unified "$unified_top" "$unified_own" "$unified_read_only" "$parent" "${in_unified[@]}"
+  fi
+}
+
+# Makes the cgroups, and opens for each the file by which the box will enter it. Their name tells who made them: process
+# and start time of this script.
+make_cgroups() {
+  local controller directory stat file descriptor parent
+  local -a fields
+  local -A made=()
+  # The name of a process may have lines.
+  read -r -d '' stat </proc/$$/stat || true
+  read -r -a fields <<<"${stat##*) }"
+  for controller in "${!parent_of[@]}"; do
+    parent=${parent_of[$controller]}
+    directory=$parent/nsgen-$$-${fields[19]}-0
+    cgroup_of[$controller]=$directory
+    if [[ -n ${made[$directory]-} ]]; then continue; fi
+    made[$directory]=yes
+    mkdir -m 755 -- "$directory" || die "cannot make a cgroup in $parent"
+    cgroups+=("$directory")
+    # A cpuset of version 1 is empty at first, and takes no process.
+    if [[ -e $directory/cpuset.effective_cpus ]]; then
+      printf '%s' "$(<"$parent/cpuset.effective_cpus")" >"$directory/cpuset.cpus"
+      printf '%s' "$(<"$parent/cpuset.effective_mems")" >"$directory/cpuset.mems"
+    fi
+    # In version 1 a thread that moves itself alone takes no lock of the whole host.
+    file=tasks
+    if [[ ${version_of[$controller]} == 2 ]]; then file=cgroup.procs; fi
+    exec {descriptor}>"${cgroup_of[$controller]}/$file"
+    cgroup_files+="$descriptor "
+    # The way back.
+    if [[ -n ${home_files-} && -w ${home_of[$controller]} ]]; then
+      exec {descriptor}>"${home_of[$controller]}"
+      home_files+="$descriptor "
+    fi
+  done
+}
+
+# Writes down what the kernel has counted for the box: in each line the name of a file and a line of it.
+write_stats() {
+  local file=$1 began=$2 controller directory name path line now
+  local -a names lines
+  local -A written=()
+  read -r now _ </proc/uptime
+  {
+    printf 'wall_usec %s0000\n' "$((10#${now/./} - 10#${began/./}))"
+    for controller in "${!cgroup_of[@]}"; do
+      directory=${cgroup_of[$controller]}
+      case ${version_of[$controller]}:$controller in
+        1:memory) names=(memory.usage_in_bytes memory.max_usage_in_bytes memory.limit_in_bytes memory.oom_control memory.failcnt memory.memsw.failcnt) ;;
+        1:cpu) names=(cpu.stat) ;;
+        1:cpuacct) names=(cpuacct.usage cpuacct.usage_user cpuacct.usage_sys) ;;
+        1:pids) names=(pids.current pids.peak pids.max) ;;
+        1:io) names=(blkio.throttle.io_service_bytes_recursive blkio.throttle.io_serviced_recursive) ;;
+        2:memory) names=(memory.current memory.peak memory.max memory.events) ;;
+        2:cpu) names=(cpu.stat) ;;
+        2:cpuacct) names=(cpu.stat) ;;
+        2:pids) names=(pids.current pids.peak pids.max) ;;
+        2:io) names=(io.stat) ;;
+        *) names=() ;;
+      esac
+      for name in "${names[@]}"; do
+        path=$directory/$name
+        if [[ ! -r $path || -n ${written[$path]-} ]]; then continue; fi
+        written[$path]=yes
+        mapfile -t lines <"$path"
+        if ((${#lines[@]} == 0)); then printf '%s\n' "$name"; fi
+        for line in "${lines[@]}"; do printf '%s %s\n' "$name" "$line"; done
+      done
+    done
+  } >"$file"
+}
+
+# Removes what a script, or nsgen, was killed too soon to remove: cgroups whose name says which process made them (number
+# and start time), if it has ended and nothing is in them. A process of a container, or outside of ours, may only seem to
+# have ended: but a few milliseconds after it has made a cgroup it is in there, and so the cgroup cannot be removed.
+remove_leftovers() {
+  local parent directory line
+  local -a stat leftovers=()
+  shopt -u failglob
+  for parent in "${parent_of[@]}"; do
+    for directory in "$parent"/nsgen-*; do
+      [[ $directory =~ /nsgen-([1-9][0-9]*)-([0-9]+)-[0-9]+$ && -O $directory ]] || continue
+      line=
+      # The name of a process may have lines.
+      { IFS= read -r -d '' line <"/proc/${BASH_REMATCH[1]}/stat"; } || true
+      if [[ -n $line ]]; then
+        read -r -a stat <<<"${line##*) }"
+        if [[ ${stat[19]-} == "${BASH_REMATCH[2]}" && ${stat[0]} != [ZX] ]]; then continue; fi
+      fi
+      if read -r line <"$directory/cgroup.procs"; then continue; fi
+      leftovers+=("$directory")
+    done
+  done
+  if ((${#leftovers[@]} > 0)); then
+    pause 0.25
+    rmdir -- "${leftovers[@]}" || true
+  fi
+} 2>/dev/null
+
+# Ends what is in the current directory, a cgroup, and in those that the box has made below it, which are removed. By find,
+# which goes step by step: a path can be longer than the kernel takes it.
+end_cgroup() {
+  local pid
+  find . -mindepth 1 -type d -delete || true
+  if [[ -w cgroup.kill ]]; then
+    printf 1 >cgroup.kill
+    return 0
+  fi
+  if [[ -w pids.max ]]; then printf 0 >pids.max; fi
+  # 0 is a process that is not seen from here.
+  while read -r pid; do
+    if ((pid > 0)); then kill -s KILL "$pid" || true; fi
+  done < <(find . -name cgroup.procs -execdir cat {} ';')
+  # In version 1, what is frozen does not even end.
+  if [[ -e freezer.state ]]; then
+    find . -name freezer.state -execdir bash --norc -c 'printf THAWED >freezer.state' ';' || true
+  fi
+}
+
+# Removes the cgroups, and ends what is left in them, for ten seconds at most. Whoever is ended is no stranger: for another
+# process to have its number, all numbers would have to be used up between a line that is read and the next.
+remove_cgroups() {
+  local directory end=$((SECONDS + 10)) left=''
+  if ((${#cgroups[@]} == 0)) || rmdir -- "${cgroups[@]}"; then
+    cgroups=()
+    return 0
+  fi
+  for directory in "${cgroups[@]}"; do
+    while ! rmdir -- "$directory" && [[ -d $directory ]]; do
+      if ((SECONDS > end)); then
+        left=$directory
+        break
+      fi
+      (
+        cd -P -- "$directory" || exit
+        end_cgroup
+      ) || true
+      if rmdir -- "$directory"; then break; fi
+      pause 0.01
+    done
+  done
+  cgroups=()
+  [[ -z $left ]]
+} 2>/dev/null
+
+# Says which step it was that failed. The reason has been printed by whatever failed.
+failed() {
+  printf 'box.sh: %s: failed\n' "$step" >&2
+  exit 125
+}
+
+# What is done inside the new namespaces, still with the tools of the host. mount -n -i -c: the
+# system call alone, with no entry in the host's table of mounts, no helper program, and paths left as they are.
+enter() {
+  exec 2>&3 3>&-
+  set -Eeuo pipefail
+  local step file found held kind parent
+  local table=
+  local -a points=()
+  local -A mounted=()
+  trap failed ERR
+
+  step='make all mounts private'
+  launch+=(--propagation private)
+
+  step='mount "/srv/box" on itself'
+  # By its real name, as /proc/self/mountinfo has it.
+  cd -P -- /srv/box
+  local root=$PWD
+  # Held until it is the root: what its path leads to may be another directory by then.
+  exec {held}<.
+  mount -n -i -c --rbind -- "$root" "$root"
+
+  step='mount proc on /proc of the rootfs'
+  mount_point "$root" /proc directory
+  mount -n -i -c -t proc -o 'nosuid,nodev,noexec' -- proc "$found"
+  check_mount "$found"
+
+  step='mount a /dev with null, zero, full, random, urandom, tty, ptmx, pts, shm'
+  # Made where every host has a directory that nobody can swap, and shown in the rootfs when it is complete.
+  local dev=/proc/driver name reason options
+  local -a nodes=(null zero full random urandom tty)
+  mount -n -i -c -t tmpfs -o nosuid,mode=755,size=65536k -- tmpfs "$dev"
+  # Nodes of the box's own. Where none may be made (a user namespace, a device cgroup), the host's are shown instead:
+  # read-only, so that nobody inside can change their owner or mode; a device is written to all the same.
+  umask 0
+  if ! reason=$(cp -R --no-preserve=mode -- "${nodes[@]/#//dev/}" "$dev" 2>&1); then
+    if [[ $reason != *'Operation not permitted'* ]]; then
+      printf '%s\n' "$reason" >&2
+      false
+    fi
+    list_mounts
+    for name in "${nodes[@]}"; do
+      : >"$dev/$name"
+      options=${mounted["/dev/$name"]-${mounted["/dev"]-${mounted["/"]}}}
+      add_mount "/dev/$name" "$dev/$name" none "bind,${options/#rw/ro}"
+    done
+    mount_table
+  fi
+  umask 0022
+  # Character devices, mode 0666, of these numbers: should the host's be something else, the box must not have it.
+  reason=$(stat --printf='%f,%t:%T ' -- "${nodes[@]/#/$dev/}")
+  if [[ $reason != '21b6,1:3 21b6,1:5 21b6,1:7 21b6,1:8 21b6,1:9 21b6,5:0 ' ]]; then
+    step+=' (a node of the host is not the device of that name, with mode 0666)'
+    false
+  fi
+  local null
+  exec {null}>"$dev/null"
+  ln -s -- pts/ptmx /proc/self/fd "$dev"
+  ln -s -- /proc/self/fd/0 "$dev/stdin"
+  ln -s -- /proc/self/fd/1 "$dev/stdout"
+  ln -s -- /proc/self/fd/2 "$dev/stderr"
+  # Each devpts is an instance of its own. No gid=5: that group may have no id in a user namespace.
+  mkdir -- "$dev/pts" "$dev/shm"
+  add_mount devpts "$dev/pts" devpts nosuid,noexec,mode=0620,ptmxmode=0666
+  add_mount tmpfs "$dev/shm" tmpfs nosuid,nodev,noexec,mode=1777,size=65536k
+  mount_table
+  mount_point "$root" /dev directory
+  mount -n -i -c --rbind -- "$dev" "$found"
+  check_mount "$found"
+
+  step='mount sysfs on "/sys", read-only'
+  mount_point "$root" /sys directory
+  mount -n -i -c -t sysfs -o 'ro,nosuid,nodev,noexec' -- sysfs "$found"
+  check_mount "$found"
+
+  step='mount the cgroup hierarchies on "/sys/fs/cgroup", read-only'
+  mount_point "$root" /sys/fs/cgroup directory
+  (
+    for descriptor in $cgroup_files; do printf 0 >&"$descriptor"; done
+    exec unshare --cgroup -- bash --norc -c 'show_cgroups "$@"' box.sh "$step" "${root-}" "$found" 'ro,nosuid,nodev,noexec'
+  ) || exit 125
+  check_mount "$found"
+
+  step='mount mqueue on "/dev/mqueue"'
+  mount_point "$root" /dev/mqueue directory
+  mount -n -i -c -t mqueue -o 'nosuid,nodev,noexec' -- mqueue "$found"
+  check_mount "$found"
+
+  step='mount a tmpfs on "/tmp", mode 1777, size 64m, noexec'
+  mount_point "$root" /tmp directory
+  mount -n -i -c -t tmpfs -o 'nosuid,nodev,noexec,mode=1777,size=64m' -- tmpfs "$found"
+  check_mount "$found"
+
+  step='bind "/usr/share/zoneinfo" on "/usr/share/zoneinfo", read-only, nosuid, rprivate'
+  if [[ -d /usr/share/zoneinfo ]]; then kind=directory; else kind='file'; fi
+  mount_point "$root" /usr/share/zoneinfo "$kind"
+  mount -n -i -c --rbind --make-rprivate -- /usr/share/zoneinfo "$found"
+  check_mount "$found"
+  add_mount_flags "$found" ro nosuid
+
+  step='make "/etc/mtab" of the rootfs a symlink to "../proc/self/mounts"'
+  mount_point "$root" /etc directory
+  go_to "$found"
+  rm -f -- ./mtab
+  ln -s -T -- ../proc/self/mounts ./mtab
+
+  step='write 8 bytes to "/etc/motd" of the rootfs, mode 644'
+  mount_point "$root" /etc directory
+  go_to "$found"
+  rm -f -- ./motd
+  # noclobber: the file must be new, or what is there is no regular file. Nothing is written before that is known.
+  set -C
+  exec {file}>./motd
+  set +C
+  [[ -f /proc/self/fd/$file ]]
+  printf %s $'Welcome\n' >&"$file"
+  exec {file}>&-
+
+  step='write 41 bytes to "/usr/local/bin/hello" of the rootfs, mode 0755'
+  mount_point "$root" /usr/local/bin directory
+  go_to "$found"
+  rm -f -- ./hello
+  # noclobber: the file must be new, or what is there is no regular file. Nothing is written before that is known.
+  set -C
+  exec {file}>./hello
+  set +C
+  [[ -f /proc/self/fd/$file ]]
+  printf %s $'#!/bin/sh\necho "hello, it\'s $(hostname)"\n' >&"$file"
+  chmod 0755 "/proc/self/fd/$file"
+  exec {file}>&-
+
+  step='bring the loopback interface up'
+  ip link set dev lo up
+
+  step='make "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger" read-only'
+  local path point around options
+  local -a read_only=() below
+  list_mounts
+  for path in \
+    /proc/bus \
+    /proc/fs \
+    /proc/irq \
+    /proc/sys \
+    /proc/sysrq-trigger; do
+    find_in_root "$root" "$path"
+    if [[ ! -e $found ]]; then continue; fi
+    # The flags of the mount that it is in are given again, and those of the mounts below it: mount drops what it is not told.
+    around=/
+    below=()
+    for point in "${!mounted[@]}"; do
+      if [[ $found == "$point" || $found == "$point"/* ]] && ((${#point} > ${#around})); then around=$point; fi
+      if [[ $point == "$found"/* ]]; then below+=("$point"); fi
+    done
+    options=${mounted[$around]#rbind,}
+    add_mount "$found" "$found" none "rbind,${options/#rw/ro}"
+    read_only+=("$found")
+    for point in "${below[@]}"; do
+      options=${mounted[$point]#rbind,}
+      add_mount none "$point" none "remount,bind,${options/#rw/ro}"
+      read_only+=("$point")
+    done
+  done
+  mount_table
+  list_mounts
+  for path in "${read_only[@]}"; do
+    [[ ${mounted[$path]-} == ro* ]]
+  done
+  find_in_root "$root" /proc
+  check_covered "$found" proc ro, \
+    /bus \
+    /fs \
+    /irq \
+    /sys \
+    /sysrq-trigger
+
+  step='mask "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware"'
+  local path outer
+  local -a masks=()
+  list_mounts
+  for path in \
+    /proc/acpi \
+    /proc/asound \
+    /proc/interrupts \
+    /proc/kcore \
+    /proc/keys \
+    /proc/latency_stats \
+    /proc/sched_debug \
+    /proc/scsi \
+    /proc/timer_list \
+    /proc/timer_stats \
+    /sys/devices/virtual/powercap \
+    /sys/firmware; do
+    find_in_root "$root" "$path"
+    for outer in "${masks[@]}"; do
+      if [[ $found == "$outer"/* ]]; then continue 2; fi
+    done
+    if [[ -d $found ]]; then
+      add_mount tmpfs "$found" tmpfs ro,nosuid,nodev,noexec
+      masks+=("$found")
+    elif [[ -e $found ]]; then
+      # By its descriptor: what the box has by the name of /dev/null, the rootfs or a mount may have put there.
+      add_mount "/proc/self/fd/$null" "$found" none bind
+    fi
+  done
+  mount_table
+  exec {null}>&-
+  find_in_root "$root" /proc
+  check_covered "$found" proc '' \
+    /acpi \
+    /asound \
+    /interrupts \
+    /kcore \
+    /keys \
+    /latency_stats \
+    /sched_debug \
+    /scsi \
+    /timer_list \
+    /timer_stats
+  find_in_root "$root" /sys
+  check_covered "$found" sysfs '' \
+    /devices/virtual/powercap \
+    /firmware
+
+  step='make "/srv/box" the root, and drop the old one'
+  # pivot_root(8) puts the old root on top of the new one, where there is no umount to take it away. So it is done from a
+  # second mount namespace, which has the tools still; the box's own is that of the process that started this one.
+  read -r _ _ _ parent _ </proc/self/stat
+  exec unshare --mount --propagation unchanged -- bash --norc -c "leave \"\$@\"" box.sh \
+    "/proc/$parent/ns/mnt" "$root" "$held" "$@"
+}
+
+# The end of it, once there is a second mount namespace: the box's own is then entered by the command alone.
+leave() {
+  set -Eeuo pipefail
+  local step namespace=$1 root=$2 held=$3
+  local -a final
+  shift 3
+  trap failed ERR
+
+  step='make "/srv/box" the root, and drop the old one'
+  nsenter "--mount=$namespace" -- pivot_root "$root" "$root"
+  nsenter "--mount=$namespace" -- umount -n -i -c -l /
+  [[ ${namespace%/ns/mnt}/root/. -ef /proc/self/fd/$held/. ]]
+  exec {held}<&-
+  hash nsenter
+  final=("${BASH_CMDS[nsenter]}" "--mount=$namespace")
+
+  step='enter the cgroup, and a new cgroup namespace'
+  # As late as this, so that nothing of the script is counted or limited.
+  for descriptor in $cgroup_files; do
+    printf 0 >&"$descriptor"
+    exec {descriptor}>&-
+  done
+  for descriptor in $home_files; do
+    exec {descriptor}>&-
+  done
+
+  step='execute "/bin/bash"'
+  # The first process that the command starts comes right after it again, whatever has been started for it. A limit on
+  # devices may hold for this bash by now: /dev/null would be one.
+  { printf %s "$$" >/proc/sys/kernel/ns_last_pid; } 2>&- || true
+  exec setsid -- unshare --cgroup -- env -i --default-signal -- \
+    'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
+    'HOME=/root' \
+    "${final[@]}" -- "$@"
+}
+
+main() {
+  local path descriptor flags key value dry_run='' stats='' began=''
+  local -a launch=()
+  while (($# > 0)); do
+    case $1 in
+      --dry-run) dry_run=yes ;;
+      --stats)
+        if [[ -z ${2-} ]]; then
+          printf 'box.sh: --stats: needs the name of a file\n' >&2
+          exit 2
+        fi
+        stats=$2
+        shift
+        ;;
+      --help)
+        printf '%s\n' 'usage: box.sh [--dry-run] [--help] [--stats FILE] [--] [COMMAND [ARGUMENT...]]' \
+          'Starts /bin/bash, or COMMAND, in the box that this script describes.' \
+          'The comment at its top says what it does; --dry-run prints the commands and changes nothing.' \
+          'When the box has ended, FILE gets what the kernel has counted: in each line the name of a file of its' \
+          'cgroups and a line of that file, and how long it has run (wall_usec, microseconds).'
+        exit 0
+        ;;
+      --)
+        shift
+        break
+        ;;
+      -*)
+        printf 'box.sh: unknown option %s (a command that starts with "-" goes after "--")\n' "$1" >&2
+        exit 2
+        ;;
+      *) break ;;
+    esac
+    shift
+  done
+  if (($# == 0)); then
+    set -- \
+      /bin/bash
+  fi
+
+  check_tools bash cat chmod cp env find ip ln mkdir mount nsenter pivot_root readlink rm rmdir setsid sleep stat umount unshare
+  check_kernel ipc mnt net pid uts cgroup
+  if ((EUID == 0)); then check_privilege; else check_user_namespaces; fi
+  [[ -d /srv/box/. ]] || die 'rootfs: there is no directory "/srv/box"' 2
+
+  # The command line that starts the box, step by step.
+
+  # start a process in new namespaces: ipc, mount, net, pid, uts, user (unless the caller is root)
+  launch+=("${BASH_CMDS[unshare]}" --fork --ipc --mount --net --pid --uts)
+
+  # be killed (SIGKILL) when whoever started it ends
+  # The function watch does the same for unshare when this script dies.
+  launch+=(--kill-child=KILL)
+
+  # lead a new session, without a terminal
+  # By setsid(1), in the last step: it makes no process of its own, because none that comes here leads a process group.
+
+  # map root inside to the caller outside (unless the caller is root)
+  if ((EUID != 0)); then launch+=(--user --map-root-user); fi
+
+  # reset the actions of all signals, and block none
+  # By env --default-signal, in the same step as the environment: unshare ignores some, and bash cannot reset what was
+  # ignored when it started.
+
+  # The rest is done inside, by the function enter. Without --norc, a bash whose stdin is a socket reads ~/.bashrc.
+  launch+=(-- "${BASH_CMDS[bash]}" --norc -c "enter \"\$@\"" box.sh)
+  export -f enter failed leave find_in_root check_covered go_to mount_point check_mount list_mounts mount_table add_mount mount_cgroups add_mount_flags show_cgroups
+
+  if [[ -n $dry_run ]]; then
+    declare -f enter failed leave find_in_root check_covered go_to mount_point check_mount list_mounts mount_table add_mount mount_cgroups add_mount_flags show_cgroups
+    printf '%q ' "${launch[@]}" "$@"
+    printf '\n'
+    exit 0
+  fi
+
+  # set the file mode mask to 0022
+  umask 0022
+
+  # pass stdin, stdout and stderr through
+  # One that the caller closed would be filled by the next file opened, whatever that is.
+  [[ -e /proc/$$/fd/0 ]] || exec 0<>/dev/null
+  [[ -e /proc/$$/fd/1 ]] || exec 1<>/dev/null
+  [[ -e /proc/$$/fd/2 ]] || exec 2<>/dev/null
+
+  # close every other descriptor
+  for path in "/proc/$$/fd/"*; do
+    descriptor=${path##*/}
+    # What bash has opened for itself is close-on-exec; what it has inherited is not.
+    flags=2000000
+    if ((descriptor > 2)) && [[ -e /proc/$$/fdinfo/$descriptor ]]; then
+      while read -r key value; do
+        if [[ $key == flags: ]]; then flags=$value; fi
+      done <"/proc/$$/fdinfo/$descriptor"
+    fi
+    if ((!(8#$flags & 8#2000000))); then exec {descriptor}>&-; fi
+  done
+
+  # allow 1024 open descriptors, or as many as the hard limit says
+  ulimit -S -n 1024 2>/dev/null || ulimit -S -n hard
+
+  # make a cgroup in every hierarchy (if the caller is root)
+  declare -g -A parent_of=() version_of=() cgroup_of=() field_of=() home_of=()
+  declare -g -a cgroups=()
+  export cgroup_files=
+  export home_files=' '
+  find_cgroups '' all
+  remove_leftovers
+  trap 'remove_cgroups || true' EXIT
+  make_cgroups
+
+  local status=0
+  if [[ -n $stats ]]; then
+    : >>"$stats" || die '--stats: cannot write to the file'
+    read -r began _ </proc/uptime
+  fi
+  supervise "${launch[@]}" "$@" || status=$?
+  if [[ -n $stats ]]; then write_stats "$stats" "$began"; fi
+  remove_cgroups || die 'cannot remove a cgroup: its processes do not end'
+  return "$status"
+}
+
+# At the very end, and in braces: from a pipe, bash has read all of it before the command starts. What follows in the
+# pipe is for the command; bash goes on with /dev/null, and does not run what the command left.
+{
+  main "$@"
+  exec </dev/null
+}

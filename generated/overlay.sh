@@ -1,0 +1,866 @@
+#!/usr/bin/env bash
+#
+# Starts a command in a box: a process with its own namespaces, root and identity.
+# Written by nsgen from a description of the box. To change it, change the description and generate it again.
+#
+#   box      sha256 7453f65bee3a4d3514676e09f20ccf0be8aacef5b231b803d7220bfb12d71ad4
+#   command  /bin/sh -c 'rm -r /var/log && echo changed >/etc/motd'
+#   needs    Linux, bash 4.4, coreutils, iproute2, mount, util-linux
+#   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]
+#
+# It does, in this order:
+#   - start a process in new namespaces: cgroup, ipc, mount, net, pid, uts, user (unless the caller is root)
+#   - be killed (SIGKILL) when whoever started it ends
+#   - lead a new session, without a terminal
+#   - set the file mode mask to 0022
+#   - map root inside to the caller outside (unless the caller is root)
+#   - make all mounts private
+#   - mount an overlay of "/srv/image/2-application" over "/srv/image/1-base", changes kept in "/srv/boxes/one"
+#   - mount proc on /proc of the rootfs
+#   - mount a /dev with null, zero, full, random, urandom, tty, ptmx, pts, shm
+#   - bring the loopback interface up
+#   - make "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger" read-only
+#   - mask "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware"
+#   - make "/srv/image/2-application" the root, and drop the old one
+#   - pass stdin, stdout and stderr through
+#   - close every other descriptor
+#   - change to the directory "/"
+#   - allow 1024 open descriptors, or as many as the hard limit says
+#   - reset the actions of all signals, and block none
+#   - execute "/bin/sh" "-c" "rm -r /var/log && echo changed >/etc/motd"
+#
+# Note: bash has no openat2: who renames what is in the rootfs, or above it, while the box starts is found out afterwards; see docs/security.md for what is not
+
+if [ -z "${BASH_VERSION-}" ]; then
+  echo 'box.sh: needs bash: run it as "bash box.sh"' >&2
+  exit 125
+fi
+
+# A function that the caller has exported would come before the builtin or program of its name. In POSIX mode none comes
+# before unset.
+POSIXLY_CORRECT=1
+unset -f : break builtin cd continue declare die exec exit export hash kill local mapfile printf read return set shift \
+  shopt trap true ulimit umask unset wait [ bash cp env flock ip ln mkdir mount nsenter pivot_root readlink setsid sleep stat umount unshare
+unset POSIXLY_CORRECT
+
+# Nothing that the caller has set may change what the commands below mean.
+set +abfkmntvxCHP
+set +o posix -hBeuo pipefail
+export -n SHELLOPTS BASHOPTS
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin
+IFS=$' \t\n'
+LC_ALL=C
+export PATH LC_ALL
+unset BASH_ENV ENV CDPATH GLOBIGNORE POSIXLY_CORRECT
+unset -v child dev errors home_files last_pid optional_controller root
+# bash takes EUID for what it finds in the environment; else nobody can change it.
+if [[ ${EUID@a} != *r* ]]; then
+  read -r -d '' EUID </proc/self/status || true
+  [[ $EUID =~ $'\nUid:'[[:space:]]+[0-9]+[[:space:]]+([0-9]+) ]]
+  EUID=${BASH_REMATCH[1]}
+  export -n EUID
+fi
+
+# Ends with status 125, unless another is given: what failed is this script, not the command.
+die() {
+  printf 'box.sh: %s\n' "$1" >&2
+  exit "${2-125}"
+}
+
+# Finds every tool that is used, before anything is changed. bash remembers where, in BASH_CMDS.
+check_tools() {
+  local tool packages='coreutils, iproute2, mount, util-linux'
+  local -a missing=()
+  if hash -- "$@" 2>/dev/null; then return; fi
+  for tool in "$@"; do
+    hash -- "$tool" 2>/dev/null || missing+=("$tool")
+  done
+  die "these programs are missing: ${missing[*]} (packages: $packages)"
+}
+
+# Looks for the namespace types in the running kernel.
+check_kernel() {
+  local name
+  for name in "$@"; do
+    [[ -e /proc/self/ns/$name ]] || die "this kernel has no $name namespaces (there is no /proc/self/ns/$name)"
+  done
+}
+
+# A user namespace may be forbidden to everyone by the first of these files, and to ordinary users by the others.
+check_user_namespaces() {
+  local file forbids value
+  [[ -e /proc/self/ns/user ]] || die 'this kernel has no user namespaces: run this as root'
+  while read -r file forbids; do
+    if ((EUID == 0)) && [[ $file == /proc/sys/kernel/* ]]; then continue; fi
+    if [[ -r $file ]] && read -r value <"$file" && [[ $value == "$forbids" ]]; then
+      die "user namespaces are switched off: $file is $value. "'Run this as root, or let an administrator set it'
+    fi
+  done <<'END'
+/proc/sys/user/max_user_namespaces 0
+/proc/sys/kernel/unprivileged_userns_clone 0
+/proc/sys/kernel/apparmor_restrict_unprivileged_userns 1
+END
+}
+
+# Without a user namespace, making or joining the others takes CAP_SYS_ADMIN: bit 21 of the effective capabilities.
+check_privilege() {
+  local status
+  read -r -d '' status </proc/self/status || true
+  if [[ $status =~ CapEff:[[:space:]]*([0-9a-f]+) ]] && ! ((16#${BASH_REMATCH[1]} >> 21 & 1)); then
+    die 'not permitted (EPERM): namespaces need root with CAP_SYS_ADMIN, or a box with a user namespace'
+  fi
+}
+
+# Waits so many seconds, whatever keys are pressed. Not by read -t: when a trap runs in it, bash 5.2 forgets the time, and
+# waits for ever.
+pause() {
+  (trap '' INT QUIT TSTP && exec sleep "$1") || true
+}
+
+# Stops a process, and then all its descendants: whoever has stopped makes no more of them. In a pid namespace that is
+# everybody: who has lost its parent is a child of the first.
+stop_tree() {
+  local pid child line file tries before
+  local -a level next
+  for ((before = -1; before < ${#stopped[@]}; )); do
+    before=${#stopped[@]}
+    level=("$1")
+    while ((${#level[@]} > 0)); do
+      next=()
+      for pid in "${level[@]}"; do
+        # Whom somebody else has stopped is to stay so.
+        if read -r line <"/proc/$pid/stat" && [[ ${line##*) } == [RSD]* ]] && kill -s STOP "$pid"; then
+          stopped+=("$pid")
+        fi
+      done
+      for pid in "${level[@]}"; do
+        # It stops once it has the processor; until then it would still take what is typed for somebody else.
+        for ((tries = 0; tries < 200; tries++)); do
+          { read -r line <"/proc/$pid/stat" && [[ ${line##*) } == [RSD]* ]]; } || break
+          pause 0.005
+        done
+        for file in "/proc/$pid/task/"*/children; do
+          child=
+          read -r child <"$file" || true
+          for child in $child; do next+=("$child"); done
+        done
+      done
+      level=("${next[@]}")
+    done
+  done
+}
+
+# Lets go on whom stop_tree has stopped: the last first, so that a shell finds none of its children stopped. Those who get
+# the signal itself are left out: the first process.
+continue_tree() {
+  local pid skip=" $1 "
+  while ((${#stopped[@]} > 0)); do
+    pid=${stopped[-1]}
+    unset 'stopped[-1]'
+    if [[ $skip != *" $pid "* ]]; then kill -s CONT "$pid" || true; fi
+  done
+}
+
+# Ends the box at once, and says why.
+kill_box() {
+  kill -s KILL "$1" 2>/dev/null || return 0
+  printf 'box.sh: %s: the box is killed (SIGKILL)\n' "$2" >&"$errors"
+}
+
+# When a process started, which tells it from a later one of the same number.
+start_of() {
+  local line
+  local -a stat
+  { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 0
+  read -r -a stat <<<"${line##*) }"
+  printf '%s' "${stat[19]}"
+}
+
+# Kills the box if it has not ended some time after SIGTERM, of which a pid 1 without a handler takes no notice; then its
+# own status is not 0. When the box has ended, the script closes the pipe. There is no trap here for which read -t would
+# forget the time.
+escalate() {
+  local before
+  trap '' INT TERM HUP QUIT USR1 USR2 TSTP
+  exec {lifeline}>&-
+  before=$(start_of "$1")
+  if read -r -t 10 _ || (($? <= 128)); then return 0; fi
+  [[ $(start_of "$1") == "$before" ]] || return 0
+  kill_box "$1" 'no end 10 s after SIGTERM'
+  return 1
+} >/dev/null
+
+# Passes a signal on to the box, which is the one child of unshare. It is in a session of its own: the keys of a terminal
+# reach only what runs outside of it.
+forward() {
+  local now again pid=
+  [[ -n ${child-} && -n ${errors-} ]] || return 0
+  {
+    read -r pid <"/proc/$child/task/$child/children" || true
+  } 2>/dev/null
+  pid=${pid:-$child}
+  case $1 in
+    INT)
+      read -r now _ </proc/uptime
+      now=${now/./}
+      again=$((now - interrupted))
+      interrupted=$now
+      if ((again <= 1000)); then
+        kill_box "$pid" 'SIGINT again'
+        killed=yes
+        return 0
+      fi
+      ;;
+    TERM)
+      if [[ -z $escalation ]]; then
+        exec {escalation}> >(escalate "$pid")
+        escalator=$!
+      fi
+      ;;
+    CONT)
+      continue_tree "$pid" 2>/dev/null
+      ;;
+  esac
+  # What comes again before a trap has ended is lost on bash: this is the last thing, but for TSTP.
+  kill -s "$1" "$pid" 2>/dev/null || true
+  if [[ $1 == TSTP ]]; then
+    # As pid 1 it would ignore TSTP, and go on reading from a terminal that is the shell's again. It has the time to
+    # restore the terminal.
+    pause 0.05
+    stop_tree "$pid" 2>/dev/null || true
+    kill -s STOP $$
+  fi
+}
+
+# Waits for the end of the script. If no word comes before it, SIGKILL was its end: then unshare has to go, and the box
+# with it. Its start time tells it from a later process of the same number; stopped, it makes no box any more.
+watch() {
+  local child line='' box=''
+  local -a before now
+  trap '' INT TERM HUP QUIT USR1 USR2 TSTP
+  read -r child || return
+  read -r line <"/proc/$child/stat" || true
+  read -r -a before <<<"${line##*) }"
+  if ! read -r && read -r line <"/proc/$child/stat"; then
+    read -r -a now <<<"${line##*) }"
+    if [[ ${before[19]-} == "${now[19]}" ]]; then
+      kill -s STOP "$child"
+      while read -r line <"/proc/$child/stat" && [[ ${line##*) } == [RSD]* ]]; do :; done
+      read -r box <"/proc/$child/task/$child/children" || true
+      kill -s KILL "${box:-$child}" "$child"
+    fi
+  fi
+} >/dev/null 2>&1
+
+# Runs the box, and ends as it ends: with its status, or 128+N when signal N ended it.
+supervise() {
+  local status=0 lifeline watcher errors='' escalation='' escalator='' interrupted=-1000000000 killed=''
+  local -a stopped=()
+  trap 'forward INT' INT
+  trap 'forward TERM' TERM
+  trap 'forward HUP' HUP
+  trap 'forward QUIT' QUIT
+  trap 'forward USR1' USR1
+  trap 'forward USR2' USR2
+  trap 'forward WINCH' WINCH
+  trap 'forward TSTP' TSTP
+  trap 'forward CONT' CONT
+  exec {lifeline}> >(watch)
+  watcher=$!
+  # For what the traps have to say, whatever is said to nobody meanwhile.
+  exec {errors}>&2
+  # A pipe for what unshare itself has to say. The box gets stderr back in enter, by way of 3.
+  local log write line
+  exec {log}<<<''
+  exec {write}>"/proc/self/fd/$log"
+  {
+    printf '%s\n' "$BASHPID" >&"$lifeline"
+    # unshare blocks TERM, but a key of the terminal would end it, or its hangup, and the box with it.
+    trap '' INT QUIT HUP
+    exec 3>&2 2>&"$write" {log}<&- {write}>&- {lifeline}>&- {errors}>&-
+    exec "$@"
+  } <&0 &
+  child=$!
+  exec {write}>&-
+  # wait is cut short by each signal that is passed on; bash keeps the status for the last time it is asked.
+  {
+    while kill -0 "$child"; do wait "$child" || true; done
+    wait "$child" || status=$?
+  } 2>/dev/null
+  # Should somebody have ended the watcher, there is nobody to tell.
+  trap '' PIPE
+  printf '\n' >&"$lifeline" || true
+  trap - PIPE
+  exec {lifeline}>&-
+  wait "$watcher" || true
+  if [[ -n $escalation ]]; then
+    exec {escalation}>&-
+    wait "$escalator" || killed=yes
+  fi
+  exec {errors}>&-
+  errors=
+  # Anything there is a failure of unshare's own; before util-linux 2.39, a child ended by SIGKILL was one as well.
+  while read -r line <&"$log"; do
+    case $line in
+      '') ;;
+      *'unshare failed: No space left on device')
+        printf 'box.sh: %s: a limit in /proc/sys/user/max_*_namespaces is reached\n' "$line" >&2
+        status=125
+        ;;
+      *'sigprocmask unblock failed'*) status=137 ;;
+      *)
+        printf 'box.sh: %s\n' "$line" >&2
+        status=125
+        ;;
+    esac
+  done
+  exec {log}<&-
+  # unshare does not always say so.
+  if [[ -n $killed ]]; then status=137; fi
+  return "$status"
+}
+
+# Follows a path inside a rootfs as the kernel will once the rootfs is the root: no symlink leads out of it.
+find_in_root() {
+  local root=$1 rest=$2 part target hops=0
+  found=$root
+  while [[ -n $rest ]]; do
+    part=${rest%%/*}
+    rest=${rest#"$part"}
+    rest=${rest#/}
+    if [[ -z $part || $part == . ]]; then
+      continue
+    elif [[ $part == .. ]]; then
+      if [[ $found != "$root" ]]; then found=${found%/*}; fi
+    elif [[ -L $found/$part ]]; then
+      ((++hops <= 40)) || return 1
+      target=$(readlink -n -- "$found/$part" && printf .)
+      target=${target%.}
+      if [[ $target == /* ]]; then found=$root; fi
+      rest=$target/$rest
+    else
+      found=$found/$part
+    fi
+  done
+}
+
+# Makes sure that paths of a file system of the box are mounts, if they are there. Had somebody changed the rootfs
+# meanwhile, they could have passed for missing, or what covers them could be elsewhere. By its descriptor, it is the
+# file system itself that is asked.
+check_covered() {
+  local place=$1 type=$2 options=$3 file key value id='' line parent point at outer found ancestor
+  local -a lines checked=()
+  local -A parents=() above=()
+  shift 3
+  [[ -d $place ]]
+  exec {file}<"$place"
+  while read -r key value; do
+    if [[ $key == mnt_id: ]]; then id=$value; fi
+  done <"/proc/self/fdinfo/$file"
+  mapfile -t lines </proc/self/mountinfo
+  at=
+  for line in "${lines[@]}"; do
+    read -r key parent _ _ point value _ <<<"$line"
+    printf -v point %b "${point//\\/\\0}"
+    parents[$key]=$parent
+    if [[ $key == "$id" && $line == *" - $type "* ]]; then at=$point; fi
+    above[$point]+="$key,$value "
+  done
+  # A link may have led to that of the host.
+  [[ $at == "$place" ]]
+  for point in "$@"; do
+    find_in_root "/proc/self/fd/$file" "$point"
+    for outer in "${checked[@]}"; do
+      if [[ $found == "$outer"/* ]]; then continue 2; fi
+    done
+    if [[ ! -e $found ]]; then continue; fi
+    checked+=("$found")
+    point=$place${found#"/proc/self/fd/$file"}
+    value=
+    for line in ${above[$point]-}; do
+      ancestor=${line%%,*}
+      while [[ -n $ancestor && $ancestor != "$id" ]]; do ancestor=${parents[$ancestor]-}; done
+      if [[ -n $ancestor && ${line%%,*} != "$id" && ,${line#*,}, == *",$options"* ]]; then value=yes; fi
+    done
+    [[ -n $value ]]
+  done
+  exec {file}<&-
+}
+
+# Goes to a directory of the rootfs, which others may be changing. The kernel says where that is; nobody can swap a
+# working directory afterwards.
+go_to() {
+  local place
+  cd -P -- "$1"
+  place=$(readlink -n -- /proc/self/cwd && printf .)
+  [[ ${place%.} == "$1" ]]
+}
+
+# Finds the place in a rootfs where something is mounted. If it is missing it is made, as a directory or a file; but a
+# symlink that leads nowhere is not followed.
+mount_point() {
+  local root=$1 rest=$2 kind=$3 parent part
+  find_in_root "$root" "$rest"
+  if [[ -e $found ]]; then return; fi
+  found=$root
+  while [[ -n $rest ]]; do
+    part=${rest%%/*}
+    rest=${rest#"$part"}
+    rest=${rest#/}
+    if [[ -z $part || $part == . ]]; then continue; fi
+    parent=$found
+    find_in_root "$root" "${parent#"$root"}/$part"
+    if [[ -e $found ]]; then continue; fi
+    [[ $found == "$parent/$part" ]]
+    go_to "$parent"
+    if [[ -z $rest && $kind == file ]]; then
+      set -C
+      : >"./$part"
+      set +C
+    else
+      mkdir -- "./$part"
+    fi
+  done
+}
+
+# Makes sure that mounts are where they should be: whoever changes the rootfs meanwhile could lead mount elsewhere. The
+# kernel knows.
+check_mount() {
+  local line point top
+  local -a lines
+  local -A there=()
+  mapfile -t lines </proc/self/mountinfo
+  for line in "${lines[@]}"; do
+    read -r _ _ _ _ point _ <<<"$line"
+    # A space is \040 there; %b wants a 0 before the three digits, or it would take a fourth.
+    printf -v top %b "${point//\\/\\0}"
+    there[$top]=yes
+  done
+  for point in "$@"; do
+    if [[ -z ${there[$point]-} ]]; then return 1; fi
+  done
+}
+
+# Lists the mounts that can be seen, and how they are mounted. What is mounted later on a directory, or in the same place,
+# hides what was there before.
+list_mounts() {
+  local id parent point options above line
+  local -a lines=() all
+  local -A children=() hidden=()
+  mounted=()
+  mapfile -t all </proc/self/mountinfo
+  for line in "${all[@]}"; do
+    read -r id parent _ _ point options _ <<<"$line"
+    printf -v point %b "${point//\\/\\0}"
+    lines+=("$id $parent $options $point")
+    children[$parent$point]=yes
+  done
+  for line in "${lines[@]}"; do
+    id=${line%% *} line=${line#* }
+    parent=${line%% *} line=${line#* }
+    options=${line%% *} point=${line#* }
+    above=$point
+    while [[ -z ${hidden[$parent]-} && $above == /?* ]]; do
+      above=${above%/*}
+      if [[ -n ${children[$parent${above:-/}]-} ]]; then hidden[$id]=yes; fi
+    done
+    if [[ -n ${hidden[$parent]-} ]]; then hidden[$id]=yes; fi
+    if [[ -z ${hidden[$id]-} ]]; then mounted[$point]=$options; fi
+  done
+}
+
+# Mounts the whole table in one process. mount wants a regular file: bash 4.4 has a here-string in one, which has no name,
+# and newer ones do the same if they are told to. It is in the /dev of the box, and goes with the box.
+mount_table() {
+  if ((${#points[@]} == 0)); then return; fi
+  local BASH_COMPAT=4.4 TMPDIR=${dev-} file
+  exec {file}<<<"$table"
+  mount -n -i -c --all --fstab "/proc/self/fd/$file"
+  exec {file}<&-
+  check_mount "${points[@]}"
+  table=
+  points=()
+}
+
+# Adds a line of fstab(5) to a table for mount: source, mount point, type, options. What mount --all finds mounted
+# already it would pass over, so that is mounted by itself.
+add_mount() {
+  if [[ -n ${mounted[$2]-} ]]; then
+    mount_table
+    mount -n -i -c -t "$3" -o "$4" -- "$1" "$2"
+    return
+  fi
+  local field line=
+  for field in "$@"; do
+    field=${field//\\/\\134}
+    field=${field// /\\040}
+    field=${field//$'\t'/\\011}
+    line+="${field//$'\n'/\\012} "
+  done
+  table+=$line$'\n'
+  mounted[$2]=$4
+  points+=("$2")
+}
+
+# Says which step it was that failed. The reason has been printed by whatever failed.
+failed() {
+  printf 'box.sh: %s: failed\n' "$step" >&2
+  exit 125
+}
+
+# What is done inside the new namespaces, still with the tools of the host. mount -n -i -c: the
+# system call alone, with no entry in the host's table of mounts, no helper program, and paths left as they are.
+enter() {
+  exec 2>&3 3>&-
+  set -Eeuo pipefail
+  local step found parent
+  local table=
+  local -a points=()
+  local -A mounted=()
+  trap failed ERR
+
+  step='mount an overlay of "/srv/image/2-application" over "/srv/image/1-base", changes kept in "/srv/boxes/one"'
+  local -a layers=()
+  local number other options=
+  local name lock answer
+  # A symlink could lead anywhere.
+  [[ ! -L /srv/boxes/one && ! -L /srv/boxes/one.work ]] || {
+    step+=' (upper or work is a symbolic link)'
+    false
+  }
+  # The kernel empties work/work: that must be what an overlay has left there, which nobody has permissions for.
+  shopt -s dotglob nullglob
+  for name in /srv/boxes/one.work/*; do
+    if [[ ${name##*/} == @(work|index) && $(stat -c %a -- "$name") == 0 ]]; then continue; fi
+    step+=' (the work directory is not empty)'
+    false
+  done
+  shopt -u dotglob nullglob
+  # The layers by their real names, as /proc/self/mountinfo has them.
+  cd -P -- /srv/image/2-application
+  layers+=("$PWD")
+  cd -P -- /srv/image/1-base
+  layers+=("$PWD")
+  cd -P -- /srv/boxes/
+  layers+=("${PWD%/}"/one)
+  cd -P -- /srv/boxes/
+  layers+=("${PWD%/}"/one.work)
+  for number in "${!layers[@]}"; do
+    for other in "${layers[@]:0:number}" "${layers[@]:number+1}" /; do
+      if [[ $other != / && ${layers[number]}/ == "$other"/* || ${layers[number]} == / ]]; then
+        step+=' (a layer is inside another, or is the root)'
+        false
+      fi
+    done
+  done
+  # With -p it is no error that another box makes them at this moment; the directories that they are in are there.
+  [[ -d /srv/boxes/one ]] || mkdir -p -- /srv/boxes/one
+  [[ -d /srv/boxes/one.work ]] || (umask 077 && mkdir -p -- /srv/boxes/one.work)
+  # Here, and in no other mount namespace, a tmpfs gives them short names: so no path of the host is among the options,
+  # which the box can read, and nothing in them has to be escaped.
+  local root=/proc/fs
+  mount -n -i -c -t tmpfs -o 'mode=700' -- tmpfs "$root"
+  cd -- "$root"
+  mkdir -m 755 root
+  ln -s -- "${layers[0]}" 0
+  ln -s -- "${layers[1]}" 1
+  # Only the first user namespace, which always has this number, may write trusted attributes.
+  if [[ $(readlink -n /proc/self/ns/user) != 'user:[4026531837]' ]]; then options=,userxattr; fi
+  ln -s -- "${layers[2]}" upper
+  ln -s -- "${layers[3]}" work
+  # Two overlays must not have one upper, but only with index=on does the kernel see to it; that again would bind upper to
+  # these lower layers for good. So it is asked with a work directory on another mount, which it refuses next. The lock keeps
+  # another box from asking at the same time.
+  exec {lock}<upper
+  flock -n -x "$lock" || {
+    step+=' (upper is in use)'
+    false
+  }
+  for name in upper work; do
+    answer=$(LIBMOUNT_FORCE_MOUNT2=always mount -n -i -c -t overlay \
+      -o 'lowerdir=0:1,workdir=root,index=on,upperdir='"$name$options" -- overlay . 2>&1) || true
+    if [[ $answer == *busy* ]]; then
+      step+=" ($name is in use)"
+      false
+    fi
+  done
+  # The mount calls that newer tools prefer take at most 255 characters of lower layers.
+  LIBMOUNT_FORCE_MOUNT2=always mount -n -i -c -t overlay \
+    -o 'lowerdir=0:1,upperdir=upper,workdir=work'"$options" -- overlay "$root"
+  exec {lock}<&-
+  cd /
+
+  step='mount proc on /proc of the rootfs'
+  mount_point "$root" /proc directory
+  mount -n -i -c -t proc -o 'nosuid,nodev,noexec' -- proc "$found"
+  check_mount "$found"
+
+  step='mount a /dev with null, zero, full, random, urandom, tty, ptmx, pts, shm'
+  # Made where every host has a directory that nobody can swap, and shown in the rootfs when it is complete.
+  local dev=/proc/driver name reason options
+  local -a nodes=(null zero full random urandom tty)
+  mount -n -i -c -t tmpfs -o nosuid,mode=755,size=65536k -- tmpfs "$dev"
+  # Nodes of the box's own. Where none may be made (a user namespace, a device cgroup), the host's are shown instead:
+  # read-only, so that nobody inside can change their owner or mode; a device is written to all the same.
+  umask 0
+  if ! reason=$(cp -R --no-preserve=mode -- "${nodes[@]/#//dev/}" "$dev" 2>&1); then
+    if [[ $reason != *'Operation not permitted'* ]]; then
+      printf '%s\n' "$reason" >&2
+      false
+    fi
+    list_mounts
+    for name in "${nodes[@]}"; do
+      : >"$dev/$name"
+      options=${mounted["/dev/$name"]-${mounted["/dev"]-${mounted["/"]}}}
+      add_mount "/dev/$name" "$dev/$name" none "bind,${options/#rw/ro}"
+    done
+    mount_table
+  fi
+  umask 0022
+  # Character devices, mode 0666, of these numbers: should the host's be something else, the box must not have it.
+  reason=$(stat --printf='%f,%t:%T ' -- "${nodes[@]/#/$dev/}")
+  if [[ $reason != '21b6,1:3 21b6,1:5 21b6,1:7 21b6,1:8 21b6,1:9 21b6,5:0 ' ]]; then
+    step+=' (a node of the host is not the device of that name, with mode 0666)'
+    false
+  fi
+  local null
+  exec {null}>"$dev/null"
+  ln -s -- pts/ptmx /proc/self/fd "$dev"
+  ln -s -- /proc/self/fd/0 "$dev/stdin"
+  ln -s -- /proc/self/fd/1 "$dev/stdout"
+  ln -s -- /proc/self/fd/2 "$dev/stderr"
+  # Each devpts is an instance of its own. No gid=5: that group may have no id in a user namespace.
+  mkdir -- "$dev/pts" "$dev/shm"
+  add_mount devpts "$dev/pts" devpts nosuid,noexec,mode=0620,ptmxmode=0666
+  add_mount tmpfs "$dev/shm" tmpfs nosuid,nodev,noexec,mode=1777,size=65536k
+  mount_table
+  mount_point "$root" /dev directory
+  mount -n -i -c --rbind -- "$dev" "$found"
+  check_mount "$found"
+
+  step='bring the loopback interface up'
+  ip link set dev lo up
+
+  step='make "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger" read-only'
+  local path point around options
+  local -a read_only=() below
+  list_mounts
+  for path in \
+    /proc/bus \
+    /proc/fs \
+    /proc/irq \
+    /proc/sys \
+    /proc/sysrq-trigger; do
+    find_in_root "$root" "$path"
+    if [[ ! -e $found ]]; then continue; fi
+    # The flags of the mount that it is in are given again, and those of the mounts below it: mount drops what it is not told.
+    around=/
+    below=()
+    for point in "${!mounted[@]}"; do
+      if [[ $found == "$point" || $found == "$point"/* ]] && ((${#point} > ${#around})); then around=$point; fi
+      if [[ $point == "$found"/* ]]; then below+=("$point"); fi
+    done
+    options=${mounted[$around]#rbind,}
+    add_mount "$found" "$found" none "rbind,${options/#rw/ro}"
+    read_only+=("$found")
+    for point in "${below[@]}"; do
+      options=${mounted[$point]#rbind,}
+      add_mount none "$point" none "remount,bind,${options/#rw/ro}"
+      read_only+=("$point")
+    done
+  done
+  mount_table
+  list_mounts
+  for path in "${read_only[@]}"; do
+    [[ ${mounted[$path]-} == ro* ]]
+  done
+  find_in_root "$root" /proc
+  check_covered "$found" proc ro, \
+    /bus \
+    /fs \
+    /irq \
+    /sys \
+    /sysrq-trigger
+
+  step='mask "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware"'
+  local path outer
+  local -a masks=()
+  list_mounts
+  for path in \
+    /proc/acpi \
+    /proc/asound \
+    /proc/interrupts \
+    /proc/kcore \
+    /proc/keys \
+    /proc/latency_stats \
+    /proc/sched_debug \
+    /proc/scsi \
+    /proc/timer_list \
+    /proc/timer_stats \
+    /sys/devices/virtual/powercap \
+    /sys/firmware; do
+    find_in_root "$root" "$path"
+    for outer in "${masks[@]}"; do
+      if [[ $found == "$outer"/* ]]; then continue 2; fi
+    done
+    if [[ -d $found ]]; then
+      add_mount tmpfs "$found" tmpfs ro,nosuid,nodev,noexec
+      masks+=("$found")
+    elif [[ -e $found ]]; then
+      # By its descriptor: what the box has by the name of /dev/null, the rootfs or a mount may have put there.
+      add_mount "/proc/self/fd/$null" "$found" none bind
+    fi
+  done
+  mount_table
+  exec {null}>&-
+  find_in_root "$root" /proc
+  check_covered "$found" proc '' \
+    /acpi \
+    /asound \
+    /interrupts \
+    /kcore \
+    /keys \
+    /latency_stats \
+    /sched_debug \
+    /scsi \
+    /timer_list \
+    /timer_stats
+
+  step='make "/srv/image/2-application" the root, and drop the old one'
+  # pivot_root(8) puts the old root on top of the new one, where there is no umount to take it away. So it is done from a
+  # second mount namespace, which has the tools still; the box's own is that of the process that started this one.
+  read -r _ _ _ parent _ </proc/self/stat
+  exec unshare --mount --propagation unchanged -- bash --norc -c "leave \"\$@\"" box.sh \
+    "/proc/$parent/ns/mnt" "$root" "$@"
+}
+
+# The end of it, once there is a second mount namespace: the box's own is then entered by the command alone.
+leave() {
+  set -Eeuo pipefail
+  local step namespace=$1 root=$2
+  local -a final
+  shift 2
+  trap failed ERR
+
+  step='make "/srv/image/2-application" the root, and drop the old one'
+  nsenter "--mount=$namespace" -- pivot_root "$root" "$root"
+  nsenter "--mount=$namespace" -- umount -n -i -c -l /
+  hash nsenter
+  final=("${BASH_CMDS[nsenter]}" "--mount=$namespace")
+
+  step='execute "/bin/sh" "-c" "rm -r /var/log && echo changed >/etc/motd"'
+  # The first process that the command starts comes right after it again, whatever has been started for it. A limit on
+  # devices may hold for this bash by now: /dev/null would be one.
+  { printf %s "$$" >/proc/sys/kernel/ns_last_pid; } 2>&- || true
+  exec setsid -- env -i --default-signal -- \
+    'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
+    'HOME=/root' \
+    "${final[@]}" -- "$@"
+}
+
+main() {
+  local path descriptor flags key value dry_run=
+  local -a launch=()
+  while (($# > 0)); do
+    case $1 in
+      --dry-run) dry_run=yes ;;
+      --help)
+        printf '%s\n' 'usage: box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]' \
+          $'Starts /bin/sh -c \'rm -r /var/log && echo changed >/etc/motd\', or COMMAND, in the box that this script describes.' \
+          'The comment at its top says what it does; --dry-run prints the commands and changes nothing.'
+        exit 0
+        ;;
+      --)
+        shift
+        break
+        ;;
+      -*)
+        printf 'box.sh: unknown option %s (a command that starts with "-" goes after "--")\n' "$1" >&2
+        exit 2
+        ;;
+      *) break ;;
+    esac
+    shift
+  done
+  if (($# == 0)); then
+    set -- \
+      /bin/sh \
+      -c \
+      'rm -r /var/log && echo changed >/etc/motd'
+  fi
+
+  check_tools bash cp env flock ip ln mkdir mount nsenter pivot_root readlink setsid sleep stat umount unshare
+  check_kernel cgroup ipc mnt net pid uts
+  if ((EUID == 0)); then check_privilege; else check_user_namespaces; fi
+  [[ -d /srv/image/2-application/. ]] || die 'overlay.lower[0]: there is no directory "/srv/image/2-application"' 2
+  [[ -d /srv/image/1-base/. ]] || die 'overlay.lower[1]: there is no directory "/srv/image/1-base"' 2
+
+  # The command line that starts the box, step by step.
+
+  # start a process in new namespaces: cgroup, ipc, mount, net, pid, uts, user (unless the caller is root)
+  launch+=("${BASH_CMDS[unshare]}" --fork --cgroup --ipc --mount --net --pid --uts)
+
+  # be killed (SIGKILL) when whoever started it ends
+  # The function watch does the same for unshare when this script dies.
+  launch+=(--kill-child=KILL)
+
+  # lead a new session, without a terminal
+  # By setsid(1), in the last step: it makes no process of its own, because none that comes here leads a process group.
+
+  # map root inside to the caller outside (unless the caller is root)
+  if ((EUID != 0)); then launch+=(--user --map-root-user); fi
+
+  # make all mounts private
+  launch+=(--propagation private)
+
+  # reset the actions of all signals, and block none
+  # By env --default-signal, in the same step as the environment: unshare ignores some, and bash cannot reset what was
+  # ignored when it started.
+
+  # The rest is done inside, by the function enter. Without --norc, a bash whose stdin is a socket reads ~/.bashrc.
+  launch+=(-- "${BASH_CMDS[bash]}" --norc -c "enter \"\$@\"" box.sh)
+  export -f enter failed leave find_in_root check_covered go_to mount_point check_mount list_mounts mount_table add_mount
+
+  if [[ -n $dry_run ]]; then
+    declare -f enter failed leave find_in_root check_covered go_to mount_point check_mount list_mounts mount_table add_mount
+    printf '%q ' "${launch[@]}" "$@"
+    printf '\n'
+    exit 0
+  fi
+
+  # set the file mode mask to 0022
+  umask 0022
+
+  # pass stdin, stdout and stderr through
+  # One that the caller closed would be filled by the next file opened, whatever that is.
+  [[ -e /proc/$$/fd/0 ]] || exec 0<>/dev/null
+  [[ -e /proc/$$/fd/1 ]] || exec 1<>/dev/null
+  [[ -e /proc/$$/fd/2 ]] || exec 2<>/dev/null
+
+  # close every other descriptor
+  for path in "/proc/$$/fd/"*; do
+    descriptor=${path##*/}
+    # What bash has opened for itself is close-on-exec; what it has inherited is not.
+    flags=2000000
+    if ((descriptor > 2)) && [[ -e /proc/$$/fdinfo/$descriptor ]]; then
+      while read -r key value; do
+        if [[ $key == flags: ]]; then flags=$value; fi
+      done <"/proc/$$/fdinfo/$descriptor"
+    fi
+    if ((!(8#$flags & 8#2000000))); then exec {descriptor}>&-; fi
+  done
+
+  # allow 1024 open descriptors, or as many as the hard limit says
+  ulimit -S -n 1024 2>/dev/null || ulimit -S -n hard
+
+  local status=0
+  supervise "${launch[@]}" "$@" || status=$?
+  return "$status"
+}
+
+# At the very end, and in braces: from a pipe, bash has read all of it before the command starts. What follows in the
+# pipe is for the command; bash goes on with /dev/null, and does not run what the command left.
+{
+  main "$@"
+  exec </dev/null
+}
