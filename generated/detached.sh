@@ -728,8 +728,8 @@ claim_name() {
 # Runs in the new namespaces, but for that of processes, in which it starts the first: enter. That one goes on by
 # itself; this one stays, with the way to its namespace of mounts, until the script says that the box runs.
 begin() {
-  enter "$@" </dev/null &
-  exec >&- 3>&- 4>&- 5>&-
+  enter "$@" <&6 6<&- &
+  exec >&- 3>&- 4>&- 5>&- 6<&-
   read -r _ || true
 }
 
