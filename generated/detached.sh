@@ -754,12 +754,13 @@ check_end() {
 }
 
 # Starts the box, and waits until its command is executed. Descriptors of the box: 1 is a pipe until all is prepared, 3
-# its file life, 5 its log. What cannot be done has been said by whoever could not do it.
+# its file life, 5 its log,
+# and 6 what will be its stdin. What cannot be done has been said by whoever could not do it.
 start_detached() {
   local line command condition program has_init=''
   local -a said
   coproc box {
-    exec 3>&"$life" 5>>"$state/$name/log" {life}>&-
+    exec 3>&"$life" 5>>"$state/$name/log" 6</dev/null {life}>&-
     exec "$@"
   }
   go=${box[1]}
