@@ -831,9 +831,9 @@ enter() {
   wait
 
   step='execute the init, which starts "sh" "-c" "(sleep 0.1 &); sleep 1; ps -ef"'
-  # The first process that the command starts is 2 again, whatever has been started for it. A limit on devices may hold for
-  # this bash by now: /dev/null would be one.
-  { printf 1 >/proc/sys/kernel/ns_last_pid; } 2>&- || true
+  # The first process that the command starts comes right after it again, whatever has been started for it. A limit on
+  # devices may hold for this bash by now: /dev/null would be one.
+  { printf %s "$$" >/proc/sys/kernel/ns_last_pid; } 2>&- || true
   # From here on, what is written goes to the log. A script that waits for the end of the pipe sees it.
   printf 'started\n' >&3
   exec >&5 2>&5 5>&-
