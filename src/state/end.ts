@@ -84,12 +84,10 @@ function contentOf(path: string): string {
   }
 }
 
-/** Milliseconds unless told otherwise: after TERM, before KILL. */
-export const STOP_TIMEOUT = 10_000;
-
-/** @param timeout milliseconds. */
-export async function stopBox(box: BoxState, timeout = STOP_TIMEOUT): Promise<BoxState | undefined> {
+/** @param given milliseconds between TERM and KILL; the box's own unless given. */
+export async function stopBox(box: BoxState, given?: number): Promise<BoxState | undefined> {
   if (box.status === 'ended') return box;
+  const timeout = given ?? box.box.stopTimeout * 1000;
   if (timeout > 0) {
     await signalBox(box, system.signals.SIGTERM);
     const end = await endOfBox(box, timeout);
