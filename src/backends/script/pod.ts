@@ -16,6 +16,7 @@ import { EXIT_STATUS, StartError } from '../failure.js';
 import { openWithoutName, signalNumber } from './backend.js';
 import { pathOf } from './cgroup.js';
 import { INITS } from './embedded-init.js';
+import { quote } from './quote.js';
 import { caveatsOf, render, renderScript, rootsOf } from './render.js';
 import { packagesOf } from './tools.js';
 
@@ -93,6 +94,8 @@ interface RenderedBox {
   readonly name: string;
   readonly number: number;
   readonly command: readonly string[];
+  /** Its name and command, for people. */
+  readonly heading: string;
   readonly body: string;
   /** The line that ends its text. */
   readonly end: string;
@@ -103,17 +106,19 @@ interface RenderedBox {
 function renderBoxes({ boxes }: Pod): readonly RenderedBox[] {
   const problems: Problem[] = [];
   const longest = Math.max(...boxes.map(({ name }) => name.length));
-  const rendered = boxes.map(({ name, box }, index) => {
+  const rendered = boxes.flatMap(({ name, box }, index) => {
     try {
       const body = renderScript(box);
       const end = `END OF ${name}`;
       // Whatever a box holds is quoted, and then no line of its own.
       if (body.split('\n').includes(end)) throw new Error(`the script of ${name} has a line ${JSON.stringify(end)}`);
-      return { name, number: index + 1, command: box.command, body, end, label: name.padEnd(longest) };
+      const heading = `${name}: ${box.command.map(word => quote(word)).join(' ')}`;
+      const label = name.padEnd(longest);
+      return [{ name, number: index + 1, command: box.command, heading, body, end, label }];
     } catch (error) {
       if (!(error instanceof BoxError)) throw error;
       problems.push(...inPod(name, error.problems));
-      return { name, number: 0, command: [], body: '', end: '', label: '' };
+      return [];
     }
   });
   if (problems.length > 0) throw new BoxError(problems);
