@@ -49,7 +49,8 @@ export async function endOfBox(box: BoxState, limit = Number.POSITIVE_INFINITY):
     const over = now === undefined || now.status === 'ended';
     if (over && !(box.process !== undefined && isAlive(box.process))) {
       await removeCgroups(cgroups);
-      if (box.process === undefined) await removeEmpty(box);
+      // Of a process that was ending already when it was asked, the kernel no longer says in which it was.
+      await removeEmpty(box);
       return now;
     }
     if (milliseconds() >= end) return undefined;
