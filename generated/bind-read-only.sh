@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 7bf0bc7ce642cb68e753a37318ce7cf97cb2c1cc27919dc88b4c87c0229a06bf
+#   box      sha256 3bd0cd30c658c497ab8bdfcfb353ba8fe37078f9a2680a66c4c3fd012ec99542
 #   command  touch /etc/written
 #   needs    Linux, bash 4.4, coreutils, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

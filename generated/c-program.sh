@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 64f84a93281ac7e50f25b0aaa8b602920db841b5b97fbf949134bb4f967c5df9
+#   box      sha256 8833e4a65e5e613d41b29957ed810bf08d4b0b4a0d79041d07ec5b6b3f78b90f
 #   command  bash
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 b73e38016423fc3378868b432bc91f9ba88e020fcc25dca022e83f44ee5fd3be
+#   box      sha256 ee26332ff7033ffa1eb5a988bc5909216664f7d56601ebaae56d54718e76bd8a
 #   command  uptime --pretty
 #   needs    Linux, bash 4.4, coreutils, iproute2, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

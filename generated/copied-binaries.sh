@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 44cdea8ab3c138d697b4507d990acc56533d46620ff983c2f1fec3b1ee7315be
+#   box      sha256 ebcf6bd79305de5f143098f07f54d432a580a3a6f32dd1c954bc37ff97332e12
 #   command  /bin/bash
 #   needs    Linux, bash 4.4, coreutils, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

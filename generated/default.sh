@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 4fd8810fa61b3514635e83bebe9f0ef238d8f4b3c9b9dbcb7da95a11502c86e7
+#   box      sha256 3e6a8dfcbf5555f56f05d695fd56cce7314cebc3621078a25f3bc5d17bab8828
 #   command  ps -ef
 #   needs    Linux, bash 4.4, coreutils, iproute2, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 f5a08f2b94b391d1a7fc6a13c012b7393d7416b896a17856304ee80587889aa0
+#   box      sha256 962c68fab72f11fc27d57a62a38760f2bec08a23d88d465a566476914fcfa53f
 #   command  sh -c '(sleep 0.1 &); sleep 1; ps -ef'
 #   needs    Linux, bash 4.4, coreutils, hostname, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]
@@ -728,18 +728,20 @@ claim_name() {
 # Runs in the new namespaces, but for that of processes, in which it starts the first: enter. That one goes on by
 # itself; this one stays, with the way to its namespace of mounts, until the script says that the box runs.
 begin() {
-  enter "$@" </dev/null &
-  exec >&- 3>&- 4>&- 5>&-
+  enter "$@" <&6 6<&- &
+  exec >&- 3>&- 4>&- 5>&- 6<&-
   read -r _ || true
 }
 
 # The box has ended already. That is a failure to start it if there was no init, or no command for it.
 check_end() {
-  local status text
+  local status text=''
   local -a said
   mapfile -t said <"$state/$name/life"
   printf -v status %d "'${said[2]-}"
-  text=$(<"$state/$name/log")
+  # Up to a NUL byte, which neither the init nor any tool writes.
+  read -r -d '' text <"$state/$name/log" || true
+  text=${text%$'\n'}
   if [[ -z ${said[2]-} ]]; then
     # It has written 0, which bash does not read, or it was killed, or it has not come to be.
     if (($(stat -c %s -- "$state/$name/life") > ${#said[0]} + ${#said[1]} + 2)); then return; fi
@@ -752,12 +754,13 @@ check_end() {
 }
 
 # Starts the box, and waits until its command is executed. Descriptors of the box: 1 is a pipe until all is prepared, 3
-# its file life, 5 its log. What cannot be done has been said by whoever could not do it.
+# its file life, 5 its log,
+# and 6 what will be its stdin. What cannot be done has been said by whoever could not do it.
 start_detached() {
   local line command condition program has_init=''
   local -a said
   coproc box {
-    exec 3>&"$life" 5>>"$state/$name/log" {life}>&-
+    exec 3>&"$life" 5>>"$state/$name/log" 6</dev/null {life}>&-
     exec "$@"
   }
   go=${box[1]}

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 0755ea19a9e4606e7fa24d2bf84dbf5cf1267fbb36addacf26e146a440ae3606
+#   box      sha256 4834e6135ab9a476d143ecac7a0107720058608acf506f2ff13fd36ae58b969b
 #   command  bash
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 e687a95dc89ed436f6e3b0e666bc9238b3598f36c5dad723f0df1c99116098f1
+#   box      sha256 823415c13e5062294b8a950416fd851a6347b1aad991d7190fb7296f1333af29
 #   command  hostname
 #   needs    Linux, bash 4.4, coreutils, hostname, iproute2, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 f5a08f2b94b391d1a7fc6a13c012b7393d7416b896a17856304ee80587889aa0
+#   box      sha256 962c68fab72f11fc27d57a62a38760f2bec08a23d88d465a566476914fcfa53f
 #   command  sh -c '(sleep 0.1 &); sleep 1; ps -ef'
 #   needs    Linux, bash 4.4, coreutils, hostname, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

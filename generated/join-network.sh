@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 8b228d1ab1540ae2a4fb2ff67a4a4e6e61ed0b89bb793e5636b00462de0dafc9
+#   box      sha256 4392f708bb463e094111d7b3b943140f7e310a8791c2b988500650cb03bbc458
 #   command  ip address
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 7b765d8155a7ae5bd77286a2acc67d56e6941e96e48108f1f3d17b3ea2513590
+#   box      sha256 e11edfe3198f690239ced2f3577484894187a480296f9e91d59548a9944c20dd
 #   command  nproc
 #   needs    Linux, bash 4.4, coreutils, findutils, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--stats FILE] [--] [COMMAND [ARGUMENT...]]

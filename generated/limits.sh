@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 1f6cb62b88b46c621cea1b70aba5a0d6c5db20cd3ad20ea343c89bbf69c6065d
+#   box      sha256 a71cc777fd87ce0bb1e49e49372195947ab37b14b0e404f889fca98c9c0ca21e
 #   command  bash
 #   needs    Linux, bash 4.4, coreutils, findutils, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--stats FILE] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 45f8f8f9a5c306872b807cd64087033858d88f939622546c284947f43ee7b4c0
+#   box      sha256 fdea13ce84b17ec281cf831adfdb65ece31611aa4f375458899b3133385e8f98
 #   command  /bin/bash
 #   needs    Linux, bash 4.4, coreutils, findutils, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--stats FILE] [--] [COMMAND [ARGUMENT...]]

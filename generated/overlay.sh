@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 40c9e08e6c2189ca5cdd52f9c2d30aab640829a20e63a846ae0ba0eb629dd83c
+#   box      sha256 7453f65bee3a4d3514676e09f20ccf0be8aacef5b231b803d7220bfb12d71ad4
 #   command  /bin/sh -c 'rm -r /var/log && echo changed >/etc/motd'
 #   needs    Linux, bash 4.4, coreutils, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

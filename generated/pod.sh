@@ -3,7 +3,7 @@
 # Starts a pod: boxes, each with its own mounts and root, that share a pid namespace whose init only reaps.
 # Written by nsgen from a description of the pod. To change it, change the description and generate it again.
 #
-#   pod      shop, sha256 c3e5e8f315ffeca6c715ed0a21e11930e15d065651ccad15826c2d6a521344f3
+#   pod      shop, sha256 34518821304e004b5a092e8d23497e891ccf7616c30e3e0f1ec1006f6d13c397
 #   shares   pid, net
 #   box      web: sleep 1
 #   box      look: ps -ef
@@ -898,7 +898,7 @@ box_1() {
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 796578d9d02c6feea0ebd409c1592312ed2f602322bbc1cea44b29a03b9a1707
+#   box      sha256 329ce727d3e6e6c64a31853412f08012dcf99e722b10be27932c382d2c169a20
 #   command  sleep 1
 #   needs    Linux, bash 4.4, coreutils, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] --join TYPE:PATH... [--] [COMMAND [ARGUMENT...]]
@@ -1375,7 +1375,7 @@ box_2() {
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 8fc394f3aa36f243d85cecf57eb53893cc1c531e76aa0f89247173fb4d74014c
+#   box      sha256 15dd17d7d676ca62091f793ac4fd7975f30fee17d35c8bcc46ce9e1b9c278994
 #   command  ps -ef
 #   needs    Linux, bash 4.4, coreutils, libc-bin, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] --join TYPE:PATH... [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 8dcfe42ec5db394cbcb813df64d2b61a60fcfb5d5eca2e1a398950e855496781
+#   box      sha256 e647088c939af40d90a73a90f5bc4660910495c2546551f090028fafd02d85bd
 #   command  ps -ef
 #   needs    Linux, bash 4.4, coreutils, iproute2, libc-bin, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

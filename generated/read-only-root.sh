@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 27b212ae7c3f71b6093159f7072f3fcd5b7127a1eb5d8e847e75535cac8c62f6
+#   box      sha256 9a192855ab8a9ed24d088c25071226d71e02b99c86f1bba4e7f5e5778fd23274
 #   command  /bin/sh
 #   needs    Linux, bash 4.4, coreutils, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 ff4a0f683ff3795e0e81e1806ed752c2c045fa98ebb68a79e73f944c79d3c712
+#   box      sha256 53a0cf0ef7cb8d73046658d4dbdceaa8f66c248fcd1b06280282a7a41f5e2e92
 #   command  df -h /tmp
 #   needs    Linux, bash 4.4, coreutils, iproute2, mount, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

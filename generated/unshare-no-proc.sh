@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 b27b1f705d6ecd18031d5db6c8ad17e614db35d5e04348859390a69368286122
+#   box      sha256 7eb5de0b9a8585e44943042437272788e32d878c092c0b9d97e6b07a5f442c86
 #   command  pstree
 #   needs    Linux, bash 4.4, coreutils, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -3,7 +3,7 @@
 # Starts a command in a box: a process with its own namespaces, root and identity.
 # Written by nsgen from a description of the box. To change it, change the description and generate it again.
 #
-#   box      sha256 65659adbecfc76ac237e67d6da01633782d3f14f54aeed26c06fcaf3ab50be38
+#   box      sha256 0a096eed63858e44fdc9c6bcccd3a0022eeceffaae3bad06b73cc825728283e7
 #   command  cat /proc/self/uid_map
 #   needs    Linux, bash 4.4, coreutils, iproute2, util-linux
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]

@@ -11,7 +11,15 @@ import { type Box, parseBox } from './box/box.js';
 import type { BoxInput } from './box/schema.js';
 import type { Inspection } from './inspect/inspection.js';
 
-export type { BackendName, End, RunningBox, StreamOption, StreamOptions } from './backends/backend.js';
+export type {
+  BackendName,
+  BoxTerminal,
+  End,
+  RunningBox,
+  StreamOption,
+  StreamOptions,
+  TerminalSize,
+} from './backends/backend.js';
 export { StartError } from './backends/failure.js';
 export { type Box, parseBox } from './box/box.js';
 export { BoxError, type Problem } from './box/problem.js';

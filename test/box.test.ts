@@ -73,7 +73,7 @@ describe(`a box that is taken (${howToRepeat})`, () => {
       ...{ command: ['ps'], cwd: undefined, hostname: undefined, domainname: undefined, rootfs: undefined },
       ...{ timeOffsets: { monotonic: 0, boottime: 0 }, propagation: 'private', proc: true, mounts: [], loopback: true },
       ...{ dev: false, maskedPaths: [], readonlyPaths: [], annotations: {} },
-      ...{ overlay: undefined, symlinks: [], files: [], init: undefined, stopTimeout: 10 },
+      ...{ overlay: undefined, symlinks: [], files: [], init: undefined, stopTimeout: 10, terminal: false },
       ...{ accounting: false, freezer: false, cgroupParent: undefined, resources: NO_LIMITS },
     });
     const { proc, loopback, cwd, rootfs } = parseBox({

@@ -8,6 +8,7 @@ import { startBox } from '../src/backends/ffi/start.js';
 import { programFiles } from '../src/host/program-files.js';
 import { type BoxInput, makePlan, type Operation, parseBox, StartError } from '../src/index.js';
 import type { SystemCall } from '../src/linux/system-call.js';
+import { NO_TERMINAL } from '../src/plan/operation.js';
 import { describe as describeOperation, systemCalls } from '../src/plan/operations.js';
 import { descendants, hostState } from './support/leftovers.js';
 import { ownDirectory } from './support/own-directory.js';
@@ -130,6 +131,7 @@ function stepsOf(plan: readonly Operation[]): readonly Step[] {
     pidfd: -1,
     streams: [0, 1, 2],
     inInitialUserNamespace: true,
+    terminal: NO_TERMINAL,
     rootfs: { of: 'rootfs' },
     cgroups: [],
     cgroup: cgroupFor(plan),

@@ -173,6 +173,23 @@ for (const backend of BACKEND_NAMES) {
       assert.deepEqual(await running.ended, end);
     });
 
+    test('suspend() stops the command and its children, resume() and SIGCONT let them go on', async () => {
+      const command = ['bash', '-c', CROWD];
+      const running = await start({ command }, { backend, stdin: 'ignore', stdout: 'pipe', stderr: 'ignore' });
+      await new Promise(resolve => running.stdout?.once('data', resolve));
+      running.stdout?.resume();
+      const members = () => [running.pid, ...descendants(running.pid)].filter(pid => isInside(pid));
+      const active = () => members().filter(pid => !['T', 'Z'].includes(stateOf(pid) ?? 'Z'));
+      await running.suspend();
+      await until(() => active().length === 0);
+      assert.ok(members().length > 2);
+      running.resume();
+      running.kill('SIGCONT');
+      await until(() => members().every(pid => stateOf(pid) !== 'T'));
+      running.kill('SIGKILL');
+      assert.equal((await running.ended).exitStatus, 137);
+    });
+
     test('of what listens', async () => {
       const command = ['bash', '-c', LISTENING];
       const running = await start({ command }, { backend, stdin: 'ignore', stdout: 'pipe', stderr: 'ignore' });
@@ -195,8 +212,11 @@ test('the time to stop is checked', async () => {
 });
 
 /** The processes below one that are in another pid namespace than this. */
-const insiders = (pid: number): readonly number[] =>
-  descendants(pid).filter(process => /^NSpid:\t\d+\t/m.test(textOf(`${process}/status`)));
+const insiders = (pid: number): readonly number[] => descendants(pid).filter(isInside);
+
+function isInside(pid: number): boolean {
+  return /^NSpid:\t\d+\t/m.test(textOf(`${pid}/status`));
+}
 
 function textOf(file: string): string {
   try {

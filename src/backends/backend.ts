@@ -34,6 +34,8 @@ export interface RunningBox {
   readonly stdin: Writable | undefined;
   readonly stdout: Readable | undefined;
   readonly stderr: Readable | undefined;
+  /** What a box with a terminal of its own can be told of it. Undefined without one, and under the script backend. */
+  readonly terminal: BoxTerminal | undefined;
   /** Sends a signal to the command. False when it has ended already. */
   kill(signal: NodeJS.Signals): boolean;
   /** Sends SIGTERM, and SIGKILL when the box has not ended `stopTimeout` seconds later. Resolves as `ended` does. */
@@ -58,6 +60,22 @@ export interface RunningBox {
   thaw(): Promise<void>;
   /** Resolves, once, when the box has ended and been reaped. */
   readonly ended: Promise<End>;
+}
+
+/** The terminal of a box. Its stdin is what is typed there, its stdout what is shown. */
+export interface BoxTerminal {
+  /**
+   * Gives it another size; who is in its foreground gets SIGWINCH. A caller's terminal that is inherited is followed by
+   * itself.
+   *
+   * @throws RangeError unless both are 0 to 65535.
+   */
+  resize(size: TerminalSize): void;
+}
+
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
 }
 
 /** How a command ended. */

@@ -4,6 +4,7 @@ import { cgroupPlaces } from '../host/cgroup/places.js';
 import { cgroupHierarchies } from '../host/cgroups.js';
 import { programFiles } from '../host/program-files.js';
 import { formatSystemCall, type SystemCall } from '../linux/system-call.js';
+import { NO_TERMINAL } from '../plan/operation.js';
 import { describe, type OperationName, settingsOf, systemCalls } from '../plan/operations.js';
 import { makePlan } from '../plan/plan.js';
 import { renderOperations } from './script/render.js';
@@ -30,6 +31,7 @@ export function describePlan(box: Box): readonly PlannedOperation[] {
     ignoredSignals: ignoredSignals(),
     pidfd: -1,
     streams: [0, 1, 2],
+    terminal: NO_TERMINAL,
     rootfs: { of: 'rootfs' },
     idMaps: new Map<never, number>(),
     cgroups: cgroupHierarchies(),

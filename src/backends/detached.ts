@@ -12,8 +12,13 @@ export function detachedBox(box: Box): Box {
   return box.init === true ? box : parseBox({ ...inputOf(box), init: true });
 }
 
-function detachedProblems({ init, namespaces }: Box): readonly Problem[] {
+function detachedProblems({ init, namespaces, terminal }: Box): readonly Problem[] {
   const problems: Problem[] = [];
+  if (terminal)
+    problems.push({
+      field: 'terminal',
+      message: 'a box that is detached has a log, and no terminal: nobody sits there',
+    });
   if (init !== undefined && init !== true)
     problems.push({
       field: 'init',

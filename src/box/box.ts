@@ -65,6 +65,8 @@ export interface Box {
   readonly resources: Resources;
   readonly accounting: boolean;
   readonly freezer: boolean;
+  /** Whether stdin, stdout and stderr are a terminal of the box's own. */
+  readonly terminal: boolean;
   /** Undefined: the nearest one to the caller's that can have it. */
   readonly cgroupParent: AbsolutePath | undefined;
   /** What is pid 1, if it is not the command: nsgen's own (true), or this program of the host. */
@@ -80,10 +82,13 @@ const DEFAULT_STOP_TIMEOUT = 10;
 
 /** What a login shell of root has, in the order in which Debian has it. */
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-const DEFAULT_ENVIRONMENT: Readonly<Record<DefaultVariable, string>> = {
+const DEFAULT_ENVIRONMENT: Readonly<Record<Exclude<DefaultVariable, 'TERM'>, string>> = {
   PATH: DEFAULT_PATH,
   HOME: '/root',
 };
+
+/** What docker run -t sets: nearly every terminal understands it, and nearly every system describes it. */
+const TERMINAL_ENVIRONMENT: Readonly<Record<DefaultVariable, string>> = { ...DEFAULT_ENVIRONMENT, TERM: 'xterm' };
 
 /** What each namespace is unless the box says otherwise. A time namespace only costs, unless clocks are moved. */
 const DEFAULT_NAMESPACES: Readonly<Record<NamespaceType, NamespaceChoice>> = {
@@ -202,7 +207,7 @@ function fillDefaults(given: CheckedBox, pods: readonly NamespaceType[]): Box {
   const protects = ownRoot && given.privileged !== true;
   return {
     command: given.command,
-    env: environmentOf(given.env ?? {}),
+    env: environmentOf(given.env ?? {}, given.terminal ? TERMINAL_ENVIRONMENT : DEFAULT_ENVIRONMENT),
     cwd: given.cwd ?? (rootfs === undefined ? undefined : ROOT_DIRECTORY),
     hostname: given.hostname,
     domainname: given.domainname,
@@ -222,6 +227,7 @@ function fillDefaults(given: CheckedBox, pods: readonly NamespaceType[]): Box {
     resources: resourcesOf(given.resources),
     accounting: given.accounting ?? false,
     freezer: given.freezer ?? false,
+    terminal: given.terminal ?? false,
     cgroupParent: given.cgroupParent,
     init: given.init === false ? undefined : given.init,
     stopTimeout: given.stopTimeout ?? DEFAULT_STOP_TIMEOUT,
@@ -230,8 +236,11 @@ function fillDefaults(given: CheckedBox, pods: readonly NamespaceType[]): Box {
 }
 
 /** The defaults that are not given, then what is, in its order. null takes a default away. */
-function environmentOf(given: Readonly<Record<string, string | null>>): Readonly<Record<string, string>> {
-  const defaults = Object.entries(DEFAULT_ENVIRONMENT).filter(([name]) => !Object.hasOwn(given, name));
+function environmentOf(
+  given: Readonly<Record<string, string | null>>,
+  usual: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const defaults = Object.entries(usual).filter(([name]) => !Object.hasOwn(given, name));
   const own = Object.entries(given).flatMap(([name, value]) => (value === null ? [] : [[name, value] as const]));
   return Object.fromEntries([...defaults, ...own]);
 }

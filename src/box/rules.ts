@@ -4,6 +4,7 @@ import { overlayProblems } from './overlay.js';
 import { fieldName, type Problem } from './problem.js';
 import { resourceProblems } from './resources.js';
 import type { CheckedBox } from './schema.js';
+import { terminalProblems } from './terminal-rules.js';
 import { isRoot } from './values.js';
 
 /**
@@ -23,6 +24,7 @@ export function ruleProblems(given: CheckedBox, box: Box): readonly Problem[] {
     ...overlayProblems(given, box),
     ...resourceProblems(box),
     ...initProblems(box),
+    ...terminalProblems(box),
     ...otherProblems(given, box),
   ];
 }
@@ -84,6 +86,7 @@ function propagationProblems(given: CheckedBox, box: Box): readonly Problem[] {
   const carried = [
     ...(box.proc ? ['a fresh /proc'] : []),
     ...(box.mounts.length > 0 ? ['mounts'] : []),
+    ...(box.terminal ? ['a terminal'] : []),
     ...(box.maskedPaths.length + box.readonlyPaths.length > 0 && box.rootfs?.change !== 'pivot_root'
       ? ['masked and read-only paths']
       : []),

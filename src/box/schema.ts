@@ -65,7 +65,7 @@ function mappingOf<Value>(entryProblem: (name: string, value: unknown) => string
 const stringProblem = (value: unknown): string | undefined =>
   typeof value === 'string' ? textProblem(value) : 'must be a string (quote numbers, true and false)';
 
-const DEFAULT_VARIABLES = ['PATH', 'HOME'] as const;
+const DEFAULT_VARIABLES = ['PATH', 'HOME', 'TERM'] as const;
 export type DefaultVariable = (typeof DEFAULT_VARIABLES)[number];
 const hasDefault = (name: string): boolean => DEFAULT_VARIABLES.some(variable => variable === name);
 
@@ -76,6 +76,8 @@ const environment = mappingOf<string | null>(
 const annotations = mappingOf<string>((name, value) =>
   name === '' ? 'the name of an annotation must not be empty' : (textProblem(name) ?? stringProblem(value)),
 );
+
+const choiceOf = (description: string) => v.optional(v.pipe(v.boolean(), v.description(description)));
 
 export const boxSchema = fields({
   $schema: v.optional(v.pipe(text, v.description('The address of this schema, for editors. Nothing reads it.'))),
@@ -89,7 +91,7 @@ export const boxSchema = fields({
     v.pipe(
       environment,
       v.description(
-        'The environment, whole: nothing of the caller is inherited. PATH and HOME have defaults, which null takes away.',
+        'The environment, whole: nothing of the caller is inherited. PATH, HOME and, with a terminal, TERM have defaults, which null takes away.',
       ),
     ),
   ),
@@ -248,19 +250,12 @@ export const boxSchema = fields({
       ),
     ),
   ),
-  accounting: v.optional(
-    v.pipe(
-      v.boolean(),
-      v.description(
-        'Whether what the box uses is counted, in a cgroup of its own: memory, cpu, pids, io. False unless given.',
-      ),
-    ),
+  accounting: choiceOf(
+    'Whether what the box uses is counted, in a cgroup of its own: memory, cpu, pids, io. False unless given.',
   ),
-  freezer: v.optional(
-    v.pipe(
-      v.boolean(),
-      v.description('Whether all of the box can be stopped at once, by the cgroup freezer. False unless given.'),
-    ),
+  freezer: choiceOf('Whether all of the box can be stopped at once, by the cgroup freezer. False unless given.'),
+  terminal: choiceOf(
+    'Whether the command has a terminal of its own, on /dev/pts/0 and /dev/console. Needs a mount namespace of its own. False unless given.',
   ),
   cgroupParent: v.optional(
     v.pipe(

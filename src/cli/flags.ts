@@ -130,6 +130,11 @@ export const BOX_FLAGS = {
     type: 'boolean',
     description: "pid 1 is an init, which starts the command: nsgen's own, or a program of the host (--init=PATH)",
   },
+  tty: {
+    type: 'boolean',
+    alias: 't',
+    description: "a terminal of its own, /dev/pts/0, that is shown in the caller's",
+  },
   'stop-timeout': {
     type: 'string',
     valueHint: 'SECONDS',

@@ -15,7 +15,7 @@ export const killCommand = namedBoxesCommand('kill', 'send a signal to the comma
   if (signal === undefined)
     throw new BoxError([{ field: '--signal', message: `there is no signal ${JSON.stringify(text)}` }]);
   return async name => {
-    if (!signalBox(findBox(name), signal)) throw new StateError(`box ${JSON.stringify(name)} has ended`);
+    if (!(await signalBox(findBox(name), signal))) throw new StateError(`box ${JSON.stringify(name)} has ended`);
     write(1, `${name}\n`);
   };
 });

@@ -29,7 +29,7 @@ async function runBox(box: Box, flags: GivenFlags): Promise<number> {
   if (flags.has('name')) throw new BoxError([{ field: '--name', message: 'needs --detach' }]);
   const file = flags.one('stats-json');
   const statsFile = file === undefined ? undefined : (await import('./stats-file.js')).openStatsFile(file);
-  const forwarding = forwardSignals(name === 'ffi' ? box : undefined);
+  const forwarding = forwardSignals(name === 'ffi' ? box : undefined, box.terminal);
   const backend = await loadBackend(name);
   const running = await backend.start(box, { stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' });
   forwarding.to(running);
@@ -82,7 +82,7 @@ export type Controlled = Pick<RunningBox, 'kill' | 'suspend' | 'resume'>;
  *
  * @param box if it is to be killed here when it does not end; the script does that itself.
  */
-export function forwardSignals(box: Box | undefined) {
+export function forwardSignals(box: Box | undefined, terminal = false) {
   const early: NodeJS.Signals[] = [];
   let target: Controlled | undefined;
   let escalation: Escalation | undefined;
@@ -96,7 +96,9 @@ export function forwardSignals(box: Box | undefined) {
     running.kill(signal);
     if (signal === 'SIGTSTP') setTimeout(suspend, TIME_TO_STOP, running);
   };
-  for (const signal of FORWARDED) process.on(signal, forward);
+  // The size of a terminal of its own is another; the kernel says when it changes.
+  const forwarded = terminal ? FORWARDED.filter(signal => signal !== 'SIGWINCH') : FORWARDED;
+  for (const signal of forwarded) process.on(signal, forward);
   return {
     to(running: Controlled) {
       target = running;
@@ -105,7 +107,7 @@ export function forwardSignals(box: Box | undefined) {
     },
     stop() {
       escalation?.over();
-      for (const signal of FORWARDED) process.off(signal, forward);
+      for (const signal of forwarded) process.off(signal, forward);
     },
   };
 }

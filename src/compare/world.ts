@@ -57,7 +57,7 @@ export interface Besides {
  * @throws Error when a section is missing: the probe did not get to its end, and nothing may be said to be the same.
  */
 export function readWorld(output: Buffer, mark: string, outside: Outside, besides: Besides): World {
-  const pieces = output.toString('latin1').split(`\n${mark} `).slice(1);
+  const pieces = written(output.toString('latin1'), mark).split(`\n${mark} `).slice(1);
   const raw = new Map(pieces.map(piece => split(piece, '\n')));
   const missing = PROBE_SECTIONS.filter(name => !raw.has(name));
   if (missing.length > 0 || raw.size !== PROBE_SECTIONS.length) {
@@ -67,6 +67,10 @@ export function readWorld(output: Buffer, mark: string, outside: Outside, beside
     name === 'signals' || name === 'resources' ? besides[name] : (raw.get(name) ?? '');
   return new Map(SECTIONS.map(name => [name, normalise(name, text, outside)]));
 }
+
+/** A terminal shows what is written with a carriage return before each newline. */
+const written = (shown: string, mark: string): string =>
+  shown.includes(`\r\n${mark} `) ? shown.replaceAll('\r\n', '\n') : shown;
 
 function split(text: string, separator: string): readonly [string, string] {
   const place = text.indexOf(separator);

@@ -46,7 +46,7 @@ export function makeExecPlan(newcomer: Newcomer): Plan {
       noNewPrivileges: status.noNewPrivileges,
       joinedUser: namespaces.includes('user'),
     },
-    { kind: 'standard-streams' },
+    { kind: 'standard-streams', terminal: false },
     { kind: 'start-inside' },
     { kind: 'parent-death-signal' },
     { kind: 'close-descriptors', life: false },

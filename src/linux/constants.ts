@@ -47,13 +47,14 @@ export const O = {
   O_RDWR: 2,
   O_CREAT: 0o100,
   O_EXCL: 0o200,
+  O_NOCTTY: 0o400,
   O_CLOEXEC: 0o2000000,
   O_PATH: 0o10000000,
 } as const;
 
 export const AT = { AT_EMPTY_PATH: 0x1000, AT_RECURSIVE: 0x8000 } as const;
 /** MFD_EXEC: Linux 6.3. */
-export const MFD = { MFD_CLOEXEC: 1, MFD_EXEC: 0x10 } as const;
+export const MFD = { MFD_CLOEXEC: 1, MFD_ALLOW_SEALING: 2, MFD_EXEC: 0x10 } as const;
 export const AT_FDCWD = -100;
 export const OPEN_TREE = {
   OPEN_TREE_CLONE: 1,
@@ -96,9 +97,27 @@ export const RLIMIT_NOFILE = 7;
 export const POLLIN = 1;
 export const F_DUPFD_CLOEXEC = 1030;
 export const F_SETFD = 2;
+export const F_ADD_SEALS = 1033;
+export const SEALS = { F_SEAL_SEAL: 1, F_SEAL_SHRINK: 2, F_SEAL_GROW: 4, F_SEAL_WRITE: 8 } as const;
 export const FIONBIO = 0x5421;
+export const AF_UNIX = 1;
 export const AF_INET = 2;
-export const SOCK = { SOCK_DGRAM: 2, SOCK_CLOEXEC: O.O_CLOEXEC } as const;
+export const SOCK = { SOCK_STREAM: 1, SOCK_DGRAM: 2, SOCK_CLOEXEC: O.O_CLOEXEC } as const;
+export const SOL_SOCKET = 1;
+export const SCM_RIGHTS = 1;
+export const MSG = { MSG_DONTWAIT: 0x40, MSG_CMSG_CLOEXEC: 0x40000000 } as const;
 export const SIOCSIFFLAGS = 0x8914;
 export const IFF_UP = 1;
 export const WNOHANG = 1;
+/** ioctl_tty(2). */
+export const TTY = {
+  TCGETS: 0x5401,
+  TCSETS: 0x5402,
+  TCSETSW: 0x5403,
+  TIOCSCTTY: 0x540e,
+  TIOCGWINSZ: 0x5413,
+  TIOCSWINSZ: 0x5414,
+  TIOCSPTLCK: 0x40045431,
+} as const;
+/** The kernel's struct termios: four words of flags, the line discipline, 19 control characters. glibc's is larger. */
+export const TERMIOS_SIZE = 36;

@@ -255,8 +255,14 @@ function writeArgument(
     case 'bytes':
       return remember(shared, argument.bytes, () => table.writeBytes(argument.bytes));
     case 'output':
-      return argument.offset + remember(outputs, argument.output, () => table.allocate(argument.output.length));
+      return argument.offset + remember(outputs, argument.output, () => writeOutput(table, argument.output));
   }
+}
+
+function writeOutput(table: Memory, { length, content, pointers = [] }: Output): number {
+  const address = content === undefined ? table.allocate(length) : table.writeBytes(content);
+  for (const { offset, to } of pointers) table.writeWord(address + offset, address + to);
+  return address;
 }
 
 /** An array of pointers to strings, ended by NULL, as execve(2) takes it. */

@@ -30,6 +30,9 @@ export interface Result {
 export interface Output {
   readonly length: number;
   readonly text: string;
+  /** What is there before the call, of that length: a struct that says where to write. */
+  readonly content?: Uint8Array;
+  readonly pointers?: readonly Pointer[];
 }
 
 /** A field of a struct, at an offset in bytes, that gets 32 bits of what a call returns. One field for each result. */

@@ -32,6 +32,13 @@ export interface Caller {
   readonly pidfd: number;
   /** Which descriptors become 0, 1 and 2 of the box. */
   readonly streams: readonly [stdin: number, stdout: number, stderr: number];
+  /** For a box with a terminal: how it is at the beginning, and where its two sides are sent. */
+  readonly terminal: {
+    readonly socket: number;
+    /** struct termios and struct winsize */
+    readonly attributes: Uint8Array;
+    readonly size: Uint8Array;
+  };
   /** The descriptor of the rootfs, for operations after open-rootfs, mount-overlay or copy-programs. */
   readonly rootfs: Result;
   /** Descriptors of user namespaces that map the owners of files, for the binds that ask for one. */
@@ -71,3 +78,6 @@ export const initDescriptor = ({ life }: Caller): number => (life === undefined 
 /** The cgroup of version 2 that a process is made in, with CLONE_INTO_CGROUP. */
 export const unifiedCgroup = ({ cgroup }: Caller): Result | undefined =>
   cgroup.places.find(({ version }) => version === 2)?.directory;
+
+/** What stands for it where there is none, or none yet. */
+export const NO_TERMINAL: Caller['terminal'] = { socket: -1, attributes: new Uint8Array(), size: new Uint8Array() };

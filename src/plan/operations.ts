@@ -44,6 +44,7 @@ import { type OffsetClocks, offsetClocks } from './operations/offset-clocks.js';
 import { type OpenInit, openInit } from './operations/open-init.js';
 import { type OpenProcess, openProcess } from './operations/open-process.js';
 import { type OpenRootfs, openRootfs } from './operations/open-rootfs.js';
+import { type OpenTerminal, openTerminal } from './operations/open-terminal.js';
 import { type ParentDeathSignal, parentDeathSignal } from './operations/parent-death-signal.js';
 import { type PivotRoot, pivotRoot } from './operations/pivot-root.js';
 import { type ReadOnlyPaths, readOnlyPaths } from './operations/read-only-paths.js';
@@ -101,6 +102,7 @@ export type Operation =
   | OffsetClocks
   | OpenInit
   | OpenRootfs
+  | OpenTerminal
   | ParentDeathSignal
   | PivotRoot
   | ReadOnlyPaths
@@ -163,6 +165,7 @@ const KINDS: { readonly [Name in OperationName]: OperationKind<Of<Name>> } = {
   'offset-clocks': offsetClocks,
   'open-init': openInit,
   'open-rootfs': openRootfs,
+  'open-terminal': openTerminal,
   'parent-death-signal': parentDeathSignal,
   'pivot-root': pivotRoot,
   'read-only-paths': readOnlyPaths,

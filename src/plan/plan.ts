@@ -2,6 +2,7 @@ import type { Box, NamespaceChoice, Rootfs } from '../box/box.js';
 import { initMountPoint } from '../box/init-rules.js';
 import { fillMount, type Mount } from '../box/mounts.js';
 import type { Overlay } from '../box/overlay.js';
+import { isTerminalMount, terminalMount } from '../box/terminal-rules.js';
 import { type AbsolutePath, absolutePath, NAMESPACE_TYPES, type NamespaceType } from '../box/values.js';
 import { CONTROLLERS, type Controller } from './cgroup.js';
 import { KERNEL_MOUNTS, type KernelPlace } from './file-system.js';
@@ -126,19 +127,25 @@ function mountOperations(box: Box): Plan {
   const own = box.namespaces.mount.kind === 'new';
   return [
     ...(own ? [{ kind: 'mount-propagation', propagation } as const] : []),
-    ...(rootfs === undefined ? [] : [beginningOfRoot(rootfs, box)]),
+    ...(rootfs === undefined ? terminalOperation(box) : [beginningOfRoot(rootfs, box)]),
     ...(box.proc ? [mountOperation(OWN_PROC, box)] : []),
     ...(box.dev && rootfs ? [devOperation(box, rootfs.path)] : []),
-    ...box.mounts.map(mount => mountOperation(mount, box)),
+    ...box.mounts.filter(mount => !(box.terminal && isTerminalMount(mount))).map(mount => mountOperation(mount, box)),
     ...initMount(box),
+    ...(rootfs === undefined ? [] : terminalOperation(box)),
     ...box.symlinks.map(symlink => ({ kind: 'make-symlink', ...symlink }) as const),
     ...box.files.map(file => ({ kind: 'make-file', ...file }) as const),
   ];
 }
 
-function devOperation({ maskedPaths }: Box, rootfs: AbsolutePath): Operation {
-  return { kind: 'make-dev', rootfs, mask: FILE_MODE_MASK, keepsNull: maskedPaths.length > 0 };
+function devOperation({ maskedPaths, terminal }: Box, rootfs: AbsolutePath): Operation {
+  const keepsNull = maskedPaths.length > 0;
+  return { kind: 'make-dev', rootfs, mask: FILE_MODE_MASK, keepsNull, terminals: !terminal };
 }
+
+/** In the tree of the host it comes first, as script(1) needs it; in a rootfs after all that might be mounted over it. */
+const terminalOperation = (box: Box): Plan =>
+  box.terminal ? [{ kind: 'open-terminal', rootfs: box.rootfs?.path, ...terminalMount(box) }] : [];
 
 /**
  * After all mounts, because what they show is covered too; and after the names, which the script writes to /proc/sys.
@@ -215,7 +222,7 @@ function rootOperations(box: Box, life: boolean): Plan {
     ...(loopback ? [{ kind: 'loopback-up' } as const] : []),
     ...protectOperations(box),
     ...(rootfs === undefined ? [] : [changeOfRoot(rootfs)]),
-    { kind: 'standard-streams' },
+    { kind: 'standard-streams', terminal: box.terminal },
     { kind: 'close-descriptors', life },
     ...(box.init === true ? [{ kind: 'open-init' } as const] : []),
   ];

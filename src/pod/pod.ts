@@ -57,7 +57,10 @@ function boxesOf(
 ): readonly BoxOfPod[] {
   return Object.entries(given).flatMap(([name, input]) => {
     try {
-      return [{ name, box: parseBoxOfPod(input, share) }];
+      const box = parseBoxOfPod(input, share);
+      if (box.terminal)
+        throw new BoxError([{ field: 'terminal', message: 'is not for a box of a pod: nobody types to several' }]);
+      return [{ name, box }];
     } catch (error) {
       if (!(error instanceof BoxError)) throw error;
       problems.push(...inPod(name, error.problems));

@@ -10,15 +10,26 @@ import { sendSignal } from '../host/signal.js';
 import { type BoxState, isBox, readState } from './boxes.js';
 import { StateError } from './directory.js';
 
-/** Sends a signal to the init of a box, which passes it on. @returns false when the box has ended. @throws StateError */
-export function signalBox(box: BoxState, signal: number): boolean {
-  if (box.status === 'ended') return false;
-  if (box.process === undefined) {
-    const why = box.status === 'starting' ? 'it is being started' : 'its first process is not to be found';
-    throw new StateError(`box ${JSON.stringify(box.name)}: cannot send a signal: ${why}`);
+/**
+ * Sends a signal to the init of a box, which passes it on.
+ *
+ * @returns false when the box has ended.
+ * @throws StateError when its first process is not to be found.
+ */
+export async function signalBox(box: BoxState, signal: number): Promise<boolean> {
+  const end = milliseconds() + TIME_TO_APPEAR;
+  for (let now: BoxState | undefined = box; now !== undefined && now.status !== 'ended'; now = again(box)) {
+    if (now.process !== undefined) return sendSignal(now.process, signal);
+    // It is just being started, or just ending.
+    if (milliseconds() > end)
+      throw new StateError(`box ${JSON.stringify(box.name)}: its first process is not to be found`);
+    await pause(BETWEEN);
   }
-  return sendSignal(box.process, signal);
+  return false;
 }
+
+/** Milliseconds. */
+const TIME_TO_APPEAR = 5000;
 
 /** Milliseconds. A lock has no descriptor that can be waited for without holding it, and Node cannot poll a pidfd. */
 const BETWEEN = 50;
@@ -73,14 +84,12 @@ function contentOf(path: string): string {
   }
 }
 
-/** Milliseconds unless told otherwise: after TERM, before KILL. */
-export const STOP_TIMEOUT = 10_000;
-
-/** @param timeout milliseconds. */
-export async function stopBox(box: BoxState, timeout = STOP_TIMEOUT): Promise<BoxState | undefined> {
+/** @param given milliseconds between TERM and KILL; the box's own unless given. */
+export async function stopBox(box: BoxState, given?: number): Promise<BoxState | undefined> {
   if (box.status === 'ended') return box;
+  const timeout = given ?? box.box.stopTimeout * 1000;
   if (timeout > 0) {
-    signalBox(box, system.signals.SIGTERM);
+    await signalBox(box, system.signals.SIGTERM);
     const end = await endOfBox(box, timeout);
     if (end !== undefined || again(box) === undefined) return end;
   }
@@ -88,15 +97,15 @@ export async function stopBox(box: BoxState, timeout = STOP_TIMEOUT): Promise<Bo
 }
 
 export async function killBox(box: BoxState): Promise<BoxState | undefined> {
-  signalBox(box, system.signals.SIGKILL);
+  await signalBox(box, system.signals.SIGKILL);
   return endOfBox(box);
 }
 
-/** Milliseconds in which a cgroup that is too new to tell becomes old enough. */
-const PATIENCE = 2000;
+/** Milliseconds in which a cgroup that is too new to tell becomes old enough, and whoever has ended is reaped. */
+const PATIENCE = 10_000;
 
 /** Removes what a box that has ended has left of cgroups, if nobody is in there. */
-export async function removeEmpty({ maker }: Pick<BoxState, 'maker'>): Promise<void> {
+export async function removeEmpty({ maker, pod }: Pick<BoxState, 'maker' | 'pod'>): Promise<void> {
   if (isAlive(maker)) return;
   const own = namedCgroups().filter(({ name }) => {
     const owner = ownerOf(name);
@@ -105,7 +114,13 @@ export async function removeEmpty({ maker }: Pick<BoxState, 'maker'>): Promise<v
   const end = milliseconds() + PATIENCE;
   let left = own.map(({ directory }) => directory);
   while (left.length > 0) {
-    left = left.filter(directory => removeLeftover(directory).kind === 'new');
+    left = left.filter(directory => {
+      const leftover = removeLeftover(directory);
+      // The others of the box end after its first, and a zombie, which nobody sees in there, keeps it until it is reaped.
+      // The boxes of a pod may have one maker, and processes that stay.
+      const ending = pod === undefined || ('processes' in leftover && leftover.processes === 0);
+      return leftover.kind === 'new' || (leftover.kind === 'in use' && ending);
+    });
     if (left.length === 0 || milliseconds() > end) return;
     await pause(BETWEEN);
   }

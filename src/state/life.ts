@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { type ProcessIdentity, parseStat, statOf } from '../host/process.js';
-import { LIFE_DESCRIPTOR, STARTED } from '../init/elf.js';
+import { INIT_NAME, LIFE_DESCRIPTOR, STARTED } from '../init/elf.js';
 import { LOCK } from '../linux/constants.js';
 import { runCalls } from '../linux/program.js';
 import { flags, integer, type SystemCall } from '../linux/system-call.js';
@@ -50,8 +50,11 @@ export function readLife(directory: string, inPod = false): Life {
     if (!held) return { ...said, held, process: undefined };
     const isInit = (pid: number) => hasOpen(pid, file) && isBelow(pid, inPod);
     const isIt = claimed !== undefined && statOf(claimed.pid)?.start === claimed.start && isInit(claimed.pid);
-    const process = isIt ? claimed : said.started ? search(isInit) : undefined;
-    return { ...said, held, process };
+    const process = isIt ? claimed : search(isInit);
+    // Before it is the init, it has another name; what the init has found there, it was said in.
+    if (process === undefined || said.started || statOf(process.pid)?.name !== INIT_NAME)
+      return { ...said, held, process };
+    return { ...said, held, process, started: true, problem: SCRIBBLED };
   } finally {
     closeSync(descriptor);
   }

@@ -11,6 +11,7 @@ import { namespaceBoxes } from './boxes/namespaces.js';
 import { newFileBoxes } from './boxes/new-files.js';
 import { overlayBoxes } from './boxes/overlays.js';
 import { programBoxes } from './boxes/programs.js';
+import { terminalBoxes } from './boxes/terminals.js';
 import type { NamedBox } from './named-box.js';
 
 /** Every box by name. Each is started in three ways, and must be the same in all of them. */
@@ -27,5 +28,6 @@ export const NAMED_BOXES: readonly NamedBox[] = [
   ...commandBoxes,
   ...callerBoxes,
   ...initBoxes,
+  ...terminalBoxes,
   ...limitBoxes,
 ];

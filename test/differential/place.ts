@@ -16,6 +16,8 @@ export const PROGRAMS = [
   'env',
   'true',
   'stat',
+  'stty',
+  'tty',
   'rm',
   'mkdir',
 ];

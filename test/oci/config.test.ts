@@ -67,7 +67,12 @@ const REFUSED: readonly (readonly [path: string, value: unknown, problems: reado
   ['process.env', ['A=1', 'B=', 'A=2'], ['process.env[2]: "A" is given more than once']],
   ['process.env', ['B=', 'A=\0'], ['process.env[1]: must not contain a NUL byte']],
   ['process.env', ['__proto__=\0'], ['process.env[0]: must not contain a NUL byte']],
-  ['process.terminal', true, ['process.terminal: must be false: a terminal of its own is not carried out']],
+  ['process.terminal', 1, ['process.terminal: must be true or false; it is 1']],
+  [
+    'process.terminal',
+    true,
+    ['process.terminal: needs a mount namespace of its own (namespaces.mount: new), for a /dev/pts of its own'],
+  ],
   ['process.consoleSize', { height: 1, width: 1 }, [`process.consoleSize: ${NOT_DONE}`]],
   ['process.user.uid', 1000, ['process.user.uid: must be 0: other users are not carried out']],
   ['process.user.uid', '0', ['process.user.uid: must be 0: other users are not carried out']],
@@ -318,7 +323,6 @@ describe('config.json', () => {
 
 /** What runc's own default asks for beyond a box. */
 const OF_SPEC = [
-  'process.terminal: must be false: a terminal of its own is not carried out',
   ...['bounding', 'effective', 'permitted', 'ambient'].map(name => `process.capabilities.${name}: ${NOT_DONE}`),
   `process.rlimits: ${NOT_DONE}`,
   'process.noNewPrivileges: must be false: it is not carried out',

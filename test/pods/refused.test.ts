@@ -50,6 +50,7 @@ const BAD: readonly (readonly [input: unknown, ...problems: readonly RegExp[]])[
   ],
   [{ pod: 'p'.repeat(60), boxes: { longer: TRUE } }, /^boxes\.longer: is p+\.longer as a box of this pod/],
   [{ pod: 'p', boxes: { web: {} } }, /^boxes\.web\.command: is missing$/],
+  [{ pod: 'p', boxes: { web: { ...TRUE, terminal: true } } }, /^boxes\.web\.terminal: is not for a box of a pod/],
   [{ pod: 'p', boxes: { web: 'true' } }, /^boxes\.web: must be a mapping/],
   [
     { pod: 'p', boxes: { web: { ...TRUE, namespaces: { pid: 'new' } } } },

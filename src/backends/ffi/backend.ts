@@ -10,27 +10,36 @@ import { type Accounts, accountsOf } from '../accounts.js';
 import type { Backend, End, RunningBox, StreamOptions } from '../backend.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
 import { release } from './cgroup.js';
-import { exitStatusOf, isWaitedFor, onEnd, type Pid, signalName, type WaitStatus } from './reap.js';
+import { exitStatusOf, isWaitedFor, onEnd, type Pid, reapNow, signalName, type WaitStatus } from './reap.js';
 import { NO_POD, startBox } from './start.js';
-import { openStreams } from './streams.js';
+import { type OpenStreams, openStreams } from './streams.js';
+import type { OpenTerminal } from './terminal.js';
 
 /** Carries a plan out by making its system calls. */
 export const ffiBackend: Backend = {
   name: 'ffi',
-  start: async (box, options) => startInPod(box, options, NO_POD),
+  async start(box, options): Promise<RunningBox> {
+    refuseWorker();
+    const terminal = box.terminal ? (await import('./terminal.js')).openTerminal(options) : undefined;
+    return startWith(box, terminal ?? openStreams(options), NO_POD, terminal);
+  },
 };
 
 /** Starts a box in the namespaces of a pod, before it returns: who those belong to cannot have been reaped meanwhile. */
 export function startInPod(box: Box, options: StreamOptions, pod: Caller['pod']): RunningBox {
   refuseWorker();
-  requireRootfs(box);
-  const plan = planFor(box);
-  const streams = openStreams(options);
+  return startWith(box, openStreams(options), pod, undefined);
+}
+
+function startWith(box: Box, streams: OpenStreams, pod: Caller['pod'], terminal: OpenTerminal | undefined): RunningBox {
   try {
-    const { pid, cgroups } = startBox(plan, streams.forBox, { pod });
+    requireRootfs(box);
+    const { pid, cgroups } = startBox(planFor(box), streams.forBox, { pod, terminal: terminal?.ofBox });
+    const forCaller = connect(streams, pid, cgroups);
     const accounts = accountsOf(box, cgroups, () => ended);
-    const ended = endOf(pid, cgroups, accounts);
-    return { pid, ...streams.forCaller(), ...controlsOf(pid, box, accounts, ended), ended };
+    const ended = endOf(pid, cgroups, accounts, terminal);
+    const controls = controlsOf(pid, box, accounts, ended, terminal);
+    return { pid, ...forCaller, ...controls, terminal: terminal?.controls, ended };
   } catch (error) {
     streams.abandon();
     throw error;
@@ -39,12 +48,27 @@ export function startInPod(box: Box, options: StreamOptions, pod: Caller['pod'])
   }
 }
 
+/** Nobody would reap a box whose caller has no ends of its streams. */
+function connect(streams: OpenStreams, pid: Pid, cgroups: readonly BoxCgroup[]) {
+  try {
+    return streams.forCaller();
+  } catch (error) {
+    process.kill(pid, 'SIGKILL');
+    reapNow(pid);
+    if (cgroups.length > 0) release(cgroups).catch(() => {});
+    throw error;
+  }
+}
+
+type Controls = Pick<RunningBox, 'kill' | 'stop' | 'suspend' | 'resume' | 'stats' | 'freeze' | 'thaw'>;
+
 function controlsOf(
   pid: Pid,
   { init, stopTimeout }: Box,
   accounts: Accounts,
   ended: Promise<End>,
-): Omit<RunningBox, 'pid' | 'stdin' | 'stdout' | 'stderr' | 'ended'> {
+  terminal: OpenTerminal | undefined,
+): Controls {
   const { freezer, stats, freeze, thaw } = accounts;
   const kill = (signal: NodeJS.Signals) => {
     const sent = isWaitedFor(pid) && process.kill(pid, signal);
@@ -52,7 +76,15 @@ function controlsOf(
     if (sent && signal === 'SIGKILL') freezer?.thaw();
     return sent;
   };
-  const { suspend, resume } = suspensionOf(pid, accounts, init);
+  const processes = suspensionOf(pid, accounts, init);
+  const suspend = async () => {
+    await processes.suspend();
+    terminal?.suspend();
+  };
+  const resume = () => {
+    terminal?.resume();
+    processes.resume();
+  };
   const stop = () => {
     freezer?.thaw();
     kill('SIGTERM');
@@ -87,13 +119,19 @@ function suspensionOf(
   };
 }
 
-async function endOf(pid: Pid, cgroups: readonly BoxCgroup[], accounts: Accounts): Promise<End> {
+async function endOf(
+  pid: Pid,
+  cgroups: readonly BoxCgroup[],
+  accounts: Accounts,
+  terminal: OpenTerminal | undefined,
+): Promise<End> {
   const status = await new Promise<WaitStatus>(resolve => {
     onEnd(pid, resolve);
   });
   const signal = status.kind === 'signaled' ? signalName(status.signal) : undefined;
   const end = accounts.endWith({ exitStatus: exitStatusOf(status), signal }, () => readCgroups(cgroups));
   if (cgroups.length > 0) await release(cgroups);
+  await terminal?.finish();
   return end;
 }
 

@@ -7,7 +7,7 @@ import { errnoNumber } from '../../linux/errno.js';
 import { keepingDumpable } from '../../linux/not-dumpable.js';
 import { type Outcome, runCalls, runProcess } from '../../linux/program.js';
 import { integer, type SystemCall, withBranches } from '../../linux/system-call.js';
-import type { Caller } from '../../plan/operation.js';
+import { type Caller, NO_TERMINAL } from '../../plan/operation.js';
 import { type Operation, systemCalls } from '../../plan/operations.js';
 import type { Plan } from '../../plan/plan.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
@@ -21,6 +21,7 @@ export const NO_POD: Caller['pod'] = [];
 interface StartPlaces {
   readonly life?: Caller['life'] | undefined;
   readonly pod?: Caller['pod'];
+  readonly terminal?: Caller['terminal'] | undefined;
 }
 
 /**
@@ -28,9 +29,13 @@ interface StartPlaces {
  *
  * @throws StartError naming the step, the path and the errno. The child is gone and reaped by then.
  */
-export function startBox(plan: Plan, streams: Caller['streams'], { life, pod = NO_POD }: StartPlaces = {}): StartedBox {
+export function startBox(
+  plan: Plan,
+  streams: Caller['streams'],
+  { life, pod = NO_POD, terminal = NO_TERMINAL }: StartPlaces = {},
+): StartedBox {
   refuseOldKernel(plan);
-  const caller = currentCaller(plan, streams, life, pod);
+  const caller = { ...currentCaller(plan, streams, life, pod), terminal };
   const idMaps = openIdMaps(plan, caller);
   try {
     const pid = startPrepared(prepare(plan, { ...caller, idMaps }));
@@ -106,8 +111,7 @@ function sameCaller(one: Caller, other: Caller): boolean {
   const sameStreams = one.streams.every((descriptor, target) => descriptor === other.streams[target]);
   const sameFiles = one.programFiles === other.programFiles;
   if (!sameStreams || !sameFiles || one.idMaps !== other.idMaps || one.cgroup !== other.cgroup) return false;
-  if (one.pod !== other.pod) return false;
-  if (one.life !== other.life) return false;
+  if (one.pod !== other.pod || one.terminal !== other.terminal || one.life !== other.life) return false;
   return one.uid === other.uid && one.gid === other.gid && sameCgroups(one, other);
 }
 
@@ -156,7 +160,12 @@ function cgroupsOfHost(): Caller['cgroups'] {
 /** Node has no way to change them between two boxes; only a native addon could. */
 let kept: Pick<Caller, 'descriptorLimit' | 'ignoredSignals' | 'inInitialUserNamespace'> | undefined;
 
-function currentCaller(plan: Plan, streams: Caller['streams'], life: Caller['life'], pod: Caller['pod']): Caller {
+function currentCaller(
+  plan: Plan,
+  streams: Caller['streams'],
+  life: Caller['life'],
+  pod: Caller['pod'],
+): Omit<Caller, 'terminal'> {
   kept ??= {
     descriptorLimit: hardDescriptorLimit(),
     ignoredSignals: ignoredSignals(),

@@ -37,8 +37,9 @@ export const scriptBackend: Backend = {
         encoding: 'buffer',
         reject: false,
         cleanup: false,
-        // A session of its own: what the keys of a terminal send comes from this process, and only once.
-        detached: true,
+        // A session of its own: what the keys of a terminal send comes from this process, and only once. But script(1)
+        // takes the keys of the caller's terminal over, and has to hear of its size.
+        detached: !(box.terminal && options.stdin === 'inherit'),
       });
       const { pid } = subprocess;
       if (pid === undefined)
@@ -52,16 +53,35 @@ export const scriptBackend: Backend = {
       });
       const forCaller = streams?.forCaller() ?? { stdin: undefined, stdout: undefined, stderr: undefined };
       const { stats, freeze, thaw } = accounts;
-      const kill = (signal: NodeJS.Signals) => subprocess.kill(signal);
+      let toldToStop = false;
+      const kill = (signal: NodeJS.Signals) => {
+        if (signal === 'SIGTSTP' || signal === 'SIGCONT') toldToStop = signal === 'SIGTSTP';
+        return subprocess.kill(signal);
+      };
       // The script suspends the box itself when it gets SIGTSTP, then itself, and lets it go on after SIGCONT.
-      const suspend = () => stopped(pid, () => subprocess.exitCode === null && subprocess.signalCode === null);
+      const suspend = () => {
+        if (!toldToStop) kill('SIGTSTP');
+        return stopped(pid, () => subprocess.exitCode === null && subprocess.signalCode === null);
+      };
       // It escalates by itself.
       const stop = () => {
         accounts.freezer?.thaw();
         kill('SIGTERM');
         return ended;
       };
-      return { pid, ...forCaller, kill, stop, suspend, resume: () => {}, stats, freeze, thaw, ended };
+      return {
+        pid,
+        ...forCaller,
+        terminal: undefined,
+        kill,
+        stop,
+        suspend,
+        resume: () => {},
+        stats,
+        freeze,
+        thaw,
+        ended,
+      };
     } catch (error) {
       close();
       streams?.abandon();

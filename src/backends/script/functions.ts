@@ -3,6 +3,7 @@
  * something there calls it.
  */
 const FUNCTIONS = {
+  make_terminal: [],
   write_init: [],
   make_init: ['write_init'],
   find_in_root: [],

@@ -91,6 +91,8 @@ const isUsualProc = (operation: Operation): boolean =>
   operation.flags.join() === 'nosuid,nodev,noexec';
 
 function unshareCan(operation: Operation, plan: Plan): boolean {
+  // What makes the terminal comes between unshare and the box.
+  if (plan.some(({ kind }) => kind === 'open-terminal')) return operation.kind === 'mount-propagation';
   switch (operation.kind) {
     case 'mount-proc':
       // Without --fork, it is still in the pid namespace of the host.

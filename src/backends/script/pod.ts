@@ -83,6 +83,7 @@ function sectionOf(operation: Operation): Section {
     changesProgram: false,
     newPids: true,
     detached: false,
+    terminal: false,
     coversProc: false,
     ownCgroup: false,
   });

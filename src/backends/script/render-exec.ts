@@ -52,7 +52,7 @@ export function renderExecScript(newcomer: Newcomer): string {
   });
 }
 
-const TOOLS = ['env', 'nsenter', 'prlimit', 'setpriv', 'setsid', 'sleep'];
+const TOOLS = ['env', 'install', 'mktemp', 'nsenter', 'prlimit', 'rm', 'setpriv', 'setsid', 'sleep'];
 
 /** RLIMIT_NOFILE is --nofile of prlimit(1). */
 const limitOption = (name: string): string => `--${name.slice('RLIMIT_'.length).toLowerCase()}`;

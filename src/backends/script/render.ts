@@ -7,6 +7,7 @@ import type { Layer } from '../../box/overlay.js';
 import { BoxError, fieldName, type Problem } from '../../box/problem.js';
 import { memoryLimitOf } from '../../box/resources.js';
 import { formatSize } from '../../box/size.js';
+import { terminalMount } from '../../box/terminal-rules.js';
 import { isRoot, namespaceFile } from '../../box/values.js';
 import { STATS_FILES } from '../../host/cgroup/readings.js';
 import { INIT_DESCRIPTOR, INIT_FILE } from '../../init/elf.js';
@@ -74,6 +75,8 @@ export function renderScript(box: Box, detached?: Detached): string {
     functions: FUNCTION_NAMES.filter(name => called.includes(name) || before.includes(name)).map(name =>
       render(`functions/${name}`, {
         freezer: box.freezer,
+        terminalOptions: mountOptions(terminalMount(box)),
+        newPids: box.namespaces.pid.kind === 'new',
         ownCgroups,
         record: detached === undefined ? '' : JSON.stringify(inputOf(box)),
         statsFiles,
@@ -87,6 +90,7 @@ export function renderScript(box: Box, detached?: Detached): string {
     detached: detached !== undefined,
     boottime: box.timeOffsets.boottime,
     freezer: box.freezer,
+    terminal: box.terminal,
     ownInit: box.init === true,
     stopTimeout: box.stopTimeout,
     variables: variablesIn(sections.inside),
@@ -103,6 +107,7 @@ const attendedFunctions = (box: Box, ownCgroups: boolean): readonly string[] => 
   ...(ownCgroups ? ['write_stats'] : []),
   ...(memoryLimitOf(box.resources) === undefined ? [] : ['killed_for_memory']),
   ...(box.freezer ? ['freeze_cgroup thaw_cgroups'] : []),
+  ...(box.terminal ? ['make_terminal'] : []),
 ];
 
 /** What write_stats reads, for each version of cgroups and each controller. */
@@ -201,6 +206,7 @@ function renderSection(box: Box, plan: Plan, operation: Operation, place: Place,
     name: detached?.name ?? '',
     changesProgram,
     newPids: pid === 'new' || pid === 'pod',
+    terminal: box.terminal,
     ownCgroup: plan.some(other => other.kind === 'join-cgroup' && other.namespace),
     showsCgroups: plan.some(({ kind }) => kind === 'mount-cgroup'),
     fieldsOfControllers: fieldsOfControllers(plan),
@@ -289,6 +295,7 @@ function unsupported(box: Box): readonly Problem[] {
     ...fields.map(field => ({ field, message })),
     ...unsupportedContent(box),
     ...unsupportedInit(box),
+    ...unsupportedTerminal(box),
     ...unsupportedIdMaps(box),
     ...unsupportedAfterShared(box),
     ...followed.map(name => ({
@@ -308,6 +315,14 @@ function unsupportedInit({ init, rootfs, proc, mounts, namespaces }: Box): reado
       ? namespaces.mount.kind !== 'joined'
       : proc || mounts.some(({ destination }) => destination === '/proc');
   return hasProc ? [] : [{ field: 'init', message }];
+}
+
+/** script(1) must be outside of the pid namespace of its child, and nsenter(1) joins others in another order. */
+function unsupportedTerminal({ terminal, namespaces }: Box): readonly Problem[] {
+  if (!terminal || namespaces.pid.kind !== 'joined') return [];
+  return [
+    { field: 'terminal', message: 'the script cannot make one in a pid namespace that is joined: use nsgen run' },
+  ];
 }
 
 /** mount(8) can only since util-linux 2.39, and nothing else on a host can. */

@@ -12,10 +12,12 @@ const PACKAGES: Readonly<Record<string, string>> = {
   find: 'findutils',
   flock: 'util-linux',
   hostname: 'hostname',
+  install: 'coreutils',
   ip: 'iproute2',
   ln: 'coreutils',
   ldd: 'libc-bin',
   mkdir: 'coreutils',
+  mktemp: 'coreutils',
   mount: 'mount',
   mv: 'coreutils',
   nsenter: 'util-linux',
@@ -24,17 +26,21 @@ const PACKAGES: Readonly<Record<string, string>> = {
   readlink: 'coreutils',
   rm: 'coreutils',
   rmdir: 'coreutils',
+  script: 'bsdutils',
   sed: 'sed',
   setpriv: 'util-linux',
   setsid: 'util-linux',
   sleep: 'coreutils',
   stat: 'coreutils',
+  stty: 'coreutils',
   umount: 'mount',
   unshare: 'util-linux',
 };
 
 export function toolsOf(placed: readonly PlacedOperation[]): readonly string[] {
-  const always = ['env', 'setsid', 'sleep', 'unshare', ...(needsShell(placed) ? ['bash'] : [])];
+  // script(1) begins the session of a terminal.
+  const session = placed.some(({ operation }) => operation.kind === 'open-terminal') ? [] : ['setsid'];
+  const always = ['env', 'sleep', 'unshare', ...session, ...(needsShell(placed) ? ['bash'] : [])];
   return [...new Set([...always, ...placed.flatMap(toolsOfOperation)])].sort();
 }
 
@@ -84,6 +90,8 @@ function toolsOfOperation({ operation, place }: PlacedOperation): readonly strin
         : ['mkdir', 'mount', 'readlink'];
     case 'open-init':
       return ['base64', 'chmod', 'mount', 'rm'];
+    case 'open-terminal':
+      return ['mount', 'script', 'setpriv', 'stty', ...(operation.rootfs === undefined ? [] : ['mkdir', 'readlink'])];
     case 'record-life':
       return ['flock', 'mkdir', 'mv', 'rm', 'stat'];
     case 'pivot-root':

@@ -49,6 +49,7 @@ function boxOf(
   const { root, process, hostname = '', domainname = '', linux = {}, annotations } = config;
   origin(origins, 'command', 'process.args');
   origin(origins, 'cwd', 'process.cwd');
+  origin(origins, 'terminal', 'process.terminal');
   origin(origins, 'rootfs', 'root.path');
   origin(origins, 'rootfs.path', 'root.path');
   origin(origins, 'rootfs.readOnly', 'root.readonly');
@@ -57,6 +58,7 @@ function boxOf(
     command: process.args,
     env: environment(process.env ?? [], origins, problems),
     cwd: process.cwd,
+    ...(process.terminal === undefined ? {} : { terminal: process.terminal }),
     ...(hostname === '' ? {} : { hostname }),
     ...(domainname === '' ? {} : { domainname }),
     namespaces: namespaces(linux.namespaces ?? [], origins, problems),
@@ -79,6 +81,7 @@ function environment(list: readonly string[], origins: Map<string, string>, prob
   const variables = new Map<string, string | null>([
     ['PATH', null],
     ['HOME', null],
+    ['TERM', null],
   ]);
   const given = new Set<string>();
   origin(origins, 'env', 'process.env');

@@ -32,7 +32,7 @@ const user = fields({
 const capabilities = refused(1, { meansSomething: true });
 
 const process = fields({
-  terminal: only(false, 'must be false: a terminal of its own is not carried out'),
+  terminal: v.optional(v.boolean()),
   consoleSize: refused(0, { meansSomething: true }),
   cwd: text,
   env: v.optional(texts),

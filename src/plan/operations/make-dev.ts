@@ -15,6 +15,8 @@ export interface MakeDev {
   readonly mask: number;
   /** Something is going to be masked by its null device. */
   readonly keepsNull: boolean;
+  /** Whether pts is mounted too; else open-terminal does it. */
+  readonly terminals: boolean;
 }
 
 /** Documentation/admin-guide/devices.txt of the kernel. */
@@ -42,7 +44,7 @@ export const makeDev: OperationKind<MakeDev> = {
    * The descriptor of the new mount leads there whatever becomes of the rootfs, and nobody else can change what is in
    * it: everything is made relative to it, without following anything.
    */
-  systemCalls({ mask, keepsNull }, { rootfs, nullDevice }) {
+  systemCalls({ mask, keepsNull, terminals }, { rootfs, nullDevice }) {
     const dev: Result = { of: 'mount of /dev' };
     const place: Result = { of: 'open /dev' };
     return [
@@ -60,9 +62,7 @@ export const makeDev: OperationKind<MakeDev> = {
       ...(keepsNull ? [openEntry(dev, NULL_DEVICE.name, nullDevice)] : []),
       ...LINKS.map(([name, target]) => symlinkAt(target, dev, name)),
       // Each mount of devpts is an instance of its own since Linux 4.7. No gid=5: that group may have no id in the box.
-      ...mountIn(dev, 'pts', pts =>
-        createMount('devpts', { mode: '0620', ptmxmode: '0666' }, ['MOUNT_ATTR_NOSUID', 'MOUNT_ATTR_NOEXEC'], pts),
-      ),
+      ...(terminals ? mountIn(dev, 'pts', createPts) : [mkdirAt(dev, 'pts', 0o755)]),
       ...mountIn(dev, 'shm', shm =>
         createMount(
           'tmpfs',
@@ -74,6 +74,9 @@ export const makeDev: OperationKind<MakeDev> = {
     ];
   },
 };
+
+const createPts = (pts: Result): readonly SystemCall[] =>
+  createMount('devpts', { mode: '0620', ptmxmode: '0666' }, ['MOUNT_ATTR_NOSUID', 'MOUNT_ATTR_NOEXEC'], pts);
 
 /**
  * mknod(2) of a device takes CAP_MKNOD on the host, which no user namespace gives, and the leave of the device cgroup. The

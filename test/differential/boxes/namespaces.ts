@@ -17,6 +17,7 @@ export const namespaceBoxes: readonly NamedBox[] = [
     expect: all(
       ends(0),
       sees('self', /^pid 1\nparent 0\npid in \/proc the same$/m),
+      sees('process', /^group SELF\nsession SELF\nterminal 0$/m),
       sees('namespaces', ...ALL.map(type => new RegExp(`^${file(type)}: new$`, 'm')), /^user: the caller's$/m),
       sees('network', /^lo$/m, /00000000000000000000000000000001/),
       sees('environment', /^PATH=[^\n]*\nHOME=\/root\n$/),
@@ -38,6 +39,7 @@ export const namespaceBoxes: readonly NamedBox[] = [
       ends(0),
       sees('namespaces', ...ALL.map(type => new RegExp(`^${file(type)}: the caller's$`, 'm'))),
       sees('self', /^pid SELF$/m),
+      sees('process', /^group SELF\nsession SELF\nterminal 0$/m),
     ),
   },
   ...ALL.map(

@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, afterEach, describe, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { statOf } from '../../src/host/process.js';
+import { BACKEND_NAMES } from '../../src/index.js';
+import { packageRoot } from '../../src/package-root.js';
+import { execute, type Finished, nsgen, nsgenPath } from '../support/cli.js';
+import { installForEveryone } from '../support/installed.js';
+import { descendants, hostState } from '../support/leftovers.js';
+import { assertClean } from '../support/lint.js';
+import { ownDirectory } from '../support/own-directory.js';
+import { makeRootfs, removeRootfs } from '../support/rootfs.js';
+
+const directory = ownDirectory('exec');
+chmodSync(directory, 0o755);
+const rootfs = makeRootfs(['sh', 'cat', 'readlink', 'grep', 'sleep', 'pwd', 'ls'], ['proc', 'dev', 'tmp', 'work']);
+chmodSync(rootfs, 0o755);
+after(() => removeRootfs(rootfs));
+
+const state = hostState();
+afterEach(() => {
+  assert.deepEqual(descendants(), []);
+  assert.deepEqual(hostState(), state);
+});
+
+const PATIENCE = 20_000;
+
+async function until<Value>(what: string, find: () => Value | undefined): Promise<Value> {
+  for (const end = Date.now() + PATIENCE; Date.now() < end; await setTimeout(10)) {
+    const found = find();
+    if (found !== undefined) return found;
+  }
+  throw new Error(`in vain: ${what}`);
+}
+
+interface RunningBox {
+  readonly pid: number;
+  end(): Promise<void>;
+}
+
+/** A box whose command has this name, which no process before it has. */
+async function startBox(
+  flags: readonly string[],
+  command: readonly string[] = ['sleep', 'infinity'],
+  words: readonly string[] = [process.execPath, nsgenPath],
+): Promise<RunningBox> {
+  const [program = '', ...rest] = [...words, 'run', ...flags, '--', ...command];
+  const child = spawn(program, rest, { stdio: ['ignore', 'ignore', 'inherit'], cwd: '/' });
+  const name = command.includes('sleep') ? 'sleep' : command[0]?.replace(/.*\//, '');
+  const pid = await until('a box', () => descendants(child.pid).find(each => statOf(each)?.name === name));
+  return { pid, end: () => kill(child, pid) };
+}
+
+async function kill(child: ChildProcess, pid: number): Promise<void> {
+  const ended = once(child, 'exit');
+  process.kill(pid, 'SIGKILL');
+  if (child.exitCode === null && child.signalCode === null) await ended;
+}
+
+async function inBox(box: Promise<RunningBox>, act: (pid: string) => Promise<void>): Promise<void> {
+  const { pid, end } = await box;
+  try {
+    await act(String(pid));
+  } finally {
+    await end();
+  }
+}
+
+/** What a process is made of, as the box itself sees it. */
+const LOOK = `for n in cgroup ipc mnt net pid user uts; do readlink /proc/$1/ns/$n; done
+cat /proc/$1/cgroup /proc/$1/uid_map /proc/$1/limits
+grep -E '^(Cap|Umask|NoNew|Seccomp|Uid|Gid|Groups|Sig(Blk|Ign))' /proc/$1/status`;
+
+const BOXES: Readonly<Record<string, readonly string[]>> = {
+  'as root': ['--hostname', 'one'],
+  'with a user namespace': ['--unshare', 'user'],
+  'with limits': ['--memory', '100m', '--pids-limit', '20'],
+  'with a rootfs': ['--rootfs', rootfs, '-w', '/work'],
+  'with a chroot': ['--rootfs', rootfs, '--chroot'],
+};
+
+for (const backend of BACKEND_NAMES) {
+  const run = (words: readonly string[]): Promise<Finished> => nsgen(['exec', '--backend', backend, ...words]);
+  const look = async (pid: string, which: string) =>
+    (await run([pid, '--', 'sh', '-c', LOOK, 'sh', which])).stdout.replace(/^SigIgn.*/m, 'SigIgn');
+
+  describe(`nsgen exec, ${backend}`, () => {
+    for (const [name, flags] of Object.entries(BOXES))
+      test(`is a process like that of the box, ${name}`, () =>
+        inBox(startBox(flags), async pid => {
+          const [own, other] = [await look(pid, 'self'), await look(pid, '1')];
+          assert.ok(own.includes('Max open files'), own);
+          assert.equal(own, other);
+          const { stdout } = await run(['-e', 'MORE=a b', pid, '--', 'sh', '-c', 'pwd; echo "$MORE $HOME"']);
+          assert.equal(stdout, `${name === 'with a rootfs' ? '/work' : '/'}\na b /root\n`);
+        }));
+
+    test('sees in ps what the box sees, and itself', () =>
+      inBox(startBox([]), async pid => {
+        const { stdout } = await run([pid, '--', 'ps', '-eo', 'ppid,args', '--no-headers']);
+        assert.deepEqual(
+          stdout
+            .trim()
+            .split('\n')
+            .map(line => line.trim()),
+          ['0 sleep infinity', '0 ps -eo ppid,args --no-headers'],
+        );
+      }));
+
+    test('ends as the command ends, and says what failed', () =>
+      inBox(startBox(['--rootfs', rootfs]), async pid => {
+        const status = async (...words: readonly string[]) => (await run([...words])).status;
+        assert.equal(await status(pid, '--', 'sh', '-c', 'exit 1'), 1);
+        assert.equal(await status(pid, '--', 'sh', '-c', 'kill -KILL $$'), 137);
+        assert.equal(await status(pid, '--', 'nsgen-nonexistent'), 127);
+        assert.equal(await status(pid, '--', '/work'), 126);
+        assert.equal(await status('-w', '/nonexistent', pid, '--', 'pwd'), 125);
+        assert.equal((await run(['-w', '/work', pid, '--', 'pwd'])).stdout, '/work\n');
+      }));
+
+    test('passes signals on', () =>
+      inBox(startBox([]), async pid => {
+        const script = 'trap "echo TERM; exit 9" TERM; echo ready; while :; do sleep 0.05; done';
+        const child = spawn(process.execPath, [nsgenPath, 'exec', '--backend', backend, pid, '--', 'sh', '-c', script]);
+        const ended = once(child, 'exit');
+        let output = '';
+        child.stdout.on('data', text => {
+          output += text;
+        });
+        await until('ready', () => (output.includes('ready') ? true : undefined));
+        child.kill('SIGTERM');
+        assert.deepEqual(await ended, [9, null]);
+        assert.equal(output, 'ready\nTERM\n');
+      }));
+
+    test('leaves no process when nsgen is killed', () =>
+      inBox(startBox([]), async pid => {
+        const child = spawn(process.execPath, [nsgenPath, 'exec', '--backend', backend, pid, '--', 'sleep', '12345']);
+        const ended = once(child, 'exit');
+        const isSleep = (each: number) => readFileSync(`/proc/${each}/cmdline`, 'latin1').startsWith('sleep\x0012345');
+        const found = await until('the command', () =>
+          descendants(child.pid).find(each => existsSync(`/proc/${each}`) && isSleep(each)),
+        );
+        child.kill('SIGKILL');
+        await ended;
+        await until('its end', () => (statOf(found) === undefined ? true : undefined));
+        // The script that watches over it takes its copy of nsenter away.
+        await until('nothing left', () => (hostState().join() === state.join() ? true : undefined));
+      }));
+  });
+}
+
+test('a process that has ended, or whose number is another, is not joined', async () => {
+  const box = await startBox([]);
+  const { stdout } = await nsgen(['script', 'exec', String(box.pid), '--', 'true']);
+  const start = statOf(box.pid)?.start ?? '';
+  assert.ok(start !== '' && stdout.includes(start));
+  // As if the number had come again.
+  const other = await execute('bash', ['-s'], { input: stdout.replaceAll(start, String(Number(start) - 1)) });
+  await box.end();
+  assert.equal(other.status, 125);
+  assert.match(other.stderr, /^exec\.sh: process \d+ has ended: its number is another's now\n$/);
+  const gone = await nsgen(['exec', String(box.pid), '--', 'true']);
+  assert.deepEqual(
+    [gone.status, gone.stderr],
+    [125, `nsgen: process ${box.pid} has ended: there is nothing to join\n`],
+  );
+  const late = await execute('bash', ['-s'], { input: stdout });
+  assert.equal(late.status, 125);
+});
+
+test('the script is clean, and passes its arguments on', () =>
+  inBox(startBox(['--memory', '100m']), async pid => {
+    const { stdout } = await nsgen(['script', 'exec', pid, '--', 'printf', '%s', "it's $HOME"]);
+    const path = join(directory, 'exec.sh');
+    writeFileSync(path, stdout);
+    await assertClean([stdout]);
+    assert.equal((await execute('bash', [path])).stdout, "it's $HOME");
+    assert.equal((await execute('bash', [path, '--', 'echo', 'other'])).stdout, 'other\n');
+  }));
+
+test('what cannot be done is refused by name', () =>
+  inBox(startBox([], ['setpriv', '--bounding-set=-sys_admin', '--no-new-privs', 'sleep', 'infinity']), async pid => {
+    await until('sleep', () => (statOf(Number(pid))?.name === 'sleep' ? true : undefined));
+    const { status, stderr } = await nsgen(['exec', '--backend', 'script', pid, '--', 'true']);
+    assert.deepEqual([status, stderr.split(':')[1]], [2, ' capabilities']);
+    const { stdout } = await nsgen(['exec', pid, '--', 'sh', '-c', `${LOOK} | grep -E 'Cap|NoNew'`, 'sh', 'self']);
+    assert.equal(
+      stdout,
+      (await nsgen(['exec', pid, '--', 'sh', '-c', `${LOOK} | grep -E 'Cap|NoNew'`, 'sh', '1'])).stdout,
+    );
+    assert.match(stdout, /NoNewPrivs:\t1/);
+    for (const flag of ['-t', '-d']) assert.equal((await nsgen(['exec', flag, pid, '--', 'true'])).status, 2);
+  }));
+
+describe('an ordinary user', () => {
+  const installed = installForEveryone(join(directory, 'nsgen'));
+  const words = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--', ...installed];
+  for (const backend of BACKEND_NAMES)
+    test(`joins a box of their own, and no other, ${backend}`, () =>
+      inBox(startBox(['--hostname', 'mine'], undefined, words), async pid => {
+        const [program = '', ...rest] = [...words, 'exec', '--backend', backend];
+        const { stdout, stderr } = await execute(
+          program,
+          [...rest, pid, '--', 'sh', '-c', 'hostname; id -u; echo $PPID'],
+          {
+            cwd: '/',
+          },
+        );
+        assert.deepEqual([stdout, stderr], ['mine\n0\n0\n', '']);
+        assert.equal((await execute(program, [...rest, String(process.pid), '--', 'true'], { cwd: '/' })).status, 125);
+      }));
+});
+
+describe('an attacker in the box', () => {
+  const attacker = join(directory, 'attacker');
+  execFileSync('gcc', ['-O2', '-static', '-o', attacker, join(packageRoot, 'test/exec/attacker.c')]);
+
+  /** What it got while several commands came in. */
+  async function prey(
+    flags: readonly string[],
+    come: (pid: string) => Promise<unknown>,
+    most = 6,
+  ): Promise<readonly string[]> {
+    const child = spawn(process.execPath, [nsgenPath, 'run', ...flags, '--', attacker, '60', 'sleep']);
+    let output = '';
+    child.stdout.on('data', text => {
+      output += text;
+    });
+    await until('the attacker', () => (output.includes('READY') ? true : undefined));
+    const pid = await until('its number', () => descendants(child.pid).find(each => statOf(each)?.name === 'attacker'));
+    for (let round = 0; round < most && !output.includes('GOT'); round++) await come(String(pid));
+    await kill(child, pid);
+    return output.split('\n').filter(line => line.startsWith('GOT'));
+  }
+
+  for (const backend of BACKEND_NAMES)
+    test(`gets nothing of who comes in, in a user namespace, ${backend}`, async () => {
+      const come = (pid: string) => nsgen(['exec', '--backend', backend, pid, '--', 'sleep', '0']);
+      assert.deepEqual(await prey(['--unshare', 'user'], come), []);
+    });
+
+  test('gets what nsenter brings when nothing is done about it: what the attack is worth', async () => {
+    const come = (pid: string) =>
+      execute('nsenter', ['--all', '--preserve-credentials', `--target=${pid}`, '--', 'sleep', '0']);
+    // The moment is short: it has to come often enough.
+    assert.notDeepEqual(await prey(['--unshare', 'user'], come, 1000), []);
+  });
+
+  test('who names /proc/self/exe as its interpreter cannot write to the program of the host', async () => {
+    const evil = join(directory, 'evil');
+    writeFileSync(evil, "#!/proc/self/exe\nrequire('fs').accessSync('/proc/self/exe', 2); console.log('CAN WRITE')\n");
+    chmodSync(evil, 0o755);
+    await inBox(startBox(['--unshare', 'user']), async pid => {
+      const { stdout, stderr } = await nsgen(['exec', pid, '--', evil]);
+      assert.equal(stdout, '');
+      assert.match(stderr, /EROFS/);
+    });
+  });
+});
