@@ -101,26 +101,34 @@ async function copyOutput(boxes: readonly NamedBox[]): Promise<void> {
 }
 
 const NEWLINE = 0x0a;
+/** Bytes of a line that are kept until its end comes. A longer one is written as it comes, whatever is between. */
+const LONGEST_LINE = 64 * 1024;
 
 /** Whole lines, so that those of two boxes do not run into each other; the last one as it is. */
 async function copyLines(from: Readable | undefined, prefix: Buffer, to: 1 | 2): Promise<void> {
   if (from === undefined) return;
   let rest: Buffer = Buffer.alloc(0);
+  let begun = false;
   for await (const chunk of from) {
     const text: Buffer = Buffer.concat([rest, chunk]);
-    const end = text.lastIndexOf(NEWLINE) + 1;
+    const end = text.length > LONGEST_LINE ? text.length : text.lastIndexOf(NEWLINE) + 1;
     rest = text.subarray(end);
+    if (end === 0) continue;
     // Who reads no more has a closed pipe, and so has the box then.
-    if (!write(to, withPrefix(text.subarray(0, end), prefix))) return;
+    if (!write(to, withPrefix(text.subarray(0, end), prefix, begun))) return;
+    begun = text[end - 1] !== NEWLINE;
   }
-  if (rest.length > 0) write(to, Buffer.concat([prefix, rest]));
+  if (rest.length > 0) write(to, withPrefix(rest, prefix, begun));
 }
 
-function withPrefix(lines: Buffer, prefix: Buffer): Buffer {
+/** @param begun whether the first line has had its beginning, and the prefix, already. */
+function withPrefix(lines: Buffer, prefix: Buffer, begun: boolean): Buffer {
   const parts: Buffer[] = [];
   for (let start = 0; start < lines.length; ) {
-    const end = lines.indexOf(NEWLINE, start) + 1;
-    parts.push(prefix, lines.subarray(start, end));
+    const newline = lines.indexOf(NEWLINE, start);
+    const end = newline < 0 ? lines.length : newline + 1;
+    if (start > 0 || !begun) parts.push(prefix);
+    parts.push(lines.subarray(start, end));
     start = end;
   }
   return Buffer.concat(parts);

@@ -70,6 +70,14 @@ for (const way of WAYS) {
       assert.deepEqual([two.status, two.stdout, two.stderr], [0, 'a      | \ufffd 1\na      | 2', 'longer | error\n']);
     });
 
+    test('a line of any length comes as it is', async () => {
+      const long = 'yes | tr -d "\\n" | head -c 300000; echo; echo end';
+      const pod = { pod: 'long', boxes: { a: { command: shell(long) }, b: { command: ['true'] } } };
+      const { status, stdout } = await runPod(way, directory, pod);
+      assert.equal(status, 0);
+      assert.ok(stdout === `a | ${'y'.repeat(300_000)}\na | end\n`, stdout.slice(-200));
+    });
+
     test('the end of one box leaves the others; the status is that of the first that is not 0, as they are written', async () => {
       const pod = {
         pod: 'ends',
