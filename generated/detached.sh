@@ -731,8 +731,8 @@ claim_name() {
 # Runs in the new namespaces, but for that of processes, in which it starts the first: enter. That one goes on by
 # itself; this one stays, with the way to its namespace of mounts, until the script says that the box runs.
 begin() {
-  enter "$@" </dev/null &
-  exec >&- 3>&- 4>&- 5>&-
+  enter "$@" <&6 6<&- &
+  exec >&- 3>&- 4>&- 5>&- 6<&-
   read -r _ || true
 }
 
@@ -757,12 +757,13 @@ check_end() {
 }
 
 # Starts the box, and waits until its command is executed. Descriptors of the box: 1 is a pipe until all is prepared, 3
-# its file life, 5 its log. What cannot be done has been said by whoever could not do it.
+# its file life, 5 its log,
+# and 6 what will be its stdin. What cannot be done has been said by whoever could not do it.
 start_detached() {
   local line command condition program has_init=''
   local -a said
   coproc box {
-    exec 3>&"$life" 5>>"$state/$name/log" {life}>&-
+    exec 3>&"$life" 5>>"$state/$name/log" 6</dev/null {life}>&-
     exec "$@"
   }
   go=${box[1]}
@@ -835,9 +836,9 @@ enter() {
   wait
 
   step='execute the init, which starts "sh" "-c" "(sleep 0.1 &); sleep 1; ps -ef"'
-  # The first process that the command starts is 2 again, whatever has been started for it. A limit on devices may hold for
-  # this bash by now: /dev/null would be one.
-  { printf 1 >/proc/sys/kernel/ns_last_pid; } 2>&- || true
+  # The first process that the command starts comes right after it again, whatever has been started for it. A limit on
+  # devices may hold for this bash by now: /dev/null would be one.
+  { printf %s "$$" >/proc/sys/kernel/ns_last_pid; } 2>&- || true
   # From here on, what is written goes to the log. A script that waits for the end of the pipe sees it.
   printf 'started\n' >&3
   exec >&5 2>&5 5>&-

@@ -238,7 +238,7 @@ describe('command lines that are refused, each problem by its field', () => {
       const { status, stdout, stderr } = await nsgen([name, 'true']);
       assert.equal(
         stderr,
-        `nsgen: there is no command ${JSON.stringify(name)} (run, script, plan, compare, rootfs, init, top, prune; see nsgen --help)\n`,
+        `nsgen: there is no command ${JSON.stringify(name)} (run, script, plan, compare, rootfs, init, exec, top, ps, stop, kill, wait, logs, rm, inspect, prune; see nsgen --help)\n`,
       );
       assert.deepEqual({ status, stdout }, { status: 2, stdout: '' });
     });

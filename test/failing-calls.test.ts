@@ -138,6 +138,7 @@ function stepsOf(plan: readonly Operation[]): readonly Step[] {
     idMaps: new Map<never, number>(),
     life: undefined,
     nullDevice: { of: 'null device' },
+    pod: [],
     programFiles: programFiles(plan),
   };
   return plan.flatMap(operation =>

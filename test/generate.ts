@@ -2,15 +2,18 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { type JsonSchema, toJsonSchema } from '@valibot/to-json-schema';
 import { detachedBox } from '../src/backends/detached.js';
+import { renderPod } from '../src/backends/script/pod.js';
 import { renderScript } from '../src/backends/script/render.js';
 import { parseBox } from '../src/box/box.js';
 import { filesSchema } from '../src/box/mount-schema.js';
-import { readBoxFile } from '../src/box/read.js';
+import { isPodInput, readBoxFile } from '../src/box/read.js';
 import { boxSchema } from '../src/box/schema.js';
 import { FILE_MODE } from '../src/box/values.js';
 import type { Inspection } from '../src/inspect/inspection.js';
 import { svg } from '../src/inspect/svg.js';
 import { packageRoot } from '../src/package-root.js';
+import { parsePod } from '../src/pod/pod.js';
+import { podSchema } from '../src/pod/schema.js';
 
 /** What is generated and committed all the same: a change of it is a difference that somebody reviews. */
 
@@ -27,15 +30,19 @@ export const exampleFile = (name: string): string => join(examplesDirectory, `${
 /** The names of the files in generated/, with what must be in them. */
 export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   const scripts = exampleNames().map(
-    async name => [`${name}.sh`, renderScript(parseBox(await readBoxFile(exampleFile(name))))] as const,
+    async name => [`${name}.sh`, scriptOf(await readBoxFile(exampleFile(name)))] as const,
   );
   const detached = detachedBox(parseBox(await readBoxFile(exampleFile('init'))));
   return new Map([
     ['box.schema.json', jsonSchema()],
+    ['pod.schema.json', podJsonSchema()],
     ['detached.sh', renderScript(detached, { name: undefined })],
     ...(await Promise.all(scripts)),
   ]);
 }
+
+const scriptOf = (input: unknown): string =>
+  isPodInput(input) ? renderPod(parsePod(input)) : renderScript(parseBox(input));
 
 /** A reading of a host with two boxes, and the figure of it in docs/. */
 const readingFile = join(packageRoot, 'docs', 'inspect.json');
@@ -56,6 +63,17 @@ const FILE: JsonSchema = {
     },
   ],
 };
+
+function podJsonSchema(): string {
+  const { $schema: _, title, ...box } = JSON.parse(jsonSchema());
+  const { $schema, ...rest } = toJsonSchema(podSchema, {
+    typeMode: 'input',
+    ignoreActions: NOT_IN_JSON_SCHEMA,
+    overrideSchema: ({ valibotSchema }) =>
+      valibotSchema.type === 'custom' ? { type: 'object', minProperties: 1, additionalProperties: box } : undefined,
+  });
+  return `${JSON.stringify({ $schema, title: `A pod of boxes. ${title}`, ...rest }, undefined, 2)}\n`;
+}
 
 function jsonSchema(): string {
   const { $schema, ...rest } = toJsonSchema(boxSchema, {

@@ -21,7 +21,7 @@ for (const args of HELP) {
   });
 }
 
-for (const name of ['top', 'prune', 'rootfs', 'ps', 'stop', 'kill', 'wait', 'logs', 'rm', 'inspect'])
+for (const name of ['top', 'prune', 'rootfs', 'exec', 'ps', 'stop', 'kill', 'wait', 'logs', 'rm', 'inspect'])
   test(`nsgen ${name} --help is plain text in a pipe`, async () => {
     const { status, stdout, stderr } = await nsgen([name, '--help'], { env });
     assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });

@@ -5,11 +5,15 @@ import { describe, test } from 'node:test';
 import { Ajv } from 'ajv';
 import { parseBox } from '../src/box/box.js';
 import { BoxError } from '../src/box/problem.js';
-import { readBoxFile } from '../src/box/read.js';
+import { isPodInput, readBoxFile } from '../src/box/read.js';
+import { parsePod } from '../src/pod/pod.js';
 import { exampleFile, exampleNames, generatedDirectory } from './generate.js';
 
 const schema = JSON.parse(readFileSync(join(generatedDirectory, 'box.schema.json'), 'utf8'));
-const validate = new Ajv({ allErrors: true, strict: true, strictRequired: false }).compile(schema);
+const compile = (description: object) =>
+  new Ajv({ allErrors: true, strict: true, strictRequired: false }).compile(description);
+const validate = compile(schema);
+const validatePod = compile(JSON.parse(readFileSync(join(generatedDirectory, 'pod.schema.json'), 'utf8')));
 
 const command = ['true'];
 
@@ -64,9 +68,10 @@ const MARKED: readonly (readonly [box: unknown, place: string])[] = [
 describe('the published JSON Schema', () => {
   for (const name of exampleNames()) {
     test(`takes the example ${name}, as nsgen does`, async () => {
-      const box = await readBoxFile(exampleFile(name));
-      assert.equal(validate(box), true, JSON.stringify(validate.errors));
-      assert.doesNotThrow(() => parseBox(box));
+      const input = await readBoxFile(exampleFile(name));
+      const [validates, parse] = isPodInput(input) ? [validatePod, parsePod] : [validate, parseBox];
+      assert.equal(validates(input), true, JSON.stringify(validates.errors));
+      assert.doesNotThrow(() => parse(input));
     });
   }
 

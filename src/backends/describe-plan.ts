@@ -38,6 +38,7 @@ export function describePlan(box: Box): readonly PlannedOperation[] {
     cgroup: { places: make === undefined ? [] : cgroupPlaces(make, plan.flatMap(settingsOf)).places, name: () => '' },
     life: undefined,
     nullDevice: { of: 'null device' },
+    pod: [],
     programFiles: programFiles(plan),
   } as const;
   const bash = renderOperations(box);

@@ -17,11 +17,15 @@ import {
   type NamespaceType,
 } from './values.js';
 
-/** Where a box's namespace comes from. `unprivileged`: new if the caller is not root, else shared (user only). */
+/**
+ * Where a box's namespace comes from. `unprivileged`: new if the caller is not root, else shared (user only). `pod`: it is
+ * that of the pod which the box is in, or the caller's if the pod has none of its own (user only).
+ */
 export type NamespaceChoice =
   | { readonly kind: 'new' }
   | { readonly kind: 'shared' }
   | { readonly kind: 'unprivileged' }
+  | { readonly kind: 'pod' }
   | { readonly kind: 'joined'; readonly path: NamespacePath };
 
 export type Propagation = (typeof PROPAGATIONS)[number];
@@ -106,14 +110,46 @@ const DEFAULT_NAMESPACES: Readonly<Record<NamespaceType, NamespaceChoice>> = {
  * @throws BoxError with every problem found, each with its field.
  */
 export function parseBox(input: unknown): Box {
-  if (isChecked(input)) return input;
+  return isChecked(input) ? input : checkBox(input, []);
+}
+
+/**
+ * The same for a box in a pod.
+ *
+ * @param shared the namespaces that are the pod's; the user namespace is in any case. The box may say nothing of them.
+ * @throws BoxError as parseBox does.
+ */
+export function parseBoxOfPod(input: unknown, shared: readonly NamespaceType[]): Box {
+  const pods: readonly NamespaceType[] = [...shared, 'user'];
+  const problems = podProblems(input, pods);
+  try {
+    const box = checkBox(input, pods);
+    if (problems.length === 0) return box;
+  } catch (error) {
+    if (!(error instanceof BoxError)) throw error;
+    problems.push(...error.problems);
+  }
+  throw new BoxError(problems);
+}
+
+function podProblems(input: unknown, pods: readonly NamespaceType[]): Problem[] {
+  const given = isMapping(input) ? input.namespaces : undefined;
+  if (!isMapping(given)) return [];
+  const message = (type: NamespaceType) =>
+    type === 'user' ? "is the pod's: give it to the pod (its field user)" : 'is shared in the pod (its field share)';
+  return pods
+    .filter(type => Object.hasOwn(given, type))
+    .map(type => ({ field: `namespaces.${type}`, message: message(type) }));
+}
+
+function checkBox(input: unknown, pods: readonly NamespaceType[]): Box {
   const result = v.safeParse(boxSchema, input);
   if (!result.success)
     throw new BoxError([
       ...result.issues.flatMap(issue => issueProblems(issue)),
-      ...otherProblems(input, result.issues),
+      ...otherProblems(input, result.issues, pods),
     ]);
-  const box = fillDefaults(result.output);
+  const box = fillDefaults(result.output, pods);
   const problems = ruleProblems(result.output, box);
   if (problems.length > 0) throw new BoxError(problems);
   checked.set(freeze(box), input);
@@ -139,20 +175,25 @@ function freeze<Value>(value: Value): Value {
 }
 
 /** What the rules have to say of the fields that are sound: who corrects a box wants to hear of everything at once. */
-function otherProblems(input: unknown, issues: readonly v.BaseIssue<unknown>[]): readonly Problem[] {
+function otherProblems(
+  input: unknown,
+  issues: readonly v.BaseIssue<unknown>[],
+  pods: readonly NamespaceType[],
+): readonly Problem[] {
   const unsound = new Set(issues.map(issue => issue.path?.[0]?.key));
   // Most rules ask for a namespace, which is not known then.
   if (!isMapping(input) || unsound.has('namespaces')) return [];
   const sound = Object.entries(input).filter(([key]) => !unsound.has(key));
   const rest = v.safeParse(boxSchema, { command: ['/bin/true'], ...Object.fromEntries(sound) });
-  return rest.success ? ruleProblems(rest.output, fillDefaults(rest.output)) : [];
+  return rest.success ? ruleProblems(rest.output, fillDefaults(rest.output, pods)) : [];
 }
 
-function fillDefaults(given: CheckedBox): Box {
+function fillDefaults(given: CheckedBox, pods: readonly NamespaceType[]): Box {
   const namespaces = { ...DEFAULT_NAMESPACES };
   for (const type of NAMESPACE_TYPES) {
     const choice = given.namespaces?.[type];
     if (choice !== undefined) namespaces[type] = namespaceChoice(choice);
+    if (pods.includes(type)) namespaces[type] = { kind: 'pod' };
   }
   const ownMounts = namespaces.mount.kind === 'new';
   const written =

@@ -6,6 +6,7 @@ import { type AbsolutePath, absolutePath } from './values.js';
 export function initProblems({ init, namespaces, rootfs }: Box): readonly Problem[] {
   if (init === undefined) return [];
   const field = 'init';
+  if (namespaces.pid.kind === 'pod') return [{ field, message: 'the pod has one: no box of it is pid 1' }];
   if (namespaces.pid.kind !== 'new')
     return [{ field, message: 'needs a pid namespace of its own (namespaces.pid: new), to be pid 1 of' }];
   if (init === true || rootfs === undefined || namespaces.mount.kind === 'new') return [];

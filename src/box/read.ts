@@ -1,5 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { BoxError, fieldName } from './problem.js';
+import { isMapping } from './values.js';
+
+/** Whether what a file holds is meant to be a pod: several boxes. */
+export const isPodInput = (input: unknown): boolean =>
+  isMapping(input) && (Object.hasOwn(input, 'pod') || Object.hasOwn(input, 'boxes'));
 
 /**
  * Reads a box from a file, YAML or JSON. It is not checked yet: flags may override parts of it.

@@ -31,7 +31,10 @@ export function ruleProblems(given: CheckedBox, box: Box): readonly Problem[] {
 
 function utsProblems(box: Box): readonly Problem[] {
   if (box.namespaces.uts.kind === 'new') return [];
-  const message = 'needs a uts namespace of its own (namespaces.uts: new); it would rename the host or another box';
+  const message =
+    box.namespaces.uts.kind === 'pod'
+      ? 'is the same for all boxes of the pod, which shares uts: give it to the pod'
+      : 'needs a uts namespace of its own (namespaces.uts: new); it would rename the host or another box';
   return (['hostname', 'domainname'] as const)
     .filter(field => box[field] !== undefined)
     .map(field => ({ field, message }));
@@ -160,7 +163,9 @@ function otherProblems(given: CheckedBox, box: Box): readonly Problem[] {
     problems.push({ field: 'timeOffsets', message: 'needs a time namespace of its own (namespaces.time: new)' });
   }
   if (given.loopback === true && box.namespaces.net.kind !== 'new') {
-    problems.push({ field: 'loopback', message: 'needs a net namespace of its own (namespaces.net: new)' });
+    const own = 'needs a net namespace of its own (namespaces.net: new)';
+    const message = box.namespaces.net.kind === 'pod' ? "is the pod's, which shares net" : own;
+    problems.push({ field: 'loopback', message });
   }
   return problems;
 }

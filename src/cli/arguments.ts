@@ -28,6 +28,11 @@ export class GivenFlags {
     return this.#values.get(name) ?? [];
   }
 
+  /** The names of all, each once. */
+  names(): readonly string[] {
+    return [...this.#values.keys()];
+  }
+
   has(name: string): boolean {
     return this.#values.has(name);
   }

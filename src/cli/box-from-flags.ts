@@ -13,10 +13,11 @@ import { resourcesOf } from './resource-flags.js';
  * Puts the file and the flags together into a box as one would write it, and checks it. Flags override fields of the
  * file, variables and namespaces one by one; mounts come after the file's.
  *
+ * @param written what the file says, if it has been read already.
  * @throws BoxError with every problem: of the flags, and of the box that the sound ones make.
  */
-export async function boxFromFlags({ flags, command }: ParsedArguments): Promise<Box> {
-  const { base, problems: known, inWords } = await baseOf(flags);
+export async function boxFromFlags({ flags, command }: ParsedArguments, written?: unknown): Promise<Box> {
+  const { base, problems: known, inWords } = await baseOf(flags, written);
   const problems: Problem[] = [...known];
   const fields = isMapping(base) ? { ...base, ...fieldsOf(flags, command, base, problems) } : base;
   const input = isMapping(fields) ? { ...fields, ...protectedPaths(flags, fields, problems) } : fields;
@@ -40,10 +41,11 @@ interface Base {
   inWords(problem: Problem): Problem;
 }
 
-async function baseOf(flags: GivenFlags): Promise<Base> {
+async function baseOf(flags: GivenFlags, written: unknown): Promise<Base> {
   const [file, bundle] = [flags.one('file'), flags.one('bundle')];
   const inWords = (problem: Problem) => problem;
-  if (bundle === undefined) return { base: file === undefined ? {} : await readBoxFile(file), problems: [], inWords };
+  if (bundle === undefined)
+    return { base: file === undefined ? {} : (written ?? (await readBoxFile(file))), problems: [], inWords };
   if (file !== undefined) throw new BoxError([{ field: '--bundle', message: 'contradicts --file: give one of them' }]);
   if (bundle === '') throw new BoxError([{ field: '--bundle', message: 'must not be empty' }]);
   const { readBundle } = await import('./bundle.js');

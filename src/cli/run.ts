@@ -1,9 +1,10 @@
-import { BACKEND_NAMES, isBackendName, loadBackend, type RunningBox } from '../backends/backend.js';
+import { BACKEND_NAMES, type BackendName, isBackendName, loadBackend, type RunningBox } from '../backends/backend.js';
 import { type Box, inputOf } from '../box/box.js';
 import { BoxError } from '../box/problem.js';
 import { memoryLimitOf } from '../box/resources.js';
 import { formatSize } from '../box/size.js';
 import { milliseconds } from '../host/clock.js';
+import type { GivenFlags, ParsedArguments } from './arguments.js';
 import { write } from './output.js';
 import { boxCommand } from './subcommand.js';
 
@@ -22,10 +23,8 @@ const FLAGS = {
   'stats-json': { type: 'string', valueHint: 'FILE', description: 'write what --stats prints to FILE, as JSON' },
 } as const;
 
-export const runCommand = boxCommand('run', 'run a command in a box', FLAGS, async (box, flags) => {
-  const name = flags.one('backend') ?? 'ffi';
-  if (!isBackendName(name))
-    throw new BoxError([{ field: '--backend', message: `must be one of ${BACKEND_NAMES.join(', ')}` }]);
+async function runBox(box: Box, flags: GivenFlags): Promise<number> {
+  const name = backendName(flags);
   if (flags.has('detach')) return (await import('./detach.js')).detach(inputOf(box), name, flags);
   if (flags.has('name')) throw new BoxError([{ field: '--name', message: 'needs --detach' }]);
   const file = flags.one('stats-json');
@@ -41,7 +40,20 @@ export const runCommand = boxCommand('run', 'run a command in a box', FLAGS, asy
   if (flags.has('stats')) write(2, (await import('./stats-table.js')).statsTable(end));
   statsFile?.write(end);
   return end.exitStatus;
-});
+}
+
+async function runPod(pod: unknown, parsed: ParsedArguments): Promise<number> {
+  const { runPodFile } = await import('./pod-file.js');
+  return runPodFile(pod, parsed, backendName(parsed.flags), { forwardSignals, escalate });
+}
+
+export const runCommand = boxCommand('run', 'run a command in a box, or the boxes of a pod', FLAGS, runBox, runPod);
+
+function backendName(flags: GivenFlags): BackendName {
+  const name = flags.one('backend') ?? 'ffi';
+  if (isBackendName(name)) return name;
+  throw new BoxError([{ field: '--backend', message: `must be one of ${BACKEND_NAMES.join(', ')}` }]);
+}
 
 const memoryLine = ({ resources }: Box): string =>
   `memory limit ${formatSize(memoryLimitOf(resources) ?? 0)} reached; killed by the kernel (oom)`;
@@ -61,7 +73,8 @@ const FORWARDED = [
 /** Milliseconds for a command that restores the terminal before it stops. */
 const TIME_TO_STOP = 50;
 
-type Controlled = Pick<RunningBox, 'kill' | 'suspend' | 'resume'>;
+/** Who signals are passed on to. */
+export type Controlled = Pick<RunningBox, 'kill' | 'suspend' | 'resume'>;
 
 /**
  * Begins before the start of the box: a signal in between is kept for it. The box is in a session of its own, and so gets
@@ -105,14 +118,14 @@ async function suspend(running: Controlled): Promise<void> {
   process.kill(process.pid, 'SIGSTOP');
 }
 
-interface Escalation {
+export interface Escalation {
   /** Whether the signal was the last that was waited for, and the box has been killed. */
   kills(signal: NodeJS.Signals): boolean;
   over(): void;
 }
 
 /** What pid 1 has no handler for does not end it: pid_namespaces(7). */
-function escalate({ stopTimeout }: Box, running: Controlled): Escalation {
+export function escalate({ stopTimeout }: Pick<Box, 'stopTimeout'>, running: Pick<Controlled, 'kill'>): Escalation {
   let timer: NodeJS.Timeout | undefined;
   let interrupted = Number.NEGATIVE_INFINITY;
   const kill = (why: string) => {

@@ -16,7 +16,7 @@ const FLAGS = {
 
 export const scriptCommand = boxCommand(
   'script',
-  'write the bash script that runs a command in a box',
+  'write the bash script that runs a command in a box, or the boxes of a pod',
   FLAGS,
   async (given, flags) => {
     const name = flags.one('name');
@@ -29,4 +29,5 @@ export const scriptCommand = boxCommand(
     write(1, script);
     return 0;
   },
+  async (pod, parsed) => (await import('./pod-file.js')).printPodScript(pod, parsed),
 );

@@ -9,7 +9,7 @@ const FLAGS = {
     type: 'string',
     alias: 't',
     valueHint: 'SECONDS',
-    description: 'how long it has to end after SIGTERM, before SIGKILL (10)',
+    description: 'how long it has to end after SIGTERM, before SIGKILL (10, or what it was started with)',
   },
 } as const;
 

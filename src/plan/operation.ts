@@ -1,4 +1,5 @@
 import type { IdMap } from '../box/mounts.js';
+import type { NamespacePath, NamespaceType } from '../box/values.js';
 import type { CgroupHierarchy } from '../host/cgroups.js';
 import { INIT_DESCRIPTOR, LIFE_DESCRIPTOR } from '../init/elf.js';
 import type { Result, SystemCall } from '../linux/system-call.js';
@@ -52,10 +53,17 @@ export interface Caller {
   };
   /** The descriptor of a null device that no rootfs supplied, for operations after make-dev. */
   readonly nullDevice: Result;
+  /** The namespaces of the pod that the box is started in, the user namespace among them if it has one. */
+  readonly pod: readonly NamespaceToJoin[];
   /** Of a box that goes on without nsgen: its file life, and the directory /proc of nsgen. */
   readonly life: { readonly descriptor: number; readonly proc: number } | undefined;
   /** What copy-programs copies: a fact of the host, like the others. */
   readonly programFiles: readonly Entry[];
+}
+
+export interface NamespaceToJoin {
+  readonly type: NamespaceType;
+  readonly path: NamespacePath;
 }
 
 /** `unprivileged`: if the caller is not root, who needs a user namespace to be allowed the rest. */

@@ -3,9 +3,12 @@ import type { Setting } from './cgroup.js';
 import type { Caller, OperationKind } from './operation.js';
 import { type ChangeRoot, changeRoot } from './operations/change-root.js';
 import { type CloseDescriptors, closeDescriptors } from './operations/close-descriptors.js';
+import { type CloseStreams, closeStreams } from './operations/close-streams.js';
 import { type CopyPrograms, copyPrograms } from './operations/copy-programs.js';
 import { type CreateNamespaces, createNamespaces } from './operations/create-namespaces.js';
 import { type DescriptorLimit, descriptorLimit } from './operations/descriptor-limit.js';
+import { type DropCapabilities, dropCapabilities } from './operations/drop-capabilities.js';
+import { type EmptyRoot, emptyRoot } from './operations/empty-root.js';
 import { type Execute, execute } from './operations/execute.js';
 import { type FileModeMask, fileModeMask } from './operations/file-mode-mask.js';
 import { type JoinCgroup, joinCgroup } from './operations/join-cgroup.js';
@@ -61,9 +64,12 @@ import { type WorkingDirectory, workingDirectory } from './operations/working-di
 export type Operation =
   | ChangeRoot
   | CloseDescriptors
+  | CloseStreams
   | CopyPrograms
   | CreateNamespaces
   | DescriptorLimit
+  | DropCapabilities
+  | EmptyRoot
   | Execute
   | FileModeMask
   | JoinCgroup
@@ -121,9 +127,12 @@ type Of<Name extends OperationName> = Extract<Operation, { kind: Name }>;
 const KINDS: { readonly [Name in OperationName]: OperationKind<Of<Name>> } = {
   'change-root': changeRoot,
   'close-descriptors': closeDescriptors,
+  'close-streams': closeStreams,
   'copy-programs': copyPrograms,
   'create-namespaces': createNamespaces,
   'descriptor-limit': descriptorLimit,
+  'drop-capabilities': dropCapabilities,
+  'empty-root': emptyRoot,
   execute,
   'file-mode-mask': fileModeMask,
   'join-cgroup': joinCgroup,

@@ -42,14 +42,16 @@ export interface PlanOptions {
 function namespaceOperations(box: Box, detached: boolean): Plan {
   const { user, time } = box.namespaces;
   const joined = NAMESPACE_TYPES.flatMap(type => joinedNamespace(type, box.namespaces[type]));
+  const pod = NAMESPACE_TYPES.filter(type => box.namespaces[type].kind === 'pod');
+  const joins = joined.length + pod.length > 0;
   const cgroups = cgroupOperations(box);
   const apart: readonly NamespaceType[] = cgroups.length > 0 ? ['user', 'time', 'cgroup'] : ['user', 'time'];
   const created = NAMESPACE_TYPES.filter(type => !apart.includes(type) && box.namespaces[type].kind === 'new');
   const userNamespace = userNamespaceOf(user);
   return [
     ...cgroups,
-    ...(joined.length > 0 ? [{ kind: 'join-namespaces', namespaces: joined } as const] : []),
-    { kind: 'create-namespaces', types: created, user: userNamespace, joined: joined.length > 0 },
+    ...(joins ? [{ kind: 'join-namespaces', namespaces: joined, pod } as const] : []),
+    { kind: 'create-namespaces', types: created, user: userNamespace, joined: joins },
     ...(detached ? [{ kind: 'record-life' } as const] : []),
     ...(cgroups.length > 0 ? [{ kind: 'join-cgroup', namespace: box.namespaces.cgroup.kind === 'new' } as const] : []),
     ...(detached ? [] : [{ kind: 'parent-death-signal' } as const]),
@@ -115,6 +117,7 @@ function userNamespaceOf(choice: NamespaceChoice): UserNamespace {
       return choice.kind;
     case 'shared':
     case 'joined':
+    case 'pod':
       return 'none';
   }
 }
@@ -171,7 +174,7 @@ function overlayOperation({ lower, kept, size }: Overlay, user: NamespaceChoice)
     lower: lower.map(layer => layer.path),
     kept: kept && { upper: kept.upper.path, work: kept.work.path },
     size,
-    user: user.kind === 'joined' ? 'joined' : userNamespaceOf(user),
+    user: user.kind === 'joined' || user.kind === 'pod' ? user.kind : userNamespaceOf(user),
   };
 }
 

@@ -49,7 +49,8 @@ export async function endOfBox(box: BoxState, limit = Number.POSITIVE_INFINITY):
     const over = now === undefined || now.status === 'ended';
     if (over && !(box.process !== undefined && isAlive(box.process))) {
       await removeCgroups(cgroups);
-      if (box.process === undefined) await removeEmpty(box);
+      // Of a process that was ending already when it was asked, the kernel no longer says in which it was.
+      await removeEmpty(box);
       return now;
     }
     if (milliseconds() >= end) return undefined;
@@ -93,12 +94,10 @@ function contentOf(path: string): string {
   }
 }
 
-/** Milliseconds unless told otherwise: after TERM, before KILL. */
-export const STOP_TIMEOUT = 10_000;
-
-/** @param timeout milliseconds. */
-export async function stopBox(box: BoxState, timeout = STOP_TIMEOUT): Promise<BoxState | undefined> {
+/** @param given milliseconds between TERM and KILL; the box's own unless given. */
+export async function stopBox(box: BoxState, given?: number): Promise<BoxState | undefined> {
   if (box.status === 'ended') return box;
+  const timeout = given ?? box.box.stopTimeout * 1000;
   if (timeout > 0) {
     await signalBox(box, system.signals.SIGTERM);
     const end = await endOfBox(box, timeout);

@@ -4,13 +4,14 @@ import { type BoxCgroup, readCgroups } from '../../host/cgroup/readings.js';
 import type { ProcessIdentity } from '../../host/process.js';
 import { childrenOf, continueTree, stopTree } from '../../host/process-tree.js';
 import { requireRootfs } from '../../host/rootfs.js';
+import type { Caller } from '../../plan/operation.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
 import { type Accounts, accountsOf } from '../accounts.js';
-import type { Backend, End, RunningBox } from '../backend.js';
+import type { Backend, End, RunningBox, StreamOptions } from '../backend.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
 import { release } from './cgroup.js';
 import { exitStatusOf, isWaitedFor, onEnd, type Pid, reapNow, signalName, type WaitStatus } from './reap.js';
-import { startBox } from './start.js';
+import { NO_POD, startBox } from './start.js';
 import { type OpenStreams, openStreams } from './streams.js';
 import type { OpenTerminal } from './terminal.js';
 
@@ -19,25 +20,33 @@ export const ffiBackend: Backend = {
   name: 'ffi',
   async start(box, options): Promise<RunningBox> {
     refuseWorker();
-    requireRootfs(box);
-    const plan = planFor(box);
     const terminal = box.terminal ? (await import('./terminal.js')).openTerminal(options) : undefined;
-    const streams = terminal ?? openStreams(options);
-    try {
-      const { pid, cgroups } = startBox(plan, streams.forBox, undefined, terminal?.ofBox);
-      const forCaller = connect(streams, pid, cgroups);
-      const accounts = accountsOf(box, cgroups, () => ended);
-      const ended = endOf(pid, cgroups, accounts, terminal);
-      const controls = controlsOf(pid, box, accounts, ended, terminal);
-      return { pid, ...forCaller, ...controls, terminal: terminal?.controls, ended };
-    } catch (error) {
-      streams.abandon();
-      throw error;
-    } finally {
-      streams.closeBoxEnds();
-    }
+    return startWith(box, terminal ?? openStreams(options), NO_POD, terminal);
   },
 };
+
+/** Starts a box in the namespaces of a pod, before it returns: who those belong to cannot have been reaped meanwhile. */
+export function startInPod(box: Box, options: StreamOptions, pod: Caller['pod']): RunningBox {
+  refuseWorker();
+  return startWith(box, openStreams(options), pod, undefined);
+}
+
+function startWith(box: Box, streams: OpenStreams, pod: Caller['pod'], terminal: OpenTerminal | undefined): RunningBox {
+  try {
+    requireRootfs(box);
+    const { pid, cgroups } = startBox(planFor(box), streams.forBox, { pod, terminal: terminal?.ofBox });
+    const forCaller = connect(streams, pid, cgroups);
+    const accounts = accountsOf(box, cgroups, () => ended);
+    const ended = endOf(pid, cgroups, accounts, terminal);
+    const controls = controlsOf(pid, box, accounts, ended, terminal);
+    return { pid, ...forCaller, ...controls, terminal: terminal?.controls, ended };
+  } catch (error) {
+    streams.abandon();
+    throw error;
+  } finally {
+    streams.closeBoxEnds();
+  }
+}
 
 /** Nobody would reap a box whose caller has no ends of its streams. */
 function connect(streams: OpenStreams, pid: Pid, cgroups: readonly BoxCgroup[]) {

@@ -29,7 +29,7 @@ export async function startDetached(box: Box, claim: Claim): Promise<void> {
   };
   try {
     const streams = [open('/dev/null', 'r'), claim.log, claim.log] as const;
-    const started = startBox(plan, streams, { descriptor: claim.life, proc: open('/proc', 'r') });
+    const started = startBox(plan, streams, { life: { descriptor: claim.life, proc: open('/proc', 'r') } });
     const { pid } = started;
     rememberProcess(claim.directory, { pid, start: statOf(pid)?.start ?? '' });
     await executed(started, claim);

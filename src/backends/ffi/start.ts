@@ -16,6 +16,14 @@ import { explainFailure } from './explain.js';
 import { closeIdMaps, NO_ID_MAPS, openIdMaps } from './id-maps.js';
 import { isPid, type Pid, reapNow } from './reap.js';
 
+export const NO_POD: Caller['pod'] = [];
+
+interface StartPlaces {
+  readonly life?: Caller['life'] | undefined;
+  readonly pod?: Caller['pod'];
+  readonly terminal?: Caller['terminal'] | undefined;
+}
+
 /**
  * Starts a box: one syscall program, from clone3(2) to execve(2).
  *
@@ -24,11 +32,10 @@ import { isPid, type Pid, reapNow } from './reap.js';
 export function startBox(
   plan: Plan,
   streams: Caller['streams'],
-  life?: Caller['life'],
-  terminal = NO_TERMINAL,
+  { life, pod = NO_POD, terminal = NO_TERMINAL }: StartPlaces = {},
 ): StartedBox {
   refuseOldKernel(plan);
-  const caller = { ...currentCaller(plan, streams, life), terminal };
+  const caller = { ...currentCaller(plan, streams, life, pod), terminal };
   const idMaps = openIdMaps(plan, caller);
   try {
     const pid = startPrepared(prepare(plan, { ...caller, idMaps }));
@@ -104,7 +111,7 @@ function sameCaller(one: Caller, other: Caller): boolean {
   const sameStreams = one.streams.every((descriptor, target) => descriptor === other.streams[target]);
   const sameFiles = one.programFiles === other.programFiles;
   if (!sameStreams || !sameFiles || one.idMaps !== other.idMaps || one.cgroup !== other.cgroup) return false;
-  if (one.terminal !== other.terminal || one.life !== other.life) return false;
+  if (one.pod !== other.pod || one.terminal !== other.terminal || one.life !== other.life) return false;
   return one.uid === other.uid && one.gid === other.gid && sameCgroups(one, other);
 }
 
@@ -153,7 +160,12 @@ function cgroupsOfHost(): Caller['cgroups'] {
 /** Node has no way to change them between two boxes; only a native addon could. */
 let kept: Pick<Caller, 'descriptorLimit' | 'ignoredSignals' | 'inInitialUserNamespace'> | undefined;
 
-function currentCaller(plan: Plan, streams: Caller['streams'], life: Caller['life']): Omit<Caller, 'terminal'> {
+function currentCaller(
+  plan: Plan,
+  streams: Caller['streams'],
+  life: Caller['life'],
+  pod: Caller['pod'],
+): Omit<Caller, 'terminal'> {
   kept ??= {
     descriptorLimit: hardDescriptorLimit(),
     ignoredSignals: ignoredSignals(),
@@ -171,6 +183,7 @@ function currentCaller(plan: Plan, streams: Caller['streams'], life: Caller['lif
     cgroup: cgroupFor(plan),
     life,
     nullDevice: { of: 'null device' },
+    pod,
     programFiles: programFiles(plan),
   };
 }

@@ -14,6 +14,7 @@ import { INIT_DESCRIPTOR, INIT_FILE } from '../../init/elf.js';
 import { packageRoot } from '../../package-root.js';
 import { fieldOf, type Setting, type Value } from '../../plan/cgroup.js';
 import { mountOptions, restIn } from '../../plan/file-system.js';
+import type { UserNamespace } from '../../plan/operation.js';
 import { initWords } from '../../plan/operations/execute.js';
 import { describe, type Operation, settingsOf } from '../../plan/operations.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
@@ -65,7 +66,8 @@ export function renderScript(box: Box, detached?: Detached): string {
     namespaceFiles: namespaceFilesOf(plan),
     user,
     // Whoever joins a user namespace of their own is root in it, whatever they are outside.
-    needsPrivilege: user !== 'new' && box.namespaces.user.kind !== 'joined' && namespaceFilesOf(plan).length > 0,
+    needsPrivilege: !isRootInside(user, box) && namespaceFilesOf(plan).length > 0,
+    podTypes: plan.flatMap(operation => (operation.kind === 'join-namespaces' ? operation.pod : [])),
     roots: rootsOf(box),
     heldRoot: holdsRoot(box),
     ...sections,
@@ -95,6 +97,10 @@ export function renderScript(box: Box, detached?: Detached): string {
     leavingVariables: variablesIn(sections.leaving).filter(name => name !== 'held'),
   });
 }
+
+/** In a user namespace that is new or joined; who starts a pod has looked at what is allowed to them. */
+const isRootInside = (user: UserNamespace, { namespaces }: Box): boolean =>
+  user === 'new' || namespaces.user.kind === 'joined' || namespaces.user.kind === 'pod';
 
 /** What a script that waits for the end of the box calls. */
 const attendedFunctions = (box: Box, ownCgroups: boolean): readonly string[] => [
@@ -140,7 +146,7 @@ const holdsRoot = ({ rootfs, overlay }: Box): boolean =>
   rootfs?.change === 'pivot_root' && rootfs.from === undefined && overlay === undefined;
 
 /** The directories that must be there before anything is started, each with the field that names it. */
-function rootsOf({ rootfs, overlay }: Box): readonly Layer[] {
+export function rootsOf({ rootfs, overlay }: Box): readonly Layer[] {
   if (overlay !== undefined) return overlay.lower;
   return rootfs === undefined || rootfs.from !== undefined ? [] : [{ field: 'rootfs', path: rootfs.path }];
 }
@@ -199,7 +205,7 @@ function renderSection(box: Box, plan: Plan, operation: Operation, place: Place,
     detached: detached !== undefined,
     name: detached?.name ?? '',
     changesProgram,
-    newPids: pid === 'new',
+    newPids: pid === 'new' || pid === 'pod',
     terminal: box.terminal,
     ownCgroup: plan.some(other => other.kind === 'join-cgroup' && other.namespace),
     showsCgroups: plan.some(({ kind }) => kind === 'mount-cgroup'),
@@ -265,7 +271,9 @@ function namespaceFilesOf(plan: Plan): readonly string[] {
       case 'create-namespaces':
         return operation.types.map(namespaceFile);
       case 'join-namespaces':
-        return operation.namespaces.map(({ type }) => namespaceFile(type));
+        return [...operation.pod.filter(type => type !== 'user'), ...operation.namespaces.map(({ type }) => type)].map(
+          namespaceFile,
+        );
       case 'offset-clocks':
         return ['time'];
       case 'join-cgroup':

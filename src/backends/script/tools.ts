@@ -27,6 +27,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   rm: 'coreutils',
   rmdir: 'coreutils',
   script: 'bsdutils',
+  sed: 'sed',
   setpriv: 'util-linux',
   setsid: 'util-linux',
   sleep: 'coreutils',

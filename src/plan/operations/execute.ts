@@ -23,11 +23,13 @@ export const execute: OperationKind<Execute> = {
   describe({ command, init }) {
     const words = command.map(word => JSON.stringify(word)).join(' ');
     if (init === undefined) return `execute ${words}`;
+    if (command.length === 0) return 'execute the init, which reaps whoever is left to it, until it is told to end';
     return `execute ${init === true ? 'the init' : JSON.stringify(init)}, which starts ${words}`;
   },
 
   systemCalls({ command, env, init, life }, caller) {
-    const argv: Argument = { kind: 'strings', values: [...initWords(init), ...command] };
+    const words = command.length === 0 ? [PAUSE_TITLE] : [...initWords(init), ...command];
+    const argv: Argument = { kind: 'strings', values: words };
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     const envp: Argument = { kind: 'strings', values: variables };
     if (init === true) return [...(life ? [SAY_STARTED] : []), executeDescriptor(initDescriptor(caller), argv, envp)];
@@ -44,6 +46,9 @@ export const execute: OperationKind<Execute> = {
     });
   },
 };
+
+/** What ps shows of an init that has no command. It is one word: a second would be the command. */
+export const PAUSE_TITLE = 'nsgen-init pause';
 
 /** The words before the command: those of tini, catatonit and dumb-init, or how nsgen's own is called. */
 export const initWords = (init: Execute['init']): readonly string[] =>

@@ -1,4 +1,4 @@
-import type { NamespacePath, NamespaceType } from '../../box/values.js';
+import type { NamespaceType } from '../../box/values.js';
 import { cloneCall } from '../../linux/clone.js';
 import { AT_FDCWD, CLONE, O, SIGNALS } from '../../linux/constants.js';
 import { notDumpable } from '../../linux/not-dumpable.js';
@@ -12,26 +12,28 @@ import {
   string,
   symbol,
 } from '../../linux/system-call.js';
-import { type Caller, type OperationKind, unifiedCgroup } from '../operation.js';
+import { type Caller, type NamespaceToJoin, type OperationKind, unifiedCgroup } from '../operation.js';
 import { cloneFlag } from './create-namespaces.js';
 
 /** Enters namespaces that exist already. */
 export interface JoinNamespaces {
   readonly kind: 'join-namespaces';
-  readonly namespaces: readonly { readonly type: NamespaceType; readonly path: NamespacePath }[];
+  readonly namespaces: readonly NamespaceToJoin[];
+  /** Those of the pod that the box is in; where they are is known when it starts. */
+  readonly pod: readonly NamespaceType[];
 }
 
 export const joinNamespaces: OperationKind<JoinNamespaces> = {
-  describe: ({ namespaces }) =>
-    `join ${namespaces.map(({ type, path }) => `${type} of ${JSON.stringify(path)}`).join(', ')}`,
+  describe: ({ namespaces, pod }) =>
+    `join ${[...pod.map(ofPod), ...namespaces.map(({ type, path }) => `${type} of ${JSON.stringify(path)}`)].join(', ')}`,
 
   /**
    * In a process of its own, which then makes the box's: a pid namespace that is joined holds only children, and the
    * caller's own namespaces stay as they are. All are opened before the first is joined, because a joined mount
    * namespace hides the paths of the others. Who is in a joined pid namespace sees the box before it executes anything.
    */
-  systemCalls({ namespaces }, caller) {
-    const ordered = inJoinOrder(namespaces, caller);
+  systemCalls({ namespaces, pod }, caller) {
+    const ordered = inJoinOrder([...caller.pod.filter(({ type }) => pod.includes(type)), ...namespaces], caller);
     const opened = ordered.map(({ type, path }) => ({
       type,
       path,
@@ -39,7 +41,7 @@ export const joinNamespaces: OperationKind<JoinNamespaces> = {
     }));
     // setns(2) into a time namespace wants a process that shares its memory with no other: EUSERS.
     const sharing = namespaces.some(({ type }) => type === 'time') ? [] : (['CLONE_VM'] as const);
-    const seen = namespaces.some(({ type }) => type === 'pid');
+    const seen = ordered.some(({ type }) => type === 'pid');
     return [
       ...(seen ? [notDumpable()] : []),
       cloneCall([...sharing, 'CLONE_VFORK', 'CLONE_CLEAR_SIGHAND'], SIGNALS.SIGCHLD, unifiedCgroup(caller)),
@@ -61,6 +63,8 @@ export const joinNamespaces: OperationKind<JoinNamespaces> = {
   },
 };
 
+const ofPod = (type: NamespaceType): string => `${type} of the pod${type === 'user' ? ' (if it has its own)' : ''}`;
+
 /** Allowed to root before, unless forbidden to all in there; to an ordinary user inside, unless forbidden there. */
 const DROP_GROUPS: SystemCall = { name: 'setgroups', arguments: [integer(0), NULL], tolerate: ['EPERM'] };
 
@@ -72,7 +76,7 @@ const BECOME_ROOT: readonly SystemCall[] = [
 ];
 
 /** An ordinary user is allowed the others only inside the user namespace; root loses its rights over them there. */
-function inJoinOrder(namespaces: JoinNamespaces['namespaces'], caller: Caller): JoinNamespaces['namespaces'] {
+function inJoinOrder(namespaces: readonly NamespaceToJoin[], caller: Caller): readonly NamespaceToJoin[] {
   const user = namespaces.filter(({ type }) => type === 'user');
   const others = namespaces.filter(({ type }) => type !== 'user');
   return caller.uid === 0 ? [...others, ...user] : [...user, ...others];

@@ -18,7 +18,7 @@ export interface MountOverlay {
   /** Undefined: changes go to the tmpfs. */
   readonly kept: { readonly upper: AbsolutePath; readonly work: AbsolutePath } | undefined;
   readonly size: string | undefined;
-  readonly user: UserNamespace | 'joined';
+  readonly user: UserNamespace | 'joined' | 'pod';
 }
 
 /** Every host has it, and nobody looks for anything there: the tools of the host are not, and no layer is. */
@@ -98,6 +98,8 @@ function mountOn(target: string, options: string): SystemCall {
 /** Outside the initial user namespace nobody may write trusted.* attributes: userxattr, Linux 5.11. */
 function optionsOf({ lower, user }: MountOverlay, caller: Caller, upper: string, work: string): string {
   const layers = lower.map((_, index) => index).join(':');
-  const inside = user === 'joined' || wantsUserNamespace(user, caller) || !caller.inInitialUserNamespace;
+  const joined = user === 'joined' || (user === 'pod' && caller.pod.some(({ type }) => type === 'user'));
+  const created = user !== 'joined' && user !== 'pod' && wantsUserNamespace(user, caller);
+  const inside = joined || created || !caller.inInitialUserNamespace;
   return `lowerdir=${layers},upperdir=${upper},workdir=${work}${inside ? ',userxattr' : ''}`;
 }

@@ -1,0 +1,135 @@
+import type { Readable } from 'node:stream';
+import type { BackendName, StreamOptions } from '../backends/backend.js';
+import { BoxError, type Problem } from '../box/problem.js';
+import { requireRootfs } from '../host/rootfs.js';
+import { type Pod, parsePod } from '../pod/pod.js';
+import { type NamedBox, type RunningPod, requireAll, startPod } from '../pod/start.js';
+import type { ParsedArguments } from './arguments.js';
+import { write } from './output.js';
+import type { Controlled, escalate, forwardSignals } from './run.js';
+
+/** What run.ts has, for which it is not to be loaded a second time. */
+interface Signals {
+  readonly forwardSignals: typeof forwardSignals;
+  readonly escalate: typeof escalate;
+}
+
+/** `nsgen run -f pod.yaml`. @returns the exit status. */
+export async function runPodFile(
+  input: unknown,
+  parsed: ParsedArguments,
+  backend: BackendName,
+  signals: Signals,
+): Promise<number> {
+  const pod = podOf(input, parsed, ['file', 'backend']);
+  requireAll(pod, requireRootfs);
+  const forwarding = signals.forwardSignals(undefined);
+  if (backend === 'script') {
+    const running = await (await import('../backends/script/pod.js')).startPodScript(pod);
+    forwarding.to(running);
+    const { exitStatus } = await running.ended;
+    forwarding.stop();
+    return exitStatus;
+  }
+  const running = await startPod(pod, pod.boxes.length > 1 ? PREFIXED : INHERITED);
+  const escalations = escalated(pod, running, signals);
+  forwarding.to({ ...running, kill: escalations.kill });
+  const written = copyOutput(running.boxes);
+  const { exitStatus } = await running.ended;
+  await written;
+  forwarding.stop();
+  escalations.over();
+  return exitStatus;
+}
+
+/** Each box has its own time to end after SIGTERM. */
+function escalated({ boxes }: Pod, running: RunningPod, { escalate }: Signals) {
+  const all = running.boxes.map(({ running: own }, index) => ({
+    own,
+    escalation: escalate({ stopTimeout: boxes[index]?.box.stopTimeout ?? 0 }, own),
+  }));
+  const kill: Controlled['kill'] = signal =>
+    all.map(({ own, escalation }) => escalation.kills(signal) || own.kill(signal)).includes(true);
+  return {
+    kill,
+    over() {
+      for (const { escalation } of all) escalation.over();
+    },
+  };
+}
+
+/** `nsgen script -f pod.yaml`. @returns the exit status. */
+export async function printPodScript(input: unknown, parsed: ParsedArguments): Promise<number> {
+  const pod = podOf(input, parsed, ['file']);
+  const { podCaveats, renderPod } = await import('../backends/script/pod.js');
+  const script = renderPod(pod);
+  for (const line of podCaveats(pod)) write(2, `nsgen: note: ${line}\n`);
+  write(1, script);
+  return 0;
+}
+
+/** @throws BoxError also for flags and words that say something of one box. */
+function podOf(input: unknown, { flags, command }: ParsedArguments, allowed: readonly string[]): Pod {
+  const problems: Problem[] = flags
+    .names()
+    .filter(name => !allowed.includes(name))
+    .map(name => ({ field: `--${name}`, message: 'does not go with a pod: write it into its file, for each box' }));
+  if (command.length > 0) problems.push({ field: '', message: 'the boxes of a pod have their commands in its file' });
+  try {
+    const pod = parsePod(input);
+    if (problems.length === 0) return pod;
+  } catch (error) {
+    if (!(error instanceof BoxError)) throw error;
+    problems.push(...error.problems);
+  }
+  throw new BoxError(problems);
+}
+
+const INHERITED: StreamOptions = { stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' };
+/** Of several that read, nobody could say who gets what. */
+const PREFIXED: StreamOptions = { stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' };
+
+/** Each line that a box writes, with the name of the box before it. Resolves when all have been written. */
+async function copyOutput(boxes: readonly NamedBox[]): Promise<void> {
+  const longest = Math.max(...boxes.map(({ name }) => name.length));
+  await Promise.all(
+    boxes.flatMap(({ name, running }) => {
+      const prefix = Buffer.from(`${name.padEnd(longest)} | `);
+      return [copyLines(running.stdout, prefix, 1), copyLines(running.stderr, prefix, 2)];
+    }),
+  );
+}
+
+const NEWLINE = 0x0a;
+/** Bytes of a line that are kept until its end comes. A longer one is written as it comes, whatever is between. */
+const LONGEST_LINE = 64 * 1024;
+
+/** Whole lines, so that those of two boxes do not run into each other; the last one as it is. */
+async function copyLines(from: Readable | undefined, prefix: Buffer, to: 1 | 2): Promise<void> {
+  if (from === undefined) return;
+  let rest: Buffer = Buffer.alloc(0);
+  let begun = false;
+  for await (const chunk of from) {
+    const text: Buffer = Buffer.concat([rest, chunk]);
+    const end = text.length > LONGEST_LINE ? text.length : text.lastIndexOf(NEWLINE) + 1;
+    rest = text.subarray(end);
+    if (end === 0) continue;
+    // Who reads no more has a closed pipe, and so has the box then.
+    if (!write(to, withPrefix(text.subarray(0, end), prefix, begun))) return;
+    begun = text[end - 1] !== NEWLINE;
+  }
+  if (rest.length > 0) write(to, withPrefix(rest, prefix, begun));
+}
+
+/** @param begun whether the first line has had its beginning, and the prefix, already. */
+function withPrefix(lines: Buffer, prefix: Buffer, begun: boolean): Buffer {
+  const parts: Buffer[] = [];
+  for (let start = 0; start < lines.length; ) {
+    const newline = lines.indexOf(NEWLINE, start);
+    const end = newline < 0 ? lines.length : newline + 1;
+    if (start > 0 || !begun) parts.push(prefix);
+    parts.push(lines.subarray(start, end));
+    start = end;
+  }
+  return Buffer.concat(parts);
+}
