@@ -23,6 +23,7 @@ const FUNCTIONS = readdirSync(functions)
 const ASK = `set -Eeuo pipefail
 LC_ALL=C IFS=$' \\t\\n'
 die() { printf '%s\\n' "$1"; exit; }
+pause() { sleep "$1"; }
 ${FUNCTIONS}
 declare -A parent_of=() version_of=() field_of=() home_of=()
 optional_controller=$1
