@@ -79,7 +79,9 @@ for (const [way, command] of Object.entries(WAYS)) {
       session.type(`${say('$(tty) $(stty size) $COLUMNS $(ps -o tty= -p 1) $(stat -c %t,%T /dev/console)')}\n`);
       await session.until(/<\/dev\/pts\/0 30 100 100 pts\/0 88,0>/);
 
-      session.type(`bash -c '${say('asleep')}; sleep 1000'\n`);
+      const asleep = `trap '${say('on')}' CONT; ${say('asleep')}; while :; do sleep 0.05; done`;
+      writeFileSync(join(directory, 'asleep'), asleep);
+      session.type(`bash ${directory}/asleep\n`);
       await session.until(/<asleep>/);
       session.type(CTRL_Z);
       await session.until(/Stopped/);
@@ -90,7 +92,7 @@ for (const [way, command] of Object.entries(WAYS)) {
       await session.until(/<columns 121>/);
       const from = session.output.length;
       session.type('fg\n');
-      await session.until(/sleep 1000/, from);
+      await session.until(/<on>/, from);
       session.type(CTRL_C);
       session.type(`${say('interrupted $?')}\n`);
       await session.until(/<interrupted 130>/);
@@ -113,7 +115,7 @@ for (const [way, command] of Object.entries(WAYS)) {
     });
 
     test('stopped from outside, the terminal is the shell’s; fg goes on', async () => {
-      const { session, pid, attributes } = await shell();
+      const { session, pid, terminal, attributes } = await shell();
       session.type(`${command} -- ${SHELL}\n`);
       await session.until(/inner: $/);
       process.kill(await jobOf(pid), 'SIGTSTP');
@@ -121,7 +123,8 @@ for (const [way, command] of Object.entries(WAYS)) {
       await isRestored(session, attributes);
       const from = session.output.length;
       session.type('fg\n');
-      await session.until(/\n/, from);
+      // Until then the box writes to a terminal that would end its lines once more.
+      while (!/-isig/.test(execFileSync('stty', ['-a', '-F', terminal], { encoding: 'utf8' }))) await delay(20);
       session.type(`${say('on $((40 + 2))')}\n`);
       await session.until(/<on 42>/, from);
       session.type(`exit\n`);
