@@ -3,12 +3,9 @@ import { pause } from './clock.js';
 
 /** A process as /proc/PID/stat tells of it: proc_pid_stat(5). */
 export interface ProcessStat {
-  /** In parentheses there; what prctl(PR_SET_NAME) or the file's name made of it. */
-  readonly name: string;
   readonly state: string;
   readonly parent: number;
   readonly group: number;
-  readonly session: number;
   /** The group in the foreground of its controlling terminal. */
   readonly foreground: number;
   /** Clock ticks of cpu time, with that of children that it has waited for. */
@@ -25,11 +22,9 @@ export function statOf(pid: number | 'self'): ProcessStat | undefined {
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const field = (number: number) => fields[number - STATE] ?? '';
     return {
-      name: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
       state: field(STATE),
       parent: Number(field(4)),
       group: Number(field(5)),
-      session: Number(field(6)),
       foreground: Number(field(8)),
       used: [14, 15, 16, 17].reduce((sum, number) => sum + Number(field(number)), 0),
       start: field(22),
