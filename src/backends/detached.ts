@@ -1,4 +1,4 @@
-import { type Box, inputOf, parseBox } from '../box/box.js';
+import { type Box, inputOf, parseBox, withOwnInit } from '../box/box.js';
 import { BoxError, type Problem } from '../box/problem.js';
 
 /**
@@ -12,13 +12,19 @@ export function detachedBox(box: Box): Box {
   return box.init === true ? box : parseBox({ ...inputOf(box), init: true });
 }
 
-function detachedProblems({ init, namespaces, terminal }: Box): readonly Problem[] {
-  const problems: Problem[] = [];
-  if (terminal)
-    problems.push({
-      field: 'terminal',
-      message: 'a box that is detached has a log, and no terminal: nobody sits there',
-    });
+/**
+ * The same for a box in a pod. Its init is not pid 1: it starts the command, passes signals on, and writes down how it
+ * ends; orphans are the pod's.
+ */
+export function detachedMember(box: Box): Box {
+  const problems = [...terminalProblems(box), ...clockProblems(box)];
+  if (problems.length > 0) throw new BoxError(problems);
+  return withOwnInit(box);
+}
+
+function detachedProblems(box: Box): readonly Problem[] {
+  const { init, namespaces } = box;
+  const problems: Problem[] = [...terminalProblems(box)];
   if (init !== undefined && init !== true)
     problems.push({
       field: 'init',
@@ -29,11 +35,20 @@ function detachedProblems({ init, namespaces, terminal }: Box): readonly Problem
       field: 'namespaces.pid',
       message: 'a box that is detached needs a pid namespace of its own (new): with its first process all of it ends',
     });
-  // A process is known by when it was started, and a clock that others have moved tells that differently.
-  if (namespaces.time.kind === 'joined')
-    problems.push({
-      field: 'namespaces.time',
-      message: 'a box that is detached cannot join one: make a new one, or none',
-    });
-  return problems;
+  return [...problems, ...clockProblems(box)];
+}
+
+function terminalProblems({ terminal }: Box): readonly Problem[] {
+  if (!terminal) return [];
+  return [
+    { field: 'terminal', message: 'a box that is detached has a log, and no terminal: nobody sits there' },
+  ];
+}
+
+/** A process is known by when it was started, and a clock that others have moved tells that differently. */
+function clockProblems({ namespaces }: Box): readonly Problem[] {
+  if (namespaces.time.kind !== 'joined') return [];
+  return [
+    { field: 'namespaces.time', message: 'a box that is detached cannot join one: make a new one, or none' },
+  ];
 }

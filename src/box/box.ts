@@ -166,6 +166,13 @@ export function inputOf(box: Box): Readonly<Record<string, unknown>> {
   return input;
 }
 
+/** The same box, of the same description, with nsgen's own init: also in a pod, where that is not pid 1. */
+export function withOwnInit(box: Box): Box {
+  const own: Box = { ...box, init: true };
+  checked.set(Object.freeze(own), inputOf(box));
+  return own;
+}
+
 const isChecked = (input: unknown): input is Box => typeof input === 'object' && input !== null && checked.has(input);
 
 function freeze<Value>(value: Value): Value {

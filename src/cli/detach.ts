@@ -25,7 +25,7 @@ export async function detach(input: unknown, backend: BackendName, flags: GivenF
   if (name !== undefined && !isBoxName(name)) throw new BoxError([{ field: '--name', message: NAME_RULE }]);
   if (backend === 'script') {
     const { runDetachedScript } = await import('../backends/script/detached.js');
-    return runDetachedScript(own, name);
+    return runDetachedScript(own, { name });
   }
   const claim = claimName({ name, command: own.command, pod: undefined, backend, box: inputOf(own) });
   try {

@@ -141,9 +141,11 @@ async function find(name: string): Promise<Found> {
   const isNumber = /^[1-9]\d{0,9}$/.test(name);
   if (isNumber && statOf(Number(name)) !== undefined)
     return { target: openTarget({ pid: Number(name) }), boxEnv: undefined, boxCwd: undefined };
-  const { findBox, StateError } = await import('../state/boxes.js');
+  const { findBox, isPod, StateError } = await import('../state/boxes.js');
   try {
-    const { status, process, box } = findBox(name);
+    const found = findBox(name);
+    if (isPod(found)) throw await podRefusal(name);
+    const { status, process, box } = found;
     if (status !== 'running' || process === undefined)
       throw new StartError(
         `box ${JSON.stringify(name)} ${status === 'ended' ? 'has ended' : 'is being started'}`,
@@ -154,6 +156,19 @@ async function find(name: string): Promise<Found> {
     if (isNumber && error instanceof StateError) throw ended(Number(name));
     throw error;
   }
+}
+
+/** The init of a pod has no files and no rights, and so a command with its root would have none. */
+async function podRefusal(pod: string): Promise<BoxError> {
+  const { membersOf } = await import('../state/pods.js');
+  const running = membersOf(pod).filter(({ status }) => status === 'running');
+  const names = running.length === 0 ? 'none runs' : running.map(({ name }) => name).join(', ');
+  return new BoxError([
+    {
+      field: '',
+      message: `${JSON.stringify(pod)} is a pod: name one of its boxes (${names}), or start another by nsgen run --pod ${pod}`,
+    },
+  ]);
 }
 
 const FAILED = EXIT_STATUS.failed;

@@ -1,8 +1,10 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { pause } from '../host/clock.js';
-import { type BoxState, findBox, StateError } from '../state/boxes.js';
+import { type BoxState, findBox, isPod, StateError } from '../state/boxes.js';
 import { isEnded } from '../state/end.js';
+import { membersOf } from '../state/pods.js';
 import { LOG_FILE } from '../state/record.js';
+import { LabelledLines, labelsFor } from './labelled-lines.js';
 import { namedBoxesCommand } from './named-boxes.js';
 import { write } from './output.js';
 
@@ -17,19 +19,29 @@ const BETWEEN = 100;
 
 export const logsCommand = namedBoxesCommand(
   'logs',
-  'print what a box has written to its stdout and stderr',
+  'print what a box, or each box of a pod, has written to its stdout and stderr',
   FLAGS,
   flags => async name => {
     const box = findBox(name);
-    const descriptor = openLog(box);
-    try {
-      await print(descriptor, box, flags.has('follow'));
-    } finally {
-      closeSync(descriptor);
-    }
+    const follow = flags.has('follow');
+    if (isPod(box)) await printPod(box, follow);
+    else await print(box, follow, chunk => write(1, chunk));
   },
   1,
 );
+
+/** One box after the other, or all at once while they go on; each line with the name of its box before it. */
+async function printPod({ name: pod }: BoxState, follow: boolean): Promise<void> {
+  const members = membersOf(pod);
+  const labels = labelsFor(members.map(({ name }) => name.slice(pod.length + 1)));
+  const prints = members.map((box, index) => async () => {
+    const lines = new LabelledLines(labels[index] ?? Buffer.alloc(0), 1);
+    await print(box, follow, chunk => lines.add(chunk));
+    lines.end();
+  });
+  if (follow) await Promise.all(prints.map(one => one()));
+  else for (const one of prints) await one();
+}
 
 function openLog({ name, directory }: BoxState): number {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
@@ -39,7 +51,22 @@ function openLog({ name, directory }: BoxState): number {
   throw new StateError(`box ${JSON.stringify(name)}: ${LOG_FILE} is not a file`);
 }
 
-async function print(descriptor: number, box: BoxState, follow: boolean): Promise<void> {
+/** @param show returns false when nobody reads any more. */
+async function print(box: BoxState, follow: boolean, show: (chunk: Buffer) => boolean): Promise<void> {
+  const descriptor = openLog(box);
+  try {
+    await copy(descriptor, box, follow, show);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+async function copy(
+  descriptor: number,
+  box: BoxState,
+  follow: boolean,
+  show: (chunk: Buffer) => boolean,
+): Promise<void> {
   const room = Buffer.alloc(AT_ONCE);
   for (let position = 0; ; ) {
     // In this order: what has been written before the end is there then.
@@ -48,7 +75,7 @@ async function print(descriptor: number, box: BoxState, follow: boolean): Promis
       // The box may have emptied it.
       if (fstatSync(descriptor).size < position) position = 0;
       length = readSync(descriptor, room, 0, room.length, position);
-      if (length > 0 && !write(1, room.subarray(0, length))) return;
+      if (length > 0 && !show(room.subarray(0, length))) return;
     }
     if (over) return;
     await pause(BETWEEN);

@@ -5,6 +5,7 @@ import { requireRootfs } from '../host/rootfs.js';
 import { type Pod, parsePod } from '../pod/pod.js';
 import { type NamedBox, type RunningPod, requireAll, startPod } from '../pod/start.js';
 import type { ParsedArguments } from './arguments.js';
+import { LabelledLines, labelsFor } from './labelled-lines.js';
 import { write } from './output.js';
 import type { Controlled, escalate, forwardSignals } from './run.js';
 
@@ -21,8 +22,9 @@ export async function runPodFile(
   backend: BackendName,
   signals: Signals,
 ): Promise<number> {
-  const pod = podOf(input, parsed, ['file', 'backend']);
+  const pod = podOf(input, parsed, ['file', 'backend', 'detach']);
   requireAll(pod, requireRootfs);
+  if (parsed.flags.has('detach')) return detach(pod, backend);
   const forwarding = signals.forwardSignals(undefined);
   if (backend === 'script') {
     const running = await (await import('../backends/script/pod.js')).startPodScript(pod);
@@ -40,6 +42,14 @@ export async function runPodFile(
   forwarding.stop();
   escalations.over();
   return exitStatus;
+}
+
+/** `nsgen run --detach -f pod.yaml`: prints the name of the pod. */
+async function detach(pod: Pod, backend: BackendName): Promise<number> {
+  if (backend === 'script') return (await import('../backends/script/pod.js')).runDetachedPodScript(pod);
+  await (await import('../backends/ffi/detached-pod.js')).startDetachedPod(pod);
+  write(1, `${pod.name}\n`);
+  return 0;
 }
 
 /** Each box has its own time to end after SIGTERM. */
@@ -60,9 +70,9 @@ function escalated({ boxes }: Pod, running: RunningPod, { escalate }: Signals) {
 
 /** `nsgen script -f pod.yaml`. @returns the exit status. */
 export async function printPodScript(input: unknown, parsed: ParsedArguments): Promise<number> {
-  const pod = podOf(input, parsed, ['file']);
+  const pod = podOf(input, parsed, ['file', 'detach']);
   const { podCaveats, renderPod } = await import('../backends/script/pod.js');
-  const script = renderPod(pod);
+  const script = renderPod(pod, { detached: parsed.flags.has('detach') });
   for (const line of podCaveats(pod)) write(2, `nsgen: note: ${line}\n`);
   write(1, script);
   return 0;
@@ -91,45 +101,18 @@ const PREFIXED: StreamOptions = { stdin: 'ignore', stdout: 'pipe', stderr: 'pipe
 
 /** Each line that a box writes, with the name of the box before it. Resolves when all have been written. */
 async function copyOutput(boxes: readonly NamedBox[]): Promise<void> {
-  const longest = Math.max(...boxes.map(({ name }) => name.length));
+  const labels = labelsFor(boxes.map(({ name }) => name));
   await Promise.all(
-    boxes.flatMap(({ name, running }) => {
-      const prefix = Buffer.from(`${name.padEnd(longest)} | `);
-      return [copyLines(running.stdout, prefix, 1), copyLines(running.stderr, prefix, 2)];
+    boxes.flatMap(({ running }, index) => {
+      const label = labels[index] ?? Buffer.alloc(0);
+      return [copyLines(running.stdout, new LabelledLines(label, 1)), copyLines(running.stderr, new LabelledLines(label, 2))];
     }),
   );
 }
 
-const NEWLINE = 0x0a;
-/** Bytes of a line that are kept until its end comes. A longer one is written as it comes, whatever is between. */
-const LONGEST_LINE = 64 * 1024;
-
-/** Whole lines, so that those of two boxes do not run into each other; the last one as it is. */
-async function copyLines(from: Readable | undefined, prefix: Buffer, to: 1 | 2): Promise<void> {
+async function copyLines(from: Readable | undefined, lines: LabelledLines): Promise<void> {
   if (from === undefined) return;
-  let rest: Buffer = Buffer.alloc(0);
-  let begun = false;
-  for await (const chunk of from) {
-    const text: Buffer = Buffer.concat([rest, chunk]);
-    const end = text.length > LONGEST_LINE ? text.length : text.lastIndexOf(NEWLINE) + 1;
-    rest = text.subarray(end);
-    if (end === 0) continue;
-    // Who reads no more has a closed pipe, and so has the box then.
-    if (!write(to, withPrefix(text.subarray(0, end), prefix, begun))) return;
-    begun = text[end - 1] !== NEWLINE;
-  }
-  if (rest.length > 0) write(to, withPrefix(rest, prefix, begun));
-}
-
-/** @param begun whether the first line has had its beginning, and the prefix, already. */
-function withPrefix(lines: Buffer, prefix: Buffer, begun: boolean): Buffer {
-  const parts: Buffer[] = [];
-  for (let start = 0; start < lines.length; ) {
-    const newline = lines.indexOf(NEWLINE, start);
-    const end = newline < 0 ? lines.length : newline + 1;
-    if (start > 0 || !begun) parts.push(prefix);
-    parts.push(lines.subarray(start, end));
-    start = end;
-  }
-  return Buffer.concat(parts);
+  // Who reads no more has a closed pipe, and so has the box then.
+  for await (const chunk of from) if (!lines.add(chunk)) return;
+  lines.end();
 }

@@ -42,7 +42,7 @@ export const psCommand: Subcommand = {
 
 function asJson(boxes: readonly BoxState[], damaged: readonly Damaged[]): string {
   const all = [
-    ...boxes.map(({ name, directory, created, command, pod, backend, status, process, exitStatus, problem }) => ({
+    ...boxes.map(({ name, directory, created, command, pod, shared, backend, status, process, exitStatus, problem }) => ({
       name,
       status,
       pid: process?.pid,
@@ -51,6 +51,7 @@ function asJson(boxes: readonly BoxState[], damaged: readonly Damaged[]): string
       exitStatus,
       command,
       pod,
+      share: shared?.share,
       backend,
       directory,
       problem,
@@ -96,7 +97,7 @@ function rowOf(box: BoxState, now: number): readonly string[] {
 }
 
 function statusOf({ status, exitStatus, problem }: BoxState): string {
-  const text = status === 'ended' ? `ended (${exitStatus})` : status;
+  const text = status === 'ended' && exitStatus !== undefined ? `ended (${exitStatus})` : status;
   return problem === undefined ? text : `${text}: ${problem}`;
 }
 

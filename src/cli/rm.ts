@@ -1,4 +1,4 @@
-import { removeBox } from '../state/remove.js';
+import { removeNamed } from '../state/pods.js';
 import { namedBoxesCommand } from './named-boxes.js';
 import { write } from './output.js';
 
@@ -6,10 +6,10 @@ const FLAGS = {
   force: { type: 'boolean', alias: 'f', description: 'end those that run, by SIGKILL' },
 } as const;
 
-export const rmCommand = namedBoxesCommand('rm', 'remove boxes that have ended, with their logs', FLAGS, flags => {
+export const rmCommand = namedBoxesCommand('rm', 'remove boxes and pods that have ended, with their logs', FLAGS, flags => {
   const force = flags.has('force');
   return async name => {
-    await removeBox(name, force);
+    await removeNamed(name, force);
     write(1, `${name}\n`);
   };
 });

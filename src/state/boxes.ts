@@ -1,11 +1,13 @@
 import { readdirSync } from 'node:fs';
 import type { BackendName } from '../backends/backend.js';
 import { EXIT_STATUS } from '../backends/failure.js';
-import { type Box, parseBox } from '../box/box.js';
+import { type Box, parseBox, parseBoxOfPod } from '../box/box.js';
 import type { ProcessIdentity } from '../host/process.js';
+import type { Shared } from '../pod/shared.js';
 import { directoryProblem, requireOwnProc, StateError, stateDirectory } from './directory.js';
 import { type Life, readLife } from './life.js';
 import { isBoxName, NAME_RULE } from './names.js';
+import { readPodLife } from './pod-life.js';
 import { type BoxRecord, readRecord } from './record.js';
 
 export { StateError, stateDirectory } from './directory.js';
@@ -20,6 +22,8 @@ export interface BoxState {
   readonly command: readonly string[];
   /** The pod that it belongs to, by name. */
   readonly pod: string | undefined;
+  /** Of a pod and of each box in it: what they share. */
+  readonly shared: Shared | undefined;
   readonly backend: BackendName;
   /** Whose cgroups those of the box are named by: the nsgen, or the script, that has started it. */
   readonly maker: ProcessIdentity;
@@ -31,7 +35,7 @@ export interface BoxState {
   readonly started: boolean;
   /** Its pid 1 as the host sees it, as long as it runs. */
   readonly process: ProcessIdentity | undefined;
-  /** Of a box that has ended: that of its command, 137 if it was killed, 125 if it was never started. */
+  /** Of a box that has ended: that of its command, 137 if it was killed, 125 if it was never started. A pod has none. */
   readonly exitStatus: number | undefined;
   /** What is wrong with it, in words. */
   readonly problem: string | undefined;
@@ -45,6 +49,10 @@ export interface Damaged {
 }
 
 export const isBox = (found: BoxState | Damaged): found is BoxState => 'status' in found;
+
+/** Whether it is a pod: its process is the init, and the boxes in it have names of their own. */
+export const isPod = ({ pod, shared }: Pick<BoxRecord, 'pod' | 'shared'>): boolean =>
+  pod === undefined && shared !== undefined;
 
 /** 128 + SIGKILL. */
 const KILLED = 137;
@@ -106,7 +114,8 @@ export function readState(directory: string, name: string): BoxState | Damaged |
     if (problem !== undefined) throw new Error(problem);
     const record = readRecord(directory);
     if (record.name !== name) throw new Error(`it says that it is ${JSON.stringify(record.name)}`);
-    return stateOf(directory, record, readLife(directory, record.pod !== undefined));
+    const life = isPod(record) ? readPodLife(directory) : readLife(directory, record.pod !== undefined);
+    return stateOf(directory, record, life);
   } catch (error) {
     if (directoryIsGone(directory)) return undefined;
     return { name, directory, problem: error instanceof Error ? error.message : String(error) };
@@ -127,15 +136,17 @@ function stateOf(directory: string, record: BoxRecord, life: Life): BoxState {
   let parsed: Box | undefined;
   return {
     ...rest,
+    shared: record.shared,
     directory,
     get box() {
-      parsed ??= parseBox({ ...box, command: record.command });
+      const input = { ...box, command: record.command };
+      parsed ??= record.pod === undefined ? parseBox(input) : parseBoxOfPod(input, record.shared?.share ?? ['pid']);
       return parsed;
     },
     status: life.held ? (life.started ? 'running' : 'starting') : 'ended',
     started: life.started,
     process: life.process,
-    ...endOf(life),
+    ...(isPod(record) ? { exitStatus: undefined, problem: life.problem } : endOf(life)),
   };
 }
 

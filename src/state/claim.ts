@@ -5,6 +5,7 @@ import { type ProcessIdentity, statOf } from '../host/process.js';
 import { LOCK } from '../linux/constants.js';
 import { runCalls } from '../linux/program.js';
 import { flags, integer, type SystemCall } from '../linux/system-call.js';
+import type { Shared } from '../pod/shared.js';
 import { madeStateDirectory, requireOwnProc, StateError } from './directory.js';
 import { LIFE_FILE } from './life.js';
 import { isBoxName, NAME_RULE } from './names.js';
@@ -28,6 +29,7 @@ export interface Claimed {
   readonly name: string | undefined;
   readonly command: readonly string[];
   readonly pod: string | undefined;
+  readonly shared?: Shared | undefined;
   readonly backend: BackendName;
   readonly box: Readonly<Record<string, unknown>>;
 }

@@ -9,6 +9,7 @@ import { isAlive, type ProcessIdentity } from '../host/process.js';
 import { sendSignal } from '../host/signal.js';
 import { type BoxState, isBox, readState } from './boxes.js';
 import { StateError } from './directory.js';
+import { killMember } from './member.js';
 
 /**
  * Sends a signal to the init of a box, which passes it on.
@@ -19,7 +20,7 @@ import { StateError } from './directory.js';
 export async function signalBox(box: BoxState, signal: number): Promise<boolean> {
   const end = milliseconds() + TIME_TO_APPEAR;
   for (let now: BoxState | undefined = box; now !== undefined && now.status !== 'ended'; now = again(box)) {
-    if (now.process !== undefined) return sendSignal(now.process, signal);
+    if (now.process !== undefined) return sendTo(now.process, now.pod, signal);
     // It is just being started, or just ending.
     if (milliseconds() > end)
       throw new StateError(`box ${JSON.stringify(box.name)}: its first process is not to be found`);
@@ -27,6 +28,10 @@ export async function signalBox(box: BoxState, signal: number): Promise<boolean>
   }
   return false;
 }
+
+/** The init of a box in a pod is not pid 1: when it is killed, nobody is killed with it. */
+const sendTo = (init: ProcessIdentity, pod: string | undefined, signal: number): boolean =>
+  pod !== undefined && signal === system.signals.SIGKILL ? killMember(init) : sendSignal(init, signal);
 
 /** Milliseconds. */
 const TIME_TO_APPEAR = 5000;
@@ -111,8 +116,17 @@ export async function killBox(box: BoxState): Promise<BoxState | undefined> {
   await signalBox(box, system.signals.SIGKILL);
   // Of version 1: there a frozen process does not even end.
   for (const place of cgroups) thaw(place);
+  if (box.pod === undefined) return endOfBox(box);
+  const end = await endOfBox(box, TIME_TO_REAP);
+  const left = end === undefined ? again(box)?.process : undefined;
+  if (left === undefined) return end;
+  // Somebody in the pod keeps it from asking how its command ended.
+  sendSignal(left, system.signals.SIGKILL);
   return endOfBox(box);
 }
+
+/** Milliseconds in which an init that nobody stops notices that its command has been killed. */
+const TIME_TO_REAP = 2000;
 
 /** Milliseconds in which a cgroup that is too new to tell becomes old enough, and whoever has ended is reaped. */
 const PATIENCE = 10_000;

@@ -38,7 +38,7 @@ export const rememberProcess = (directory: string, { pid, start }: ProcessIdenti
   writeFileSync(`${directory}/${PROCESS_FILE}`, `${pid} ${start}\n`, { flag: 'wx', mode: 0o600 });
 
 /** Undefined: whoever started it was killed too soon, and there is but the file `life`. */
-function remembered(directory: string): ProcessIdentity | undefined {
+export function remembered(directory: string): ProcessIdentity | undefined {
   const path = `${directory}/${PROCESS_FILE}`;
   const text = statSync(path, { throwIfNoEntry: false })?.isFile() ? readFileSync(path, 'latin1') : '';
   const [, pid, start] = /^([1-9]\d{0,9}) (\d{1,20})\n$/.exec(text) ?? [];
@@ -92,7 +92,7 @@ export function readLife(directory: string, inPod = false): Life {
   }
 }
 
-function contentOf(descriptor: number): Buffer {
+export function contentOf(descriptor: number): Buffer {
   const room = Buffer.alloc(LARGEST + 1);
   return room.subarray(0, readSync(descriptor, room, 0, room.length, 0));
 }

@@ -1,8 +1,9 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { ownerOf } from '../host/cgroup/name.js';
 import { isAlive } from '../host/process.js';
-import { type BoxState, readStates } from './boxes.js';
+import { type BoxState, isPod, readStates } from './boxes.js';
 import { hasStateDirectory, requireOwnProc, stateDirectory } from './directory.js';
+import { removePod } from './pods.js';
 import { removeBox } from './remove.js';
 
 export interface PrunedBoxes {
@@ -18,16 +19,19 @@ const NOTHING: PrunedBoxes = { removed: [], failed: [], keeps: () => false };
 
 /**
  * Removes what is left of starts that were killed: boxes that never ran, and directories that have not become a box's, or
- * are one no more. A box that has run keeps its name and its exit status.
+ * are one no more. A box that has run keeps its name and its exit status, unless the pod that it is in was never completed.
  */
 export async function pruneBoxes(dryRun: boolean): Promise<PrunedBoxes> {
   if (!hasStateDirectory()) return NOTHING;
   const { boxes } = readStates();
   const removed: string[] = [];
   const failed: { directory: string; error: string }[] = [];
-  for (const { name, directory } of boxes.filter(neverRan)) {
+  const halves = boxes.filter(isHalfAPod);
+  const inHalves = (pod: string | undefined) => halves.some(({ name }) => name === pod);
+  for (const box of [...halves, ...boxes.filter(box => neverRan(box) && !inHalves(box.pod))]) {
+    const { name, directory } = box;
     try {
-      if (!dryRun) await removeBox(name, false);
+      if (!dryRun) await (isPod(box) ? removePod(box, true) : removeBox(name, false));
       removed.push(directory);
     } catch (error) {
       failed.push({ directory, error: error instanceof Error ? error.message : String(error) });
@@ -45,7 +49,10 @@ export async function pruneBoxes(dryRun: boolean): Promise<PrunedBoxes> {
   return { removed, failed, keeps };
 }
 
-const neverRan = ({ status, started }: BoxState): boolean => status === 'ended' && !started;
+const neverRan = (box: BoxState): boolean => box.status === 'ended' && !box.started && !isPod(box);
+
+/** Its boxes may run: nobody was told its name. */
+const isHalfAPod = (box: BoxState): boolean => isPod(box) && box.problem !== undefined;
 
 /** As unfinishedName has named it. */
 const UNFINISHED = /^\..+\.([1-9]\d{0,9})-(\d{1,20})$/;

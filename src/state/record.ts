@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs
 import { type BackendName, isBackendName } from '../backends/backend.js';
 import { isMapping } from '../box/values.js';
 import type { ProcessIdentity } from '../host/process.js';
+import { isShared, type Shared } from '../pod/shared.js';
 
 /** What box.json says: written before the box is started, and never changed. */
 export interface BoxRecord {
@@ -10,6 +11,8 @@ export interface BoxRecord {
   readonly created: string;
   readonly command: readonly string[];
   readonly pod: string | undefined;
+  /** Of a pod and of each box in it: what they share. A pod itself is in no pod. */
+  readonly shared?: Shared | undefined;
   readonly backend: BackendName;
   /** Whose cgroups those of the box are named by: the nsgen, or the script, that has started it. */
   readonly maker: ProcessIdentity;
@@ -48,15 +51,16 @@ function readRegular(path: string): string {
 function parseRecord(text: string): BoxRecord {
   const value = parsed(text);
   if (!isMapping(value)) throw new Error(`${RECORD_FILE} is no mapping`);
-  const { name, created, command, pod, backend, maker, box } = value;
+  const { name, created, command, pod, shared, backend, maker, box } = value;
   if (typeof name !== 'string') throw wrong('name');
   if (typeof created !== 'string' || Number.isNaN(Date.parse(created))) throw wrong('created');
   if (!isStrings(command)) throw wrong('command');
   if (pod !== undefined && typeof pod !== 'string') throw wrong('pod');
+  if (shared !== undefined && !isShared(shared)) throw wrong('shared');
   if (typeof backend !== 'string' || !isBackendName(backend)) throw wrong('backend');
   if (!isIdentity(maker)) throw wrong('maker');
   if (!isMapping(box)) throw wrong('box');
-  return { name, created, command, pod, backend, maker, box };
+  return { name, created, command, pod, shared, backend, maker, box };
 }
 
 function parsed(text: string): unknown {

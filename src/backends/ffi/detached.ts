@@ -4,23 +4,51 @@ import { removeCgroups } from '../../host/cgroup/remove.js';
 import { pause } from '../../host/clock.js';
 import { statOf } from '../../host/process.js';
 import { requireRootfs } from '../../host/rootfs.js';
-import { makePlan } from '../../plan/plan.js';
+import type { Caller } from '../../plan/operation.js';
+import { makePlan, type Plan } from '../../plan/plan.js';
 import type { Claim } from '../../state/claim.js';
 import { readLife, rememberProcess } from '../../state/life.js';
+import { killMember } from '../../state/member.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
 import { type Pid, reapNow } from './reap.js';
-import { type StartedBox, startBox } from './start.js';
+import { NO_POD, type StartedBox, startBox } from './start.js';
 
 /**
  * Starts a box that goes on without this process, and waits until its command is executed.
  *
  * @param box with nsgen's own init.
+ * @param pod the namespaces of the pod that it is in.
  * @throws StartError when it could not be started, or the command not be executed. Nothing of the box is left but its
  *   claim.
  */
-export async function startDetached(box: Box, claim: Claim): Promise<void> {
+export async function startDetached(box: Box, claim: Claim, pod: Caller['pod'] = NO_POD): Promise<StartedBox> {
   requireRootfs(box);
-  const plan = makePlan(box, { detached: true });
+  const started = startNow(makePlan(box, { detached: true }), claim, pod);
+  await executed(started, claim);
+  return started;
+}
+
+/** The process is there, and it is written down which it is. */
+function startNow(plan: Plan, claim: Claim, pod: Caller['pod']): StartedBox {
+  const started = startLiving(plan, [claim.log, claim.log], claim, pod);
+  const init = { pid: started.pid, start: statOf(started.pid)?.start ?? '' };
+  try {
+    rememberProcess(claim.directory, init);
+    return started;
+  } catch (error) {
+    killMember(init);
+    reapNow(started.pid);
+    throw error;
+  }
+}
+
+/** A process that writes down who it is in the file life of a claim, and goes on alone. */
+export function startLiving(
+  plan: Plan,
+  [stdout, stderr]: readonly [stdout: number, stderr: number],
+  claim: Claim,
+  pod: Caller['pod'] = NO_POD,
+): StartedBox {
   const opened: number[] = [];
   const open = (path: string, flags: string) => {
     const descriptor = openSync(path, flags);
@@ -28,11 +56,8 @@ export async function startDetached(box: Box, claim: Claim): Promise<void> {
     return descriptor;
   };
   try {
-    const streams = [open('/dev/null', 'r'), claim.log, claim.log] as const;
-    const started = startBox(plan, streams, { life: { descriptor: claim.life, proc: open('/proc', 'r') } });
-    const { pid } = started;
-    rememberProcess(claim.directory, { pid, start: statOf(pid)?.start ?? '' });
-    await executed(started, claim);
+    const streams = [open('/dev/null', 'r'), stdout, stderr] as const;
+    return startBox(plan, streams, { life: { descriptor: claim.life, proc: open('/proc', 'r') }, pod });
   } finally {
     for (const descriptor of opened) closeSync(descriptor);
   }

@@ -1,7 +1,8 @@
-import { isNamespacePath, type NamespaceType, namespaceFile } from '../../box/values.js';
-import type { Caller, NamespaceToJoin } from '../../plan/operation.js';
+import type { Caller } from '../../plan/operation.js';
+import { namespacesOf } from '../../pod/join.js';
 import { makePodPlan } from '../../pod/plan.js';
-import type { BoxOfPod, Pod } from '../../pod/pod.js';
+import type { BoxOfPod } from '../../pod/pod.js';
+import type { Shared } from '../../pod/shared.js';
 import type { RunningBox, StreamOptions } from '../backend.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
 import { startInPod } from './backend.js';
@@ -17,21 +18,14 @@ export interface RunningInit {
 }
 
 /** @throws StartError */
-export function startInit(pod: Pick<Pod, 'share' | 'user' | 'hostname'>): RunningInit {
+export function startInit(pod: Shared): RunningInit {
   const { pid } = startBox(makePodPlan(pod), [0, 1, 2]);
   const ended = new Promise<void>(resolve => {
     onEnd(pid, () => resolve());
   });
-  const hasUser = pod.user === 'new' || process.geteuid?.() !== 0;
-  const types: readonly NamespaceType[] = hasUser ? [...pod.share, 'user'] : pod.share;
-  return { pid, namespaces: types.map(type => namespaceOf(pid, type)), ended };
+  return { pid, namespaces: namespacesOf(pod, `/proc/${pid}`), ended };
 }
 
-export function namespaceOf(pid: number, type: NamespaceType): NamespaceToJoin {
-  const path = `/proc/${pid}/ns/${namespaceFile(type)}`;
-  if (!isNamespacePath(path)) throw new TypeError(path);
-  return { type, path };
-}
 
 /** @throws StartError naming the box, BoxError naming its fields. */
 export function startMember({ name, box }: BoxOfPod, init: RunningInit, streams: StreamOptions): RunningBox {
@@ -40,9 +34,13 @@ export function startMember({ name, box }: BoxOfPod, init: RunningInit, streams:
   try {
     return startInPod(box, streams, init.namespaces);
   } catch (error) {
-    if (error instanceof StartError) throw new StartError(`${name}: ${error.message}`, error.exitStatus);
-    throw error;
+    throw ofMember(name, error);
   }
+}
+
+/** The same, saying of which box. */
+export function ofMember(name: string, error: unknown): unknown {
+  return error instanceof StartError ? new StartError(`${name}: ${error.message}`, error.exitStatus) : error;
 }
 
 /** Ends the pod, whoever is in it. */

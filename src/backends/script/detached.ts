@@ -7,19 +7,25 @@ import { makePlan } from '../../plan/plan.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
 import { openWithoutName } from './backend.js';
 import { pathOf } from './cgroup.js';
-import { renderScript } from './render.js';
+import { type Detached, renderScript } from './render.js';
 
 /**
  * Has bash run the script that leaves the box to itself, and prints its name.
  *
+ * @param pod what the script is told of the namespaces of the pod that it is in.
  * @returns the exit status of the script.
  */
-export async function runDetachedScript(box: Box, name: string | undefined): Promise<number> {
+export function runDetachedScript(box: Box, detached: Detached, pod: readonly string[] = []): Promise<number> {
   requireRootfs(box);
   programFiles(makePlan(box));
-  const script = openWithoutName(renderScript(box, { name }));
+  return runToItsEnd(renderScript(box, detached), pod);
+}
+
+/** @returns the exit status of bash, which ends with this process. */
+export async function runToItsEnd(text: string, further: readonly string[] = []): Promise<number> {
+  const script = openWithoutName(text);
   try {
-    const words = ['--pdeathsig', 'KILL', '--', 'bash', pathOf(script)];
+    const words = ['--pdeathsig', 'KILL', '--', 'bash', pathOf(script), ...further];
     const options = { stdio: ['ignore', 'inherit', 'inherit'], buffer: false, reject: false, cleanup: false } as const;
     const { exitCode } = await execa('setpriv', words, options);
     if (exitCode !== undefined) return exitCode;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import { execa } from 'execa';
+import type { Box } from '../../box/box.js';
 import { BoxError, type Problem } from '../../box/problem.js';
 import { namespaceFile } from '../../box/values.js';
 import { stopped } from '../../host/process.js';
@@ -8,28 +9,33 @@ import { programFiles } from '../../host/program-files.js';
 import { INIT_DESCRIPTOR, INIT_FILE } from '../../init/elf.js';
 import { initWords, PAUSE_TITLE } from '../../plan/operations/execute.js';
 import { describe, type Operation, type OperationName } from '../../plan/operations.js';
-import { makePlan } from '../../plan/plan.js';
-import { makePodPlan } from '../../pod/plan.js';
+import { makePlan, type PlanOptions } from '../../plan/plan.js';
+import { INIT_COMMAND, makePodPlan } from '../../pod/plan.js';
 import { inPod, type Pod } from '../../pod/pod.js';
+import { sharedBy } from '../../pod/shared.js';
 import { type RunningPod, requireAll } from '../../pod/start.js';
+import { detachedMember } from '../detached.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
 import { openWithoutName, signalNumber } from './backend.js';
+import { runToItsEnd } from './detached.js';
 import { pathOf } from './cgroup.js';
 import { INITS } from './embedded-init.js';
 import { quote } from './quote.js';
-import { caveatsOf, render, renderScript, rootsOf } from './render.js';
+import { caveatsOf, type Detached, recordOf, render, renderScript, rootsOf } from './render.js';
 import { packagesOf } from './tools.js';
 
 /**
  * Renders a pod as one self-contained bash script, which has the scripts of its boxes in it.
  *
+ * @param options with `detached`, the script leaves the pod to itself, under its name.
  * @throws BoxError when the script backend cannot carry a field of a box out.
  */
-export function renderPod(pod: Pod): string {
-  const plan = makePodPlan(pod);
-  const boxes = renderBoxes(pod);
+export function renderPod(pod: Pod, { detached = false }: PlanOptions = {}): string {
+  const plan = makePodPlan(pod, { detached });
+  const boxes = renderBoxes(pod, detached);
+  const tools = toolsOf(pod, detached);
   const sections = (...names: readonly OperationName[]) =>
-    plan.filter(({ kind }) => names.includes(kind)).map(operation => sectionOf(operation));
+    plan.filter(({ kind }) => names.includes(kind)).map(operation => sectionOf(operation, detached));
   return render('pod.sh', {
     digest: createHash('sha256').update(JSON.stringify(pod)).digest('hex'),
     name: pod.name,
@@ -40,8 +46,11 @@ export function renderPod(pod: Pod): string {
     roots: rootsOfAll(pod),
     summary: plan.map(describe),
     caveats: podCaveats(pod),
-    tools: TOOLS,
-    packages: packagesOf(TOOLS),
+    tools,
+    packages: packagesOf(tools),
+    detached,
+    initCommand: INIT_COMMAND,
+    hasCgroups: pod.boxes.some(({ box }) => ownsCgroups(box)),
     namespaceFiles: plan.flatMap(operation =>
       operation.kind === 'create-namespaces' ? operation.types.map(namespaceFile) : [],
     ),
@@ -50,16 +59,30 @@ export function renderPod(pod: Pod): string {
     launching: sections('create-namespaces', 'map-ids', 'parent-death-signal', 'mount-propagation'),
     inside: sections('set-hostname', 'loopback-up', 'open-init', 'drop-capabilities', 'close-streams', 'execute'),
     outside: sections('empty-root'),
-    functions: ['write_init', 'make_init'].map(name =>
-      render(`functions/${name}`, { inits: INITS, initFile: INIT_FILE, initDescriptor: INIT_DESCRIPTOR }),
+    functions: [...FUNCTIONS, ...(detached ? DETACHED_FUNCTIONS : [])].map(name =>
+      render(`functions/${name}`, {
+        inits: INITS,
+        initFile: INIT_FILE,
+        initDescriptor: INIT_DESCRIPTOR,
+        record: recordOf({}, { shared: sharedBy(pod) }),
+      }),
     ),
   });
 }
 
-const TOOLS =
-  'base64 bash cat chmod env hostname ip mount nsenter pivot_root rm sed setpriv setsid sleep umount unshare'.split(
-    ' ',
-  );
+const FUNCTIONS = ['write_init', 'make_init'];
+const DETACHED_FUNCTIONS = ['find_state_directory', 'json_word', 'find_first', 'claim_name', 'begin'];
+
+const TOOLS = 'base64 bash cat chmod env hostname ip mount nsenter pivot_root rm setpriv setsid sleep umount unshare';
+const DETACHED_TOOLS = 'flock mkdir mv stat';
+
+function toolsOf({ boxes }: Pod, detached: boolean): readonly string[] {
+  const further = detached ? DETACHED_TOOLS : 'sed';
+  const finding = detached && boxes.some(({ box }) => ownsCgroups(box)) ? ['find'] : [];
+  return [...TOOLS.split(' '), ...further.split(' '), ...finding].sort();
+}
+
+const ownsCgroups = (box: Box): boolean => makePlan(box).some(({ kind }) => kind === 'make-cgroup');
 
 interface Section {
   readonly text: string;
@@ -73,7 +96,7 @@ const PLACES: Readonly<Partial<Record<OperationName, string>>> = {
   'parent-death-signal': 'launch',
 };
 
-function sectionOf(operation: Operation): Section {
+function sectionOf(operation: Operation, detached: boolean): Section {
   const body = render(operation.kind, {
     operation,
     place: PLACES[operation.kind] ?? 'enter',
@@ -82,7 +105,8 @@ function sectionOf(operation: Operation): Section {
     pauseTitle: PAUSE_TITLE,
     changesProgram: false,
     newPids: true,
-    detached: false,
+    // Its execution is as ever: nobody in the pod has the file life open.
+    detached: detached && operation.kind !== 'execute',
     terminal: false,
     coversProc: false,
     ownCgroup: false,
@@ -103,12 +127,13 @@ interface RenderedBox {
   readonly label: string;
 }
 
-function renderBoxes({ boxes }: Pod): readonly RenderedBox[] {
+function renderBoxes(pod: Pod, detached: boolean): readonly RenderedBox[] {
+  const { boxes } = pod;
   const problems: Problem[] = [];
-  const longest = Math.max(...boxes.map(({ name }) => name.length));
+  const longest = Math.max(0, ...boxes.map(({ name }) => name.length));
   const rendered = boxes.flatMap(({ name, box }, index) => {
     try {
-      const body = renderScript(box);
+      const body = detached ? renderScript(detachedMember(box), ownNameOf(pod, name)) : renderScript(box);
       const end = `END OF ${name}`;
       // Whatever a box holds is quoted, and then no line of its own.
       if (body.split('\n').includes(end)) throw new Error(`the script of ${name} has a line ${JSON.stringify(end)}`);
@@ -124,6 +149,12 @@ function renderBoxes({ boxes }: Pod): readonly RenderedBox[] {
   if (problems.length > 0) throw new BoxError(problems);
   return rendered;
 }
+
+const ownNameOf = (pod: Pod, box: string): Detached => ({
+  name: `${pod.name}.${box}`,
+  pod: pod.name,
+  shared: sharedBy(pod),
+});
 
 /** The directories that must be there before anything is started, each with the field that names it. */
 const rootsOfAll = ({ boxes }: Pod) =>
@@ -141,6 +172,18 @@ export const podCaveats = ({ boxes }: Pod): readonly string[] => [
 
 const SEEN =
   'while a box is made, those before it see the tools of the host that make it, and root in them can attach to these; see docs/pods.md';
+
+/**
+ * Has bash run the script that leaves a pod to itself, and prints its name.
+ *
+ * @returns the exit status of the script.
+ */
+export function runDetachedPodScript(pod: Pod): Promise<number> {
+  requireAll(pod, box => {
+    programFiles(makePlan(box));
+  });
+  return runToItsEnd(renderPod(pod, { detached: true }));
+}
 
 /**
  * Has bash run the script of a pod, with the standard streams of this process.

@@ -18,6 +18,7 @@ import type { UserNamespace } from '../../plan/operation.js';
 import { initWords } from '../../plan/operations/execute.js';
 import { describe, type Operation, settingsOf } from '../../plan/operations.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
+import type { Shared } from '../../pod/shared.js';
 import { DIRECTORIES, TEXTS } from '../../rootfs/minimal-files.js';
 import { TERMINALS } from '../../rootfs/programs.js';
 import { INITS } from './embedded-init.js';
@@ -29,7 +30,16 @@ import { packagesOf, toolsOf } from './tools.js';
 /** A script that leaves the box to itself, under a name: this, or what the script makes up. */
 export interface Detached {
   readonly name: string | undefined;
+  /** The pod that it is in, by name, and what is shared there. */
+  readonly pod?: string;
+  readonly shared?: Shared;
 }
+
+/** What box.json says besides what the script finds out: the end of a mapping, without its brace. */
+export const recordOf = (
+  box: Readonly<Record<string, unknown>>,
+  { pod, shared }: Pick<Detached, 'pod' | 'shared'>,
+): string => JSON.stringify({ box, pod, shared }).slice(1, -1);
 
 /**
  * Renders a box as one self-contained bash script.
@@ -78,7 +88,8 @@ export function renderScript(box: Box, detached?: Detached): string {
         terminalOptions: mountOptions(terminalMount(box)),
         newPids: box.namespaces.pid.kind === 'new',
         ownCgroups,
-        record: detached === undefined ? '' : JSON.stringify(inputOf(box)),
+        record: detached === undefined ? '' : recordOf(inputOf(box), detached),
+        inPod: detached?.pod !== undefined,
         statsFiles,
         inits: INITS,
         initFile: INIT_FILE,
