@@ -40,15 +40,11 @@ function detachedProblems(box: Box): readonly Problem[] {
 
 function terminalProblems({ terminal }: Box): readonly Problem[] {
   if (!terminal) return [];
-  return [
-    { field: 'terminal', message: 'a box that is detached has a log, and no terminal: nobody sits there' },
-  ];
+  return [{ field: 'terminal', message: 'a box that is detached has a log, and no terminal: nobody sits there' }];
 }
 
 /** A process is known by when it was started, and a clock that others have moved tells that differently. */
 function clockProblems({ namespaces }: Box): readonly Problem[] {
   if (namespaces.time.kind !== 'joined') return [];
-  return [
-    { field: 'namespaces.time', message: 'a box that is detached cannot join one: make a new one, or none' },
-  ];
+  return [{ field: 'namespaces.time', message: 'a box that is detached cannot join one: make a new one, or none' }];
 }

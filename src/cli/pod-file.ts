@@ -105,7 +105,10 @@ async function copyOutput(boxes: readonly NamedBox[]): Promise<void> {
   await Promise.all(
     boxes.flatMap(({ running }, index) => {
       const label = labels[index] ?? Buffer.alloc(0);
-      return [copyLines(running.stdout, new LabelledLines(label, 1)), copyLines(running.stderr, new LabelledLines(label, 2))];
+      return [
+        copyLines(running.stdout, new LabelledLines(label, 1)),
+        copyLines(running.stderr, new LabelledLines(label, 2)),
+      ];
     }),
   );
 }

@@ -42,20 +42,22 @@ export const psCommand: Subcommand = {
 
 function asJson(boxes: readonly BoxState[], damaged: readonly Damaged[]): string {
   const all = [
-    ...boxes.map(({ name, directory, created, command, pod, shared, backend, status, process, exitStatus, problem }) => ({
-      name,
-      status,
-      pid: process?.pid,
-      pids: process && numbersOf(process.pid),
-      created,
-      exitStatus,
-      command,
-      pod,
-      share: shared?.share,
-      backend,
-      directory,
-      problem,
-    })),
+    ...boxes.map(
+      ({ name, directory, created, command, pod, shared, backend, status, process, exitStatus, problem }) => ({
+        name,
+        status,
+        pid: process?.pid,
+        pids: process && numbersOf(process.pid),
+        created,
+        exitStatus,
+        command,
+        pod,
+        share: shared?.share,
+        backend,
+        directory,
+        problem,
+      }),
+    ),
     ...damaged.map(({ name, directory, problem }) => ({ name, status: 'damaged', directory, problem })),
   ];
   return `${visibleJson(JSON.stringify(all, undefined, 2))}\n`;

@@ -6,10 +6,15 @@ const FLAGS = {
   force: { type: 'boolean', alias: 'f', description: 'end those that run, by SIGKILL' },
 } as const;
 
-export const rmCommand = namedBoxesCommand('rm', 'remove boxes and pods that have ended, with their logs', FLAGS, flags => {
-  const force = flags.has('force');
-  return async name => {
-    await removeNamed(name, force);
-    write(1, `${name}\n`);
-  };
-});
+export const rmCommand = namedBoxesCommand(
+  'rm',
+  'remove boxes and pods that have ended, with their logs',
+  FLAGS,
+  flags => {
+    const force = flags.has('force');
+    return async name => {
+      await removeNamed(name, force);
+      write(1, `${name}\n`);
+    };
+  },
+);

@@ -1,4 +1,11 @@
-import { BACKEND_NAMES, type BackendName, isBackendName, loadBackend, type RunningBox } from '../backends/backend.js';
+import {
+  BACKEND_NAMES,
+  type BackendName,
+  isBackendName,
+  loadBackend,
+  type RunningBox,
+  type StreamOptions,
+} from '../backends/backend.js';
 import { type Box, inputOf } from '../box/box.js';
 import { BoxError } from '../box/problem.js';
 import { memoryLimitOf } from '../box/resources.js';
@@ -20,18 +27,37 @@ const FLAGS = {
     description: 'print the name of the box, and leave it to itself (see nsgen ps)',
   },
   name: { type: 'string', valueHint: 'NAME', description: 'of a box that is detached, instead of one made up' },
+  pod: {
+    type: 'string',
+    valueHint: 'NAME',
+    description: 'a pod that runs (nsgen run -d -f pod.yaml), for the box to be in; new:NAME makes one',
+  },
   'stats-json': { type: 'string', valueHint: 'FILE', description: 'write what --stats prints to FILE, as JSON' },
 } as const;
 
 async function runBox(box: Box, flags: GivenFlags): Promise<number> {
   const name = backendName(flags);
+  const pod = flags.one('pod');
+  if (pod !== undefined)
+    return (await import('./run-in-pod.js')).runInPod(inputOf(box), pod, name, flags, start =>
+      attend(box, name, flags, start),
+    );
   if (flags.has('detach')) return (await import('./detach.js')).detach(inputOf(box), name, flags);
   if (flags.has('name')) throw new BoxError([{ field: '--name', message: 'needs --detach' }]);
+  return attend(box, name, flags, async streams => (await loadBackend(name)).start(box, streams));
+}
+
+/** Starts a box, and waits for its end. */
+async function attend(
+  box: Box,
+  name: BackendName,
+  flags: GivenFlags,
+  start: (streams: StreamOptions) => Promise<RunningBox>,
+): Promise<number> {
   const file = flags.one('stats-json');
   const statsFile = file === undefined ? undefined : (await import('./stats-file.js')).openStatsFile(file);
   const forwarding = forwardSignals(name === 'ffi' ? box : undefined, box.terminal);
-  const backend = await loadBackend(name);
-  const running = await backend.start(box, { stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' });
+  const running = await start({ stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' });
   forwarding.to(running);
   const end = await running.ended;
   forwarding.stop();

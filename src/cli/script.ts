@@ -12,7 +12,12 @@ const FLAGS = {
     description: 'the script prints the name of the box, and leaves it to itself',
   },
   name: { type: 'string', valueHint: 'NAME', description: 'of a box that is detached, instead of one made up' },
+  pod: { type: 'string', valueHint: 'NAME', description: 'not done: nsgen run --pod, or nsgen script -d -f pod.yaml' },
 } as const;
+
+const NO_POD =
+  'a pod that runs is one of this host, and a script is for others too: nsgen run --pod NAME --backend script starts the box' +
+  ' here, and nsgen script -d -f pod.yaml writes one script for a pod and its boxes';
 
 export const scriptCommand = boxCommand(
   'script',
@@ -21,6 +26,7 @@ export const scriptCommand = boxCommand(
   async (given, flags) => {
     const name = flags.one('name');
     const detached = flags.has('detach');
+    if (flags.has('pod')) throw new BoxError([{ field: '--pod', message: NO_POD }]);
     if (name !== undefined && !detached) throw new BoxError([{ field: '--name', message: 'needs --detach' }]);
     if (name !== undefined && !isBoxName(name)) throw new BoxError([{ field: '--name', message: NAME_RULE }]);
     const box = detached ? detachedBox(given) : given;

@@ -3,7 +3,7 @@ import { type Box, parseBoxOfPod } from '../box/box.js';
 import { issueProblems } from '../box/issues.js';
 import { BoxError, fieldName, type Problem } from '../box/problem.js';
 import { byteLength, isMapping } from '../box/values.js';
-import { boxNameProblem, podSchema, SHARABLE, type Sharable } from './schema.js';
+import { boxNameProblem, podNameProblem, podSchema, SHARABLE, type Sharable } from './schema.js';
 
 /** Several boxes in one pid namespace, whose init is nsgen's. */
 export interface Pod {
@@ -76,6 +76,17 @@ export const inPod = (name: string, problems: readonly Problem[]): readonly Prob
     return { field: field === '' ? box : field.startsWith('[') ? `${box}${field}` : `${box}.${field}`, message };
   });
 
+/**
+ * A pod without boxes, for one that is started next; it shares what a pod shares in any case.
+ *
+ * @throws BoxError
+ */
+export function emptyPod(name: string): Pod {
+  const problem = podNameProblem(name);
+  if (problem !== undefined) throw new BoxError([{ field: '--pod', message: problem }]);
+  return { name, share: ['pid'], user: 'unprivileged', hostname: undefined, boxes: [] };
+}
+
 /** Both names and the dot between them are the name of a directory, and 64 characters at most. */
 const LONGEST_NAME = 64;
 
@@ -85,7 +96,11 @@ function namesProblems(pod: string, names: readonly string[]): readonly Problem[
     const field = fieldName(['boxes', name]);
     const problem = boxNameProblem(name);
     if (problem !== undefined) return [{ field, message: problem }];
-    if (byteLength(`${pod}.${name}`) <= LONGEST_NAME) return [];
-    return [{ field, message: `is ${pod}.${name} as a box of this pod: more than ${LONGEST_NAME} characters` }];
+    return lengthProblems(field, `${pod}.${name}`);
   });
+}
+
+export function lengthProblems(field: string, name: string): readonly Problem[] {
+  if (byteLength(name) <= LONGEST_NAME) return [];
+  return [{ field, message: `is ${name} as a box of this pod: more than ${LONGEST_NAME} characters` }];
 }

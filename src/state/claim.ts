@@ -45,7 +45,7 @@ export function claimName(wanted: Claimed): Claim {
   const parent = madeStateDirectory();
   requireOwnProc();
   for (let tries = 1; ; tries += 1) {
-    const claim = tryName(parent, { ...wanted, name: name ?? madeUpName() });
+    const claim = tryName(parent, { ...wanted, name: name ?? madeUpName(wanted.pod) });
     if (claim !== undefined) return claim;
     if (name !== undefined)
       throw new StateError(
@@ -111,9 +111,9 @@ function lock(descriptor: number): void {
   if (runCalls([call]).failure !== undefined) throw new StateError(`cannot lock the file ${LIFE_FILE}`);
 }
 
-/** To be read aloud: three syllables and a number, `tarelo-17`. */
-function madeUpName(): string {
+/** To be read aloud: three syllables and a number, `tarelo-17`; of a box in a pod, with the name of that before it. */
+export function madeUpName(pod: string | undefined): string {
   const pick = (from: string) => from.charAt(randomInt(from.length));
   const syllables = Array.from({ length: 3 }, () => pick('bdfghjklmnprstvz') + pick('aeiou'));
-  return `${syllables.join('')}-${randomInt(10, 100)}`;
+  return `${pod === undefined ? '' : `${pod}.`}${syllables.join('')}-${randomInt(10, 100)}`;
 }

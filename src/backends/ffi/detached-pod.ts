@@ -1,3 +1,4 @@
+import { inputOf } from '../../box/box.js';
 import { removeCgroups } from '../../host/cgroup/remove.js';
 import { statOf } from '../../host/process.js';
 import { namespacesOf } from '../../pod/join.js';
@@ -7,7 +8,6 @@ import { sharedBy } from '../../pod/shared.js';
 import { type Claim, claimName } from '../../state/claim.js';
 import { rememberProcess } from '../../state/life.js';
 import { detachedMember } from '../detached.js';
-import { inputOf } from '../../box/box.js';
 import { startDetached, startLiving } from './detached.js';
 import { ofMember } from './pod.js';
 import { type Pid, reapNow } from './reap.js';

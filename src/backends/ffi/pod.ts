@@ -26,7 +26,6 @@ export function startInit(pod: Shared): RunningInit {
   return { pid, namespaces: namespacesOf(pod, `/proc/${pid}`), ended };
 }
 
-
 /** @throws StartError naming the box, BoxError naming its fields. */
 export function startMember({ name, box }: BoxOfPod, init: RunningInit, streams: StreamOptions): RunningBox {
   // Until it is reaped, which happens in no other turn but one of its own, no other process has its number.

@@ -1,6 +1,7 @@
 import { closeSync, constants as fsConstants, openSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { execa } from 'execa';
+import type { Box } from '../../box/box.js';
 import { stopped } from '../../host/process.js';
 import { programFiles } from '../../host/program-files.js';
 import { requireRootfs } from '../../host/rootfs.js';
@@ -15,82 +16,85 @@ import { renderScript } from './render.js';
 /** Carries a plan out by having bash run the rendered script. */
 export const scriptBackend: Backend = {
   name: 'script',
-  async start(box, options): Promise<RunningBox> {
-    requireRootfs(box);
-    // For what it refuses; the script looks for itself.
-    const plan = makePlan(box);
-    programFiles(plan);
-    const places = placesFor(plan, box);
-    const text = renderScript(box);
-    const streams = await streamsFor(options);
-    const script = openWithoutName(text);
-    const written = asksCgroups(box) ? openWithoutName('') : undefined;
-    const close = () => {
-      for (const descriptor of [script, written]) if (descriptor !== undefined) closeSync(descriptor);
-    };
-    try {
-      // setpriv, so that bash too, which watches over the box, dies with this process.
-      const words = ['--pdeathsig', 'KILL', '--', 'bash', pathOf(script), ...statsWords(written)];
-      const subprocess = execa('setpriv', words, {
-        stdio: stdioOptions(streams?.forBox ?? [0, 1, 2]),
-        buffer: false,
-        encoding: 'buffer',
-        reject: false,
-        cleanup: false,
-        // A session of its own: what the keys of a terminal send comes from this process, and only once. But script(1)
-        // takes the keys of the caller's terminal over, and has to hear of its size.
-        detached: !(box.terminal && options.stdin === 'inherit'),
-      });
-      const { pid } = subprocess;
-      if (pid === undefined)
-        throw new StartError('cannot start bash: setpriv (util-linux) or bash is missing', EXIT_STATUS.failed);
-      const accounts = accountsOf(box, cgroupsOf(places, pid), () => ended);
-      const ended = subprocess.then((result): End => {
-        const exitStatus = result.exitCode ?? 128 + signalNumber(result.signal);
-        const end = accounts.endWith({ exitStatus, signal: result.signal }, () => readingsIn(written));
-        close();
-        return end;
-      });
-      const forCaller = streams?.forCaller() ?? { stdin: undefined, stdout: undefined, stderr: undefined };
-      const { stats, freeze, thaw } = accounts;
-      let toldToStop = false;
-      const kill = (signal: NodeJS.Signals) => {
-        if (signal === 'SIGTSTP' || signal === 'SIGCONT') toldToStop = signal === 'SIGTSTP';
-        return subprocess.kill(signal);
-      };
-      // The script suspends the box itself when it gets SIGTSTP, then itself, and lets it go on after SIGCONT.
-      const suspend = () => {
-        if (!toldToStop) kill('SIGTSTP');
-        return stopped(pid, () => subprocess.exitCode === null && subprocess.signalCode === null);
-      };
-      // It escalates by itself.
-      const stop = () => {
-        accounts.freezer?.thaw();
-        kill('SIGTERM');
-        return ended;
-      };
-      return {
-        pid,
-        ...forCaller,
-        terminal: undefined,
-        kill,
-        stop,
-        suspend,
-        resume: () => {},
-        stats,
-        freeze,
-        thaw,
-        ended,
-      };
-    } catch (error) {
-      close();
-      streams?.abandon();
-      throw error;
-    } finally {
-      streams?.closeBoxEnds();
-    }
-  },
+  start: (box, options) => startScript(box, options, []),
 };
+
+/** @param pod what the script is told of the namespaces of the pod that the box is in. */
+export async function startScript(box: Box, options: StreamOptions, pod: readonly string[]): Promise<RunningBox> {
+  requireRootfs(box);
+  // For what it refuses; the script looks for itself.
+  const plan = makePlan(box);
+  programFiles(plan);
+  const places = placesFor(plan, box);
+  const text = renderScript(box);
+  const streams = await streamsFor(options);
+  const script = openWithoutName(text);
+  const written = asksCgroups(box) ? openWithoutName('') : undefined;
+  const close = () => {
+    for (const descriptor of [script, written]) if (descriptor !== undefined) closeSync(descriptor);
+  };
+  try {
+    // setpriv, so that bash too, which watches over the box, dies with this process.
+    const words = ['--pdeathsig', 'KILL', '--', 'bash', pathOf(script), ...pod, ...statsWords(written)];
+    const subprocess = execa('setpriv', words, {
+      stdio: stdioOptions(streams?.forBox ?? [0, 1, 2]),
+      buffer: false,
+      encoding: 'buffer',
+      reject: false,
+      cleanup: false,
+      // A session of its own: what the keys of a terminal send comes from this process, and only once. But script(1)
+      // takes the keys of the caller's terminal over, and has to hear of its size.
+      detached: !(box.terminal && options.stdin === 'inherit'),
+    });
+    const { pid } = subprocess;
+    if (pid === undefined)
+      throw new StartError('cannot start bash: setpriv (util-linux) or bash is missing', EXIT_STATUS.failed);
+    const accounts = accountsOf(box, cgroupsOf(places, pid), () => ended);
+    const ended = subprocess.then((result): End => {
+      const exitStatus = result.exitCode ?? 128 + signalNumber(result.signal);
+      const end = accounts.endWith({ exitStatus, signal: result.signal }, () => readingsIn(written));
+      close();
+      return end;
+    });
+    const forCaller = streams?.forCaller() ?? { stdin: undefined, stdout: undefined, stderr: undefined };
+    const { stats, freeze, thaw } = accounts;
+    let toldToStop = false;
+    const kill = (signal: NodeJS.Signals) => {
+      if (signal === 'SIGTSTP' || signal === 'SIGCONT') toldToStop = signal === 'SIGTSTP';
+      return subprocess.kill(signal);
+    };
+    // The script suspends the box itself when it gets SIGTSTP, then itself, and lets it go on after SIGCONT.
+    const suspend = () => {
+      if (!toldToStop) kill('SIGTSTP');
+      return stopped(pid, () => subprocess.exitCode === null && subprocess.signalCode === null);
+    };
+    // It escalates by itself.
+    const stop = () => {
+      accounts.freezer?.thaw();
+      kill('SIGTERM');
+      return ended;
+    };
+    return {
+      pid,
+      ...forCaller,
+      terminal: undefined,
+      kill,
+      stop,
+      suspend,
+      resume: () => {},
+      stats,
+      freeze,
+      thaw,
+      ended,
+    };
+  } catch (error) {
+    close();
+    streams?.abandon();
+    throw error;
+  } finally {
+    streams?.closeBoxEnds();
+  }
+}
 
 /**
  * The streams of the other backend, because Node's own are not what it calls them: its pipes are sockets, which

@@ -21,12 +21,19 @@ export function runDetachedScript(box: Box, detached: Detached, pod: readonly st
   return runToItsEnd(renderScript(box, detached), pod);
 }
 
-/** @returns the exit status of bash, which ends with this process. */
-export async function runToItsEnd(text: string, further: readonly string[] = []): Promise<number> {
+/**
+ * @param stdout what becomes of the name that the script prints.
+ * @returns the exit status of bash, which ends with this process.
+ */
+export async function runToItsEnd(
+  text: string,
+  further: readonly string[] = [],
+  stdout: 'inherit' | 'ignore' = 'inherit',
+): Promise<number> {
   const script = openWithoutName(text);
   try {
     const words = ['--pdeathsig', 'KILL', '--', 'bash', pathOf(script), ...further];
-    const options = { stdio: ['ignore', 'inherit', 'inherit'], buffer: false, reject: false, cleanup: false } as const;
+    const options = { stdio: ['ignore', stdout, 'inherit'], buffer: false, reject: false, cleanup: false } as const;
     const { exitCode } = await execa('setpriv', words, options);
     if (exitCode !== undefined) return exitCode;
     throw new StartError(

@@ -17,8 +17,8 @@ import { type RunningPod, requireAll } from '../../pod/start.js';
 import { detachedMember } from '../detached.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
 import { openWithoutName, signalNumber } from './backend.js';
-import { runToItsEnd } from './detached.js';
 import { pathOf } from './cgroup.js';
+import { runToItsEnd } from './detached.js';
 import { INITS } from './embedded-init.js';
 import { quote } from './quote.js';
 import { caveatsOf, type Detached, recordOf, render, renderScript, rootsOf } from './render.js';
@@ -183,6 +183,12 @@ export function runDetachedPodScript(pod: Pod): Promise<number> {
     programFiles(makePlan(box));
   });
   return runToItsEnd(renderPod(pod, { detached: true }));
+}
+
+/** Has bash start a pod without boxes, which goes on alone. @throws StartError when that fails; it has been said why. */
+export async function makeByScript(pod: Pod): Promise<void> {
+  const status = await runToItsEnd(renderPod(pod, { detached: true }), [], 'ignore');
+  if (status !== 0) throw new StartError(`the pod ${JSON.stringify(pod.name)} could not be made`, status);
 }
 
 /**
