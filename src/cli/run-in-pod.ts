@@ -5,7 +5,7 @@ import { type Box, inputOf, parseBoxOfPod } from '../box/box.js';
 import { BoxError, type Problem } from '../box/problem.js';
 import { type HeldPod, holdPod } from '../pod/join.js';
 import { emptyPod, lengthProblems } from '../pod/pod.js';
-import { boxNameProblem } from '../pod/schema.js';
+import { boxNameProblem, podNameProblem } from '../pod/schema.js';
 import { claimName, madeUpName } from '../state/claim.js';
 import { removeNamed } from '../state/pods.js';
 import type { GivenFlags } from './arguments.js';
@@ -81,6 +81,8 @@ function boxFor(input: unknown, share: HeldPod['shared']['share']): Box {
 function refuse(target: string, flags: GivenFlags): void {
   const problems: Problem[] = [];
   const pod = target.startsWith(NEW) ? target.slice(NEW.length) : target;
+  const podProblem = podNameProblem(pod);
+  if (podProblem !== undefined) problems.push({ field: '--pod', message: podProblem });
   const detached = flags.has('detach');
   const name = flags.one('name');
   if (detached)
@@ -122,5 +124,5 @@ async function detach(box: Box, pod: HeldPod, backend: BackendName, wanted: stri
 }
 
 /** Options of the script of a box in a pod. */
-const joinWords = ({ namespaces }: HeldPod): readonly string[] =>
-  namespaces.flatMap(({ type, path }) => ['--join', `${type}:${path}`]);
+const joinWords = ({ namespacesForOthers }: HeldPod): readonly string[] =>
+  namespacesForOthers.flatMap(({ type, path }) => ['--join', `${type}:${path}`]);

@@ -10,8 +10,10 @@ import type { Shared } from './shared.js';
 export interface HeldPod {
   readonly name: string;
   readonly shared: Shared;
-  /** Those of its init, by paths that lead there for this process, and for others as long as it runs. */
+  /** Those of its init, for what the ffi backend makes of this process: nobody else may look into one that is not dumpable. */
   readonly namespaces: readonly NamespaceToJoin[];
+  /** The same, for programs that this process starts. */
+  readonly namespacesForOthers: readonly NamespaceToJoin[];
   close(): void;
 }
 
@@ -22,10 +24,11 @@ export function holdPod(name: string): HeldPod {
   if (shared === undefined || init === undefined) throw ended(pod);
   const directory = openDirectory(pod, init.pid);
   const close = () => closeSync(directory);
-  const path = `/proc/${process.pid}/fd/${directory}`;
+  const path = `/proc/self/fd/${directory}`;
   try {
     if (parseStat(readFileSync(`${path}/stat`, 'latin1')).start !== init.start) throw ended(pod);
-    return { name, shared, namespaces: namespacesOf(shared, path), close };
+    const namespacesForOthers = namespacesOf(shared, `/proc/${process.pid}/fd/${directory}`);
+    return { name, shared, namespaces: namespacesOf(shared, path), namespacesForOthers, close };
   } catch (error) {
     close();
     throw error instanceof StateError ? error : ended(pod);

@@ -3,7 +3,7 @@ import { type Box, parseBoxOfPod } from '../box/box.js';
 import { issueProblems } from '../box/issues.js';
 import { BoxError, fieldName, type Problem } from '../box/problem.js';
 import { byteLength, isMapping } from '../box/values.js';
-import { boxNameProblem, podNameProblem, podSchema, SHARABLE, type Sharable } from './schema.js';
+import { boxNameProblem, podSchema, SHARABLE, type Sharable } from './schema.js';
 
 /** Several boxes in one pid namespace, whose init is nsgen's. */
 export interface Pod {
@@ -76,16 +76,14 @@ export const inPod = (name: string, problems: readonly Problem[]): readonly Prob
     return { field: field === '' ? box : field.startsWith('[') ? `${box}${field}` : `${box}.${field}`, message };
   });
 
-/**
- * A pod without boxes, for one that is started next; it shares what a pod shares in any case.
- *
- * @throws BoxError
- */
-export function emptyPod(name: string): Pod {
-  const problem = podNameProblem(name);
-  if (problem !== undefined) throw new BoxError([{ field: '--pod', message: problem }]);
-  return { name, share: ['pid'], user: 'unprivileged', hostname: undefined, boxes: [] };
-}
+/** A pod without boxes, for one that is started next; it shares what a pod shares in any case. */
+export const emptyPod = (name: string): Pod => ({
+  name,
+  share: ['pid'],
+  user: 'unprivileged',
+  hostname: undefined,
+  boxes: [],
+});
 
 /** Both names and the dot between them are the name of a directory, and 64 characters at most. */
 const LONGEST_NAME = 64;

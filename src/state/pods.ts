@@ -1,5 +1,5 @@
 import { constants as system } from 'node:os';
-import { type BoxState, findBox, isPod, listBoxes, StateError } from './boxes.js';
+import { type BoxState, findBox, isPod, listBoxes, readStates, StateError } from './boxes.js';
 import { endOfBox, isEnded, killBox, signalBox, stopBox } from './end.js';
 import { removeBox } from './remove.js';
 
@@ -21,6 +21,11 @@ export function findRunningPod(name: string): BoxState {
 }
 
 function findPod(name: string): BoxState {
+  const { boxes, damaged } = readStates();
+  if (![...boxes, ...damaged].some(found => found.name === name))
+    throw new StateError(
+      `there is no pod ${JSON.stringify(name)} (nsgen ps -a lists those that there are; --pod new:${name} makes one)`,
+    );
   const found = findBox(name);
   if (isPod(found)) return found;
   throw new StateError(`${JSON.stringify(name)} is a box, and no pod`);
@@ -84,10 +89,19 @@ export async function removePod(pod: BoxState, force: boolean): Promise<void> {
   // Nobody can be started there any more: who is at it finds out, and takes the name away again.
   for (const box of membersOf(pod.name)) {
     const end = await endOfBox(box, TIME_TO_END);
-    if (end !== undefined) await removeBox(box.name, false);
+    if (end !== undefined) await removeMember(box);
   }
   await removeBox(pod.name, false);
 }
 
 /** Milliseconds. The kernel has killed all of them when the init has ended. */
 const TIME_TO_END = 10_000;
+
+async function removeMember(box: BoxState): Promise<void> {
+  try {
+    await removeBox(box.name, false);
+  } catch (error) {
+    // Somebody else may have been faster.
+    if (listBoxes().some(({ name }) => name === box.name)) throw error;
+  }
+}

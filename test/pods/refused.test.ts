@@ -102,9 +102,10 @@ describe('what does not go with a pod is refused by name', () => {
   const file = podFile({ pod: 'p', boxes });
   for (const [words, message] of [
     [['run', '-f', file, '--hostname', 'x'], /^nsgen: --hostname: does not go with a pod/],
-    [['run', '-f', file, '-d'], /^nsgen: --detach: does not go with a pod/],
+    [['run', '-f', file, '-d', '--name', 'x'], /^nsgen: --name: does not go with a pod/],
+    [['run', '-f', file, '--pod', 'x'], /^nsgen: --pod: does not go with a pod/],
     [['run', '-f', file, '--', 'true'], /^nsgen: the boxes of a pod have their commands in its file/],
-    [['script', '-f', file, '-d'], /^nsgen: --detach: does not go with a pod/],
+    [['script', '-f', file, '-d', '--name', 'x'], /^nsgen: --name: does not go with a pod/],
     [['plan', '-f', file], /^nsgen: --file: has a pod, which only nsgen run and nsgen script take/],
     [['compare', '-f', file], /^nsgen: --file: has a pod, which only nsgen run and nsgen script take/],
   ] as const) {
@@ -137,6 +138,10 @@ const HOSTILE = [
   '|&;<>',
 ];
 
+/** Those of its boxes. */
+const scriptsIn = (text: string): readonly string[] =>
+  [...text.matchAll(/^ {2}cat <<'(END OF \w+)'\n(.*?)^\1$/gms)].map(([, , script = '']) => script);
+
 describe('hostile words', () => {
   const pod = {
     pod: 'hostile',
@@ -166,10 +171,11 @@ describe('hostile words', () => {
 
   test('the script of a pod, and those of its boxes, pass shellcheck and shfmt; --dry-run starts nothing', async () => {
     const text = renderPod(parsePod(pod));
-    const inner = [...text.matchAll(/^ {2}cat <<'(END OF \w+)'\n(.*?)^\1$/gms)].map(([, , script = '']) => script);
+    const inner = scriptsIn(text);
     assert.equal(inner.length, 2);
     const single = { pod: 'single', user: 'new', boxes };
-    await assertClean([text, ...inner, renderPod(parsePod(single))]);
+    const alone = [pod, single].map(input => renderPod(parsePod(input), { detached: true }));
+    await assertClean([text, ...inner, renderPod(parsePod(single)), ...alone, ...alone.flatMap(scriptsIn)]);
     const dry = await execute('bash', ['-s', '--', '--dry-run'], { input: text, cwd: directory });
     assert.deepEqual([dry.status, dry.stderr], [0, '']);
     for (const part of [
