@@ -661,8 +661,10 @@ json_word() {
   json=\"$json\"
 }
 
-# Reads from the file life which process is the first of the box, and when it was started.
+# Reads from the file life which process is the first of the box, and when it was started, unless that is known.
 find_first() {
+  # In a trap, a bare return would mean the status from before it.
+  if [[ -n $first_start ]]; then return 0; fi
   local line=''
   local -a fields
   read -r line <"$state/$name/life" || return 1
@@ -700,7 +702,13 @@ claim_name() {
   done
   read -r -d '' stat </proc/$$/stat || true
   read -r -a fields <<<"${stat##*) }"
-  TZ=UTC0 printf -v created '%(%FT%TZ)T' -1
+  # Since bash 5 in milliseconds.
+  created=${EPOCHREALTIME:-}
+  if [[ $created =~ ^[0-9]+\.[0-9]{6}$ ]]; then
+    TZ=UTC0 printf -v created "%(%FT%T)T.${created: -6:3}Z" "${created%.*}"
+  else
+    TZ=UTC0 printf -v created '%(%FT%TZ)T' -1
+  fi
   for ((tries = 0; tries < 100; tries++)); do
     name=$wanted
     if [[ -z $name ]]; then
@@ -709,8 +717,8 @@ claim_name() {
     fi
     unfinished=$state/.$name.$$-${fields[19]}
     mkdir -m 700 -- "$unfinished" || die "cannot make a directory in $state"
-    printf '{"name":"%s","created":"%s","command":[%s],"backend":"script","maker":{"pid":%s,"start":"%s"},"box":%s}\n' \
-      "$name" "$created" "$command" "$$" "${fields[19]}" '{"init":true,"hostname":"web","command":["sh","-c","(sleep 0.1 &); sleep 1; ps -ef"]}' >"$unfinished/box.json" || {
+    printf '{"name":"%s","created":"%s","command":[%s],"backend":"script","maker":{"pid":%s,"start":"%s"},%s}\n' \
+      "$name" "$created" "$command" "$$" "${fields[19]}" '"box":{"init":true,"hostname":"web","command":["sh","-c","(sleep 0.1 &); sleep 1; ps -ef"]}' >"$unfinished/box.json" || {
       rm -rf -- "$unfinished"
       die "cannot write to $state"
     }
@@ -761,19 +769,19 @@ check_end() {
 # and 6 what will be its stdin. What cannot be done has been said by whoever could not do it.
 start_detached() {
   local line command condition program has_init=''
-  local -a said
+  local -a said fields
   coproc box {
     exec 3>&"$life" 5>>"$state/$name/log" 6</dev/null {life}>&-
     exec "$@"
   }
   go=${box[1]}
   starter=$!
-  # Until the end of it.
-  mapfile -t <&"${box[0]}"
-  find_first || exit 125
-  mapfile -t said <"$state/$name/life"
-  [[ ${said[1]-} == started ]] || exit 125
-  # The box has life open, and may change what it says: but not this.
+  # Until the end of it. The command may have changed what life says by then; here is what was written to both before it.
+  mapfile -t said <&"${box[0]}"
+  ((${#said[@]} > 1)) && [[ ${said[-1]} == started ]] || exit 125
+  first=${said[0]%% *}
+  read -r -a fields <<<"${said[0]##*) }"
+  first_start=${fields[19]}
   printf '%s %s\n' "$first" "$first_start" >"$state/$name/process" || exit 125
   # The init starts the command as by vfork(2): until it is executed, its program is that of the init.
   while :; do
@@ -810,6 +818,9 @@ enter() {
   local stat
   read -r stat </proc/self/stat
   printf '%s\n' "$stat" >&3
+  # The script may have been killed, and nobody may read what is for it.
+  trap '' PIPE
+  { printf '%s\n' "$stat"; } 2>&- || true
   local step
   local -a final=()
   trap failed ERR
@@ -838,9 +849,10 @@ enter() {
   step='execute the init, which starts "sh" "-c" "(sleep 0.1 &); sleep 1; ps -ef"'
   # The first process that the command starts comes right after it again, whatever has been started for it. A limit on
   # devices may hold for this bash by now: /dev/null would be one.
-  { printf %s "$$" >/proc/sys/kernel/ns_last_pid; } 2>&- || true
+  { printf %s "$BASHPID" >/proc/sys/kernel/ns_last_pid; } 2>&- || true
   # From here on, what is written goes to the log. A script that waits for the end of the pipe sees it.
   printf 'started\n' >&3
+  { printf 'started\n'; } 2>&- || true
   exec >&5 2>&5 5>&-
   exec setsid -- env -i --default-signal -- \
     'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \

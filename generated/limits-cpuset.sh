@@ -1015,7 +1015,7 @@ enter() {
   fi
   # The first process that the command starts comes right after it again, whatever has been started for it. A limit on
   # devices may hold for this bash by now: /dev/null would be one.
-  { printf %s "$$" >/proc/sys/kernel/ns_last_pid; } 2>&- || true
+  { printf %s "$BASHPID" >/proc/sys/kernel/ns_last_pid; } 2>&- || true
   exec setsid -- unshare --cgroup -- env -i --default-signal -- \
     'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
     'HOME=/root' \

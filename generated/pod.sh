@@ -665,7 +665,7 @@ enter() {
   step='execute the init, which reaps whoever is left to it, until it is told to end'
   # The first process that the command starts comes right after it again, whatever has been started for it. A limit on
   # devices may hold for this bash by now: /dev/null would be one.
-  { printf %s "$$" >/proc/sys/kernel/ns_last_pid; } 2>&- || true
+  { printf %s "$BASHPID" >/proc/sys/kernel/ns_last_pid; } 2>&- || true
   hash bash
   exec setsid -- env -i --default-signal -- "${final[@]}" \
     -- "${BASH_CMDS[bash]}" --norc -c $'exec -c -a \'nsgen-init pause\' /proc/self/fd/4'
@@ -1233,7 +1233,7 @@ enter() {
   fi
   # The first process that the command starts comes right after it again, whatever has been started for it. A limit on
   # devices may hold for this bash by now: /dev/null would be one.
-  { printf %s "$$" >/proc/sys/kernel/ns_last_pid; } 2>&- || true
+  { printf %s "$BASHPID" >/proc/sys/kernel/ns_last_pid; } 2>&- || true
   exec setsid -- env -i --default-signal -- \
     'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
     'HOME=/root' \
@@ -2276,7 +2276,7 @@ leave() {
   step='execute "ps" "-ef"'
   # The first process that the command starts comes right after it again, whatever has been started for it. A limit on
   # devices may hold for this bash by now: /dev/null would be one.
-  { printf %s "$$" >/proc/sys/kernel/ns_last_pid; } 2>&- || true
+  { printf %s "$BASHPID" >/proc/sys/kernel/ns_last_pid; } 2>&- || true
   exec setsid -- env -i --default-signal -- \
     'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
     'HOME=/root' \

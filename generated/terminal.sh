@@ -990,7 +990,7 @@ leave() {
   exec 2>&0
   # The first process that the command starts comes right after it again, whatever has been started for it. A limit on
   # devices may hold for this bash by now: /dev/null would be one.
-  { printf %s "$$" >/proc/sys/kernel/ns_last_pid; } 2>&- || true
+  { printf %s "$BASHPID" >/proc/sys/kernel/ns_last_pid; } 2>&- || true
   exec env -i --default-signal -- \
     'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
     'HOME=/root' \

@@ -37,6 +37,7 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
     ['box.schema.json', jsonSchema()],
     ['pod.schema.json', podJsonSchema()],
     ['detached.sh', renderScript(detached, { name: undefined })],
+    ['detached-pod.sh', renderPod(parsePod(await readBoxFile(exampleFile('pod'))), { detached: true })],
     ...(await Promise.all(scripts)),
   ]);
 }

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, describe, test } from 'node:test';
-import { statOf } from '../../src/host/process.js';
+import { numbersOf, statOf } from '../../src/host/process.js';
 import { sendSignal, signalNumber } from '../../src/host/signal.js';
 import { nsgen } from '../support/cli.js';
 import { ownCgroups } from '../support/own-cgroup.js';
@@ -39,6 +39,11 @@ for (const way of WAYS) {
       assert.deepEqual([statOf(stat.parent)?.name === 'bash', stat.session, stat.group], [false, pid, pid]);
       const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
       assert.deepEqual(processesWith(mark).toSorted(), [pid, child].toSorted());
+      // Nobody has come between them.
+      assert.deepEqual(
+        [pid, child ?? 0].map(number => numbersOf(number).at(-1)),
+        [1, 2],
+      );
       assert.deepEqual(readdirSync(`/proc/${pid}/fd`), ['0', '1', '2', '3']);
       // Without nsgen's init, 3 is that of ls itself.
       await until(() => readFileSync(join(parent, 'web/log'), 'utf8').includes('error'), 'it has written');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
 import { isAlive, statOf } from '../../src/host/process.js';
@@ -13,7 +13,7 @@ import { shell } from './ways.js';
 
 /** A pod that goes on without nsgen, from its start to its removal, and what is done with it and its boxes by name. */
 
-const { parent, named, states, clear, fileOf, start, running, logged } = ownPods('detached-pods');
+const { parent, named, states, clear, start, running, logged } = ownPods('detached-pods');
 const own = ownCgroups();
 
 afterEach(async () => {
@@ -227,14 +227,14 @@ test('an ordinary user has pods too, by all ways', async () => {
       env: { PATH: process.env.PATH, HOME: '/nonexistent', NSGEN_STATE_DIRECTORY: state },
       ...(input === undefined ? {} : { input }),
     });
-  const file = fileOf(SHOP);
+  const file = join(directory, 'pod.json');
+  writeFileSync(file, JSON.stringify(SHOP), { mode: 0o644 });
   const outputs: string[] = [];
   for (const way of WAYS) {
-    const text = JSON.stringify(SHOP);
     const feed = way === 'pod.sh' ? await nsgen(['script', '-d', '-f', file]) : undefined;
     const started =
       feed === undefined
-        ? await as([...installed, 'run', '-d', '--backend', way, '-f', '/dev/stdin'], text)
+        ? await as([...installed, 'run', '-d', '--backend', way, '-f', file])
         : await as(['bash', '-s'], feed.stdout);
     assert.deepEqual([started.status, started.stdout], [0, 'shop\n'], started.stderr);
     const one = await as([...installed, 'run', '--pod', 'shop', '--', 'sh', '-c', 'id; cat /proc/2/comm']);

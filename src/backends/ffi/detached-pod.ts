@@ -77,5 +77,6 @@ async function abandon({ claims, init, boxes }: Begun): Promise<void> {
     reapNow(init);
   }
   await removeCgroups(boxes.flatMap(({ cgroups }) => cgroups.map(({ directory }) => directory)));
-  for (const claim of claims.toReversed()) claim.remove();
+  const removals = await Promise.allSettled(claims.toReversed().map(async claim => claim.remove()));
+  for (const removal of removals) if (removal.status === 'rejected') throw removal.reason;
 }
