@@ -64,14 +64,14 @@ const variablesOf = (env: Execute['env']): Argument => ({
   values: Object.entries(env).map(([name, value]) => `${name}=${value}`),
 });
 
-const launchers = new WeakMap<Execute['command'], Launcher>();
+const launchers = new WeakMap<Execute['command'], Command & { readonly launcher: Launcher }>();
 
-/** What makes these attempts in a program of its own. */
+/** What makes these attempts in a program of its own. Two operations of a plan ask for it. */
 export function launcherOf({ command, env, init }: Command): Launcher {
   const known = launchers.get(command);
-  if (known !== undefined) return known;
+  if (known?.env === env && known.init === init) return known.launcher;
   const launcher = makeLauncher(architecture(), attempts({ command, env, init }));
-  launchers.set(command, launcher);
+  launchers.set(command, { command, env, init, launcher });
   return launcher;
 }
 
