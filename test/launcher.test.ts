@@ -8,6 +8,7 @@ import { errnoNumber } from '../src/linux/errno.js';
 import { type Launcher, makeLauncher, REPORT_DESCRIPTOR } from '../src/linux/launcher.js';
 import type { Architecture } from '../src/linux/machine-code.js';
 import { type SystemCall, string } from '../src/linux/system-call.js';
+import { launcherOf } from '../src/plan/operations/execute.js';
 import { ownDirectory } from './support/own-directory.js';
 
 const directory = ownDirectory('launcher');
@@ -111,4 +112,11 @@ test('a report that makes no sense is none', () => {
   const launcher = makeLauncher('x64', [execve('/nothing', ['nothing'])]);
   for (const report of [Buffer.alloc(0), Buffer.alloc(3), Buffer.alloc(launcher.reportLength, 0xff)])
     assert.equal(launcher.outcomeOf(report), undefined, report.toString('hex'));
+});
+
+test('two boxes that have one array for their command do not have one launcher', () => {
+  const command = ['env'];
+  const [one, other] = [{ A: '1' }, { A: '2' }].map(env => launcherOf({ command, env, init: undefined }));
+  assert.ok(one?.elf.includes('A=1\0') && !one.elf.includes('A=2\0'));
+  assert.ok(other?.elf.includes('A=2\0') && !other.elf.includes('A=1\0'));
 });
