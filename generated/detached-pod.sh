@@ -852,7 +852,9 @@ start_box() {
 # What is left when the pod could not be started goes: its processes, its cgroups, its names.
 abandon() {
   local member hidden
+  # Once begun, it is done to the end.
   trap - EXIT
+  trap '' INT TERM HUP
   if find_first && is_init; then kill -s KILL "$first" || true; fi
   if [[ -n $starter ]]; then
     exec {go}>&-
@@ -1558,7 +1560,9 @@ find_first() {
 abandon() {
   local line=''
   local -a now
+  # Once begun, it is done to the end.
   trap - EXIT
+  trap '' INT TERM HUP
   if find_first && read -r line <"/proc/$first/stat"; then
     read -r -a now <<<"${line##*) }"
     # It is not pid 1 there: its command would go on.
@@ -2708,7 +2712,9 @@ find_first() {
 abandon() {
   local line=''
   local -a now
+  # Once begun, it is done to the end.
   trap - EXIT
+  trap '' INT TERM HUP
   if find_first && read -r line <"/proc/$first/stat"; then
     read -r -a now <<<"${line##*) }"
     # It is not pid 1 there: its command would go on.

@@ -677,7 +677,9 @@ find_first() {
 abandon() {
   local line=''
   local -a now
+  # Once begun, it is done to the end.
   trap - EXIT
+  trap '' INT TERM HUP
   if find_first && read -r line <"/proc/$first/stat"; then
     read -r -a now <<<"${line##*) }"
     if [[ ${now[19]} == "$first_start" ]]; then kill -s KILL "$first" || true; fi
