@@ -4,8 +4,8 @@ import { startDetached } from '../backends/ffi/detached.js';
 import { inputOf, parseBox } from '../box/box.js';
 import { BoxError } from '../box/problem.js';
 import { claimName } from '../state/claim.js';
-import { isBoxName, NAME_RULE } from '../state/names.js';
 import type { GivenFlags } from './arguments.js';
+import { checkName } from './box-name.js';
 import { write } from './output.js';
 
 /** What only makes sense as long as nsgen is there. */
@@ -22,7 +22,7 @@ export async function detach(input: unknown, backend: BackendName, flags: GivenF
   if (refused.length > 0) throw new BoxError(refused);
   const own = detachedBox(parseBox(input));
   const name = flags.one('name');
-  if (name !== undefined && !isBoxName(name)) throw new BoxError([{ field: '--name', message: NAME_RULE }]);
+  checkName(name);
   if (backend === 'script') {
     const { runDetachedScript } = await import('../backends/script/detached.js');
     return runDetachedScript(own, name);

@@ -97,6 +97,7 @@ export const RLIMIT_NOFILE = 7;
 export const POLLIN = 1;
 export const F_DUPFD_CLOEXEC = 1030;
 export const F_SETFD = 2;
+export const FD_CLOEXEC = 1;
 export const F_ADD_SEALS = 1033;
 export const SEALS = { F_SEAL_SEAL: 1, F_SEAL_SHRINK: 2, F_SEAL_GROW: 4, F_SEAL_WRITE: 8 } as const;
 export const FIONBIO = 0x5421;

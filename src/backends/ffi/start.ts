@@ -42,7 +42,7 @@ export function startBox(
     remember(plan, caller.cgroup);
     const cgroups = cgroupsOf(caller.cgroup);
     // Those of a box that goes on without this process are not its to remove.
-    if (life === undefined) keep(cgroups);
+    if (plan.some(({ kind }) => kind === 'parent-death-signal')) keep(cgroups);
     tidy(caller.cgroup);
     return { pid, cgroups };
   } catch (error) {

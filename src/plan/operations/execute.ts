@@ -4,6 +4,7 @@ import { AT } from '../../linux/constants.js';
 import type { ErrnoName } from '../../linux/errno.js';
 import { type Argument, flags, integer, type SystemCall, string } from '../../linux/system-call.js';
 import { initDescriptor, type OperationKind } from '../operation.js';
+import type { Life } from './record-life.js';
 
 /** Becomes the command, or the init that starts it. */
 export interface Execute {
@@ -12,8 +13,8 @@ export interface Execute {
   readonly env: Readonly<Record<string, string>>;
   /** True: what open-init has opened. Else a program in the box. */
   readonly init: true | AbsolutePath | undefined;
-  /** Write to the file life, before it, that it comes to this. */
-  readonly life: boolean;
+  /** With it, it is written there, before, that it comes to this. */
+  readonly life: Life;
 }
 
 /** Errors after which execvp(3) looks into the next directory of PATH. */
@@ -32,10 +33,11 @@ export const execute: OperationKind<Execute> = {
     const argv: Argument = { kind: 'strings', values: words };
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     const envp: Argument = { kind: 'strings', values: variables };
-    if (init === true) return [...(life ? [SAY_STARTED] : []), executeDescriptor(initDescriptor(caller), argv, envp)];
-    if (init !== undefined) return [{ name: 'execve', arguments: [string(init), argv, envp] }];
+    const before = life === false ? [] : [SAY_STARTED];
+    if (init === true) return [...before, executeDescriptor(initDescriptor(caller), argv, envp)];
+    if (init !== undefined) return [...before, { name: 'execve', arguments: [string(init), argv, envp] }];
     const files = candidates(command[0] ?? '', env.PATH ?? '');
-    return files.map((file, index): SystemCall => {
+    const attempts = files.map((file, index): SystemCall => {
       const attempt: SystemCall = { name: 'execve', arguments: [string(file), argv, envp] };
       const last = index === files.length - 1;
       return {
@@ -44,6 +46,7 @@ export const execute: OperationKind<Execute> = {
         onFailure: asShellScript(attempt, file, command, envp),
       };
     });
+    return [...before, ...attempts];
   },
 };
 

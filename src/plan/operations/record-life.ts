@@ -12,8 +12,14 @@ import {
 import type { OperationKind } from '../operation.js';
 
 /**
- * A box that outlives who starts it writes down who it is, before anything else: then whoever starts it may be killed at any
- * moment, and it is still known. Nothing ties its life to theirs.
+ * Whether a box has the file life of a name. True: its init keeps it, and writes down there how the box ends, for nobody
+ * else waits. `until-command`: whoever starts the box waits for its end and writes that; the command has nothing of it.
+ */
+export type Life = boolean | 'until-command';
+
+/**
+ * A box that has a name writes down who it is, before anything else: then whoever starts it may be killed at any moment,
+ * and it is still known.
  */
 export interface RecordLife {
   readonly kind: 'record-life';
@@ -23,7 +29,7 @@ export interface RecordLife {
 const LONGEST_LINE = 2048;
 
 export const recordLife: OperationKind<RecordLife> = {
-  describe: () => 'write down who it is, in the file life of its name, and go on without whoever started it',
+  describe: () => 'write down who it is, in the file life of its name',
 
   /** By the /proc of nsgen, open before: a mount namespace that is joined may have that of others. */
   systemCalls(_operation, { life }) {
