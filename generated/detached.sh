@@ -795,7 +795,10 @@ start_detached() {
     pause 0.005
   done 2>/dev/null
   if [[ -z $line || $condition == Z ]]; then check_end; fi
-  trap - EXIT
+  # A box that nobody has the name of is nobody's to stop.
+  trap '' PIPE
+  printf '%s\n' "$name" || die 'cannot print the name of the box: it has been ended, and removed'
+  trap - EXIT PIPE
   exec {go}>&-
   wait "$starter" || true
 }
@@ -947,7 +950,6 @@ main() {
   ulimit -S -n 1024 2>/dev/null || ulimit -S -n hard
 
   start_detached "${launch[@]}" "$@"
-  printf '%s\n' "$name"
 }
 
 # At the very end, and in braces: from a pipe, bash has read all of it before the command starts. What follows in the

@@ -38,10 +38,14 @@ const BETWEEN = 50;
  * Waits for the end of a box, and removes its cgroups then.
  *
  * @param limit milliseconds.
+ * @param cgroups its own. Of a process that is ending, the kernel no longer says in which it was.
  * @returns its end; undefined when it has not come in that time, or somebody has removed the box.
  */
-export async function endOfBox(box: BoxState, limit = Number.POSITIVE_INFINITY): Promise<BoxState | undefined> {
-  const cgroups = cgroupsOf(box);
+export async function endOfBox(
+  box: BoxState,
+  limit = Number.POSITIVE_INFINITY,
+  cgroups = cgroupsOf(box),
+): Promise<BoxState | undefined> {
   const end = milliseconds() + limit;
   for (let delay = 1; ; delay = Math.min(2 * delay, BETWEEN)) {
     const now = again(box);
@@ -49,7 +53,7 @@ export async function endOfBox(box: BoxState, limit = Number.POSITIVE_INFINITY):
     const over = now === undefined || now.status === 'ended';
     if (over && !(box.process !== undefined && isAlive(box.process))) {
       await removeCgroups(cgroups);
-      // Of a process that was ending already when it was asked, the kernel no longer says in which it was.
+      // What could not be asked any more.
       await removeEmpty(box);
       return now;
     }
@@ -111,7 +115,7 @@ export async function killBox(box: BoxState): Promise<BoxState | undefined> {
   await signalBox(box, system.signals.SIGKILL);
   // Of version 1: there a frozen process does not even end.
   for (const place of cgroups) thaw(place);
-  return endOfBox(box);
+  return endOfBox(box, Number.POSITIVE_INFINITY, cgroups);
 }
 
 /** Milliseconds in which a cgroup that is too new to tell becomes old enough, and whoever has ended is reaped. */

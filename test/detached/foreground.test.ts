@@ -117,6 +117,7 @@ for (const way of WAYS) {
       for (const [words, status, message] of [
         [['--rootfs', '/no/such', '--', 'true'], 2, /rootfs: there is no directory "\/no\/such"/],
         [['-w', '/no/such', '--', 'true'], 125, /\/no\/such/],
+        [['-w', '/no/such', '--memory', '64M', '--', 'true'], 125, /\/no\/such/],
       ] as const) {
         const end = await run(way, ['--name', 'x', ...words]);
         assert.equal(end.status, status, end.stderr);
@@ -229,23 +230,32 @@ for (const command of ['run', 'script'])
 const seed = Number(process.env.NSGEN_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const random = randomNumbers(seed);
 
-for (const [backend, kills] of [
-  ['ffi', 30],
-  ['script', 20],
+/** Milliseconds, about so long as it takes from the first to the last of it. */
+for (const [backend, kills, longest] of [
+  ['ffi', 30, 50],
+  ['script', 20, 150],
 ] as const)
   test(`SIGKILL of nsgen run --name, by ${backend}, ${kills} times (NSGEN_TEST_SEED=${seed})`, async t => {
     const mark = newMark();
-    const words = (name: string) => ['run', '--backend', backend, '--name', name, '--', 'sh', '-c', 'exit 42', mark];
-    // Of one that nobody kills, on this machine as it is now.
-    const began = performance.now();
-    assert.equal((await nsgen(words('whole'))).status, 42);
-    const whole = performance.now() - began;
-    await nsgen(['rm', 'whole']);
+    const words = (name: string) => [
+      'run',
+      '--backend',
+      backend,
+      '--name',
+      name,
+      '--',
+      'sh',
+      '-c',
+      'sleep 0.02; exit 42',
+      mark,
+    ];
     for (let kill = 0; kill < kills; kill += 1) {
-      const child = spawn(process.execPath, [nsgenPath, ...words(`k${kill}`)], { stdio: 'ignore' });
+      const name = `k${kill}`;
+      const child = spawn(process.execPath, [nsgenPath, ...words(name)], { stdio: 'ignore' });
       const exited = once(child, 'exit');
-      // Before there is anything but Node, nothing can go wrong.
-      await delay((0.5 + 0.5 * random()) * whole);
+      // Before there is anything of it, nothing can go wrong.
+      await until(() => readdirSync(parent).some(entry => entry.includes(name)), 'it has begun');
+      await delay(random() * longest);
       child.kill('SIGKILL');
       await exited;
     }
@@ -253,6 +263,7 @@ for (const [backend, kills] of [
     await until(() => states().every(({ status }) => status === 'ended'), 'all have ended');
     const all = states();
     t.diagnostic(`${all.length} of ${kills} have a state, ${all.filter(({ started }) => started).length} have run`);
+    assert.ok(all.some(({ abandoned }) => abandoned));
     for (const { started, exitStatus, abandoned, problem } of all) {
       assert.equal(abandoned, problem !== undefined);
       if (!abandoned) assert.equal(exitStatus, 42);

@@ -8,7 +8,7 @@ import { makePlan } from '../../plan/plan.js';
 import type { Claim } from '../../state/claim.js';
 import { readLife, rememberProcess } from '../../state/life.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
-import { type Pid, reapNow } from './reap.js';
+import { leaveToReap, type Pid, reapNow } from './reap.js';
 import { type StartedBox, startBox } from './start.js';
 
 /**
@@ -50,6 +50,7 @@ async function executed({ pid, cgroups }: StartedBox, { directory }: Claim): Pro
     }
     await pause(delay);
   }
+  leaveToReap(pid);
 }
 
 function hasCommand(pid: Pid): boolean {

@@ -45,6 +45,20 @@ let keepAlive: NodeJS.Timeout | undefined;
  */
 const FOREVER = 2 ** 31 - 1;
 
+/** Of boxes that go on without this process: nobody waits for their end here. */
+const unattended = new Set<Pid>();
+
+/** Has a process reaped when it ends, if this one is still there then. Nothing stays alive for it. */
+export function leaveToReap(pid: Pid): void {
+  unattended.add(pid);
+  onEnd(pid, () => unattended.delete(pid));
+  releaseLoop();
+}
+
+function releaseLoop(): void {
+  if (waiting.size === unattended.size) keepAlive?.unref();
+}
+
 /** Calls `listener` once, when the process has ended and been reaped. To be called in the turn that started it. */
 export function onEnd(pid: Pid, listener: Listener): void {
   keepAlive ??= setInterval(() => {}, FOREVER);
@@ -74,7 +88,7 @@ function reapEnded(): void {
     waiting.delete(pid);
     listener?.(decodeStatus(outcome.bytes(room).readInt32LE()));
   }
-  if (waiting.size === 0) keepAlive?.unref();
+  releaseLoop();
 }
 
 function waitCall(pid: Pid, options: number, room: Output): SystemCall {

@@ -58,6 +58,7 @@ export function renderScript(box: Box, named?: Named): string {
     ...sections.preparing.map(({ body }) => body),
     ...(detached ? ['start_detached'] : attendedFunctions(box, ownCgroups)),
     ...(foreground ? ['record_end'] : []),
+    ...(named !== undefined && ownCgroups ? ['remove_cgroups'] : []),
   ]);
   const created = plan.find(operation => operation.kind === 'create-namespaces');
   const user = created?.user ?? 'none';
@@ -207,6 +208,7 @@ function renderSection(box: Box, plan: Plan, operation: Operation, place: Place,
     place,
     rootfs: box.rootfs?.path,
     detached: named !== undefined && !named.foreground,
+    named: named !== undefined,
     name: named?.name ?? '',
     changesProgram,
     newPids: pid === 'new' || pid === 'pod',
