@@ -18,7 +18,7 @@ import { StateError } from './directory.js';
  */
 export async function signalBox(box: BoxState, signal: number): Promise<boolean> {
   const end = milliseconds() + TIME_TO_APPEAR;
-  for (let now: BoxState | undefined = box; now !== undefined && now.status !== 'ended'; now = again(box)) {
+  for (let now: BoxState | undefined = box; now !== undefined && now.status !== 'ended'; now = sameBox(box)) {
     if (now.process !== undefined) return sendSignal(now.process, signal);
     // It is just being started, or just ending.
     if (milliseconds() > end)
@@ -48,7 +48,7 @@ export async function endOfBox(
 ): Promise<BoxState | undefined> {
   const end = milliseconds() + limit;
   for (let delay = 1; ; delay = Math.min(2 * delay, BETWEEN)) {
-    const now = again(box);
+    const now = sameBox(box);
     // The lock goes before the other processes of the box do; the first process goes after them.
     const over = now === undefined || now.status === 'ended';
     if (over && !(box.process !== undefined && isAlive(box.process))) {
@@ -63,7 +63,7 @@ export async function endOfBox(
 }
 
 /** The same box as it is now; undefined when somebody has removed it. */
-function again(box: BoxState): BoxState | undefined {
+export function sameBox(box: BoxState): BoxState | undefined {
   const now = readState(box.directory, box.name);
   return now !== undefined && isBox(now) && isSame(now, box) ? now : undefined;
 }
@@ -105,7 +105,7 @@ export async function stopBox(box: BoxState, given?: number): Promise<BoxState |
   if (timeout > 0) {
     await signalBox(box, system.signals.SIGTERM);
     const end = await endOfBox(box, timeout);
-    if (end !== undefined || again(box) === undefined) return end;
+    if (end !== undefined || sameBox(box) === undefined) return end;
   }
   return killBox(box);
 }
@@ -141,4 +141,4 @@ export async function removeEmpty({ maker, pod }: Pick<BoxState, 'maker' | 'pod'
 }
 
 /** Or it has been removed. */
-export const isEnded = (box: BoxState): boolean => (again(box)?.status ?? 'ended') === 'ended';
+export const isEnded = (box: BoxState): boolean => (sameBox(box)?.status ?? 'ended') === 'ended';

@@ -1,5 +1,4 @@
 import type { Box } from '../../box/box.js';
-import { inMainThread } from '../../host/caller.js';
 import { type BoxCgroup, readCgroups } from '../../host/cgroup/readings.js';
 import type { ProcessIdentity } from '../../host/process.js';
 import { childrenOf, continueTree, stopTree } from '../../host/process-tree.js';
@@ -8,10 +7,19 @@ import type { Caller } from '../../plan/operation.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
 import { type Accounts, accountsOf } from '../accounts.js';
 import type { Backend, End, RunningBox, StreamOptions } from '../backend.js';
-import { EXIT_STATUS, StartError } from '../failure.js';
+import { StartError } from '../failure.js';
 import { release } from './cgroup.js';
 import type { TakenName } from './foreground.js';
-import { exitStatusOf, isWaitedFor, onEnd, type Pid, reapNow, signalName, type WaitStatus } from './reap.js';
+import {
+  exitStatusOf,
+  isWaitedFor,
+  onEnd,
+  type Pid,
+  reapNow,
+  refuseWorker,
+  signalName,
+  type WaitStatus,
+} from './reap.js';
 import { NO_POD, startBox } from './start.js';
 import { type OpenStreams, openStreams } from './streams.js';
 import type { OpenTerminal } from './terminal.js';
@@ -169,13 +177,4 @@ function planFor(box: Box): Plan {
   const plan = plans.get(box) ?? makePlan(box);
   plans.set(box, plan);
   return plan;
-}
-
-/** Node gives SIGCHLD to the main thread only, and the kernel ends a box with the thread that made it: prctl(2). */
-function refuseWorker(): void {
-  if (inMainThread()) return;
-  throw new StartError(
-    "the ffi backend cannot run in a worker thread: start boxes from the main thread, or use backend: 'script'",
-    EXIT_STATUS.failed,
-  );
 }

@@ -1,7 +1,9 @@
 import { constants } from 'node:os';
+import { inMainThread } from '../../host/caller.js';
 import { WNOHANG } from '../../linux/constants.js';
 import { runCalls } from '../../linux/program.js';
 import { integer, NULL, type Output, output, type SystemCall, symbol } from '../../linux/system-call.js';
+import { EXIT_STATUS, StartError } from '../failure.js';
 
 /** libuv does not know the processes that the syscall program makes: they are reaped here, and only they. */
 
@@ -32,6 +34,15 @@ const isSignal = (name: string): name is NodeJS.Signals => name in constants.sig
 /** Waits for a process that has ended or is about to. */
 export function reapNow(pid: Pid): void {
   runCalls([waitCall(pid, 0, { length: 4, text: 'status' })]);
+}
+
+/** Node gives SIGCHLD to the main thread only, and the kernel ends a box with the thread that made it: prctl(2). */
+export function refuseWorker(): void {
+  if (inMainThread()) return;
+  throw new StartError(
+    "the ffi backend cannot run in a worker thread: start boxes from the main thread, or use backend: 'script'",
+    EXIT_STATUS.failed,
+  );
 }
 
 type Listener = (status: WaitStatus) => void;
