@@ -146,8 +146,8 @@ function numberOf(signal: NodeJS.Signals | number): number {
 }
 
 /**
- * By nsgen exec, a process of its own: to be safe from what is in the box, it executes itself again, which a program that
- * uses this library cannot be asked to.
+ * By nsgen exec, a process of its own: this one keeps its descriptors, its memory and its threads away from what is in the
+ * box.
  */
 async function execIn(
   state: BoxState,

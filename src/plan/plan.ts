@@ -7,6 +7,7 @@ import { type AbsolutePath, absolutePath, NAMESPACE_TYPES, type NamespaceType } 
 import { CONTROLLERS, type Controller } from './cgroup.js';
 import { KERNEL_MOUNTS, type KernelPlace } from './file-system.js';
 import type { UserNamespace } from './operation.js';
+import type { Execute } from './operations/execute.js';
 import { controllerOf } from './operations/limit-unified.js';
 import type { MakeCgroup } from './operations/make-cgroup.js';
 import type { Life } from './operations/record-life.js';
@@ -29,6 +30,7 @@ const OWN_PROC = fillMount({ type: 'proc', destination: absolutePath('/proc') })
 export function makePlan(box: Box, { detached = false, foreground = false }: PlanOptions = {}): Plan {
   const life = foreground ? 'until-command' : detached;
   return [
+    ...launcherOperation(box),
     ...namespaceOperations(box, life),
     ...mountOperations(box),
     ...rootOperations(box, life),
@@ -42,6 +44,18 @@ export interface PlanOptions {
   /** The box has a name, and whoever starts it waits for its end, and writes that down. */
   readonly foreground?: boolean;
 }
+
+/** For a command that is neither a file of the host nor of nsgen. */
+function launcherOperation(box: Box): Plan {
+  const { command, env, rootfs, init, namespaces } = box;
+  const by = rootfs?.change ?? (namespaces.mount.kind === 'joined' ? 'setns' : undefined);
+  if (by === undefined || init === true) return [];
+  return [{ kind: 'open-launcher', by, command, env, init: initInside(box) }];
+}
+
+/** Where it is in the box. */
+const initInside = (box: Box): Execute['init'] =>
+  box.init === undefined || box.init === true ? box.init : (initMountPoint(box) ?? box.init);
 
 function namespaceOperations(box: Box, life: Life): Plan {
   const { user, time } = box.namespaces;
@@ -227,7 +241,7 @@ function rootOperations(box: Box, life: Life): Plan {
     ...protectOperations(box),
     ...(rootfs === undefined ? [] : [changeOfRoot(rootfs)]),
     { kind: 'standard-streams', terminal: box.terminal },
-    { kind: 'close-descriptors', life },
+    { kind: 'close-descriptors', life, launcher: launcherOperation(box).length > 0 ? 'opened' : undefined },
     ...(box.init === true ? [{ kind: 'open-init' } as const] : []),
   ];
 }
@@ -244,7 +258,7 @@ function initMount(box: Box): Plan {
 }
 
 function processOperations(box: Box, life: Life): Plan {
-  const { command, env, rootfs, cwd, init } = box;
+  const { command, env, rootfs, cwd } = box;
   return [
     ...(cwd === undefined ? [] : [{ kind: 'working-directory', path: cwd, rootfs: rootfs?.path } as const]),
     { kind: 'descriptor-limit', soft: SOFT_DESCRIPTOR_LIMIT },
@@ -253,8 +267,9 @@ function processOperations(box: Box, life: Life): Plan {
       kind: 'execute',
       command,
       env,
-      init: init === undefined || init === true ? init : (initMountPoint(box) ?? init),
+      init: initInside(box),
       life,
+      launcher: launcherOperation(box).length > 0,
     },
   ];
 }

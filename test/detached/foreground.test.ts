@@ -100,6 +100,8 @@ for (const way of WAYS) {
         [['--init', '--', 'sh', '-c', 'kill -TERM $$'], 143],
         [['--unshare', 'user', '--', 'true'], 0],
         [['--with', 'true', '--', 'true'], 0],
+        [['--with', 'sh', '--', 'sh', '-c', 'exit 11'], 11],
+        [['--with', 'sh', '--', 'no-such-program'], 127],
         [['--memory', '64M', '--', 'sh', '-c', 'exit 3'], 3],
         // It got as far as that.
         [['--', 'no-such-program'], 127],

@@ -45,6 +45,12 @@ export function refuseWorker(): void {
   );
 }
 
+/** Of one that may be something else by now than what was started. */
+export function endNow(pid: Pid): void {
+  process.kill(pid, 'SIGKILL');
+  reapNow(pid);
+}
+
 type Listener = (status: WaitStatus) => void;
 
 const waiting = new Map<Pid, Listener>();

@@ -1,10 +1,12 @@
 import type { AbsolutePath } from '../../box/values.js';
-import { INIT_PATH, LIFE_DESCRIPTOR, STARTED } from '../../init/elf.js';
+import { INIT_PATH, STARTED } from '../../init/elf.js';
 import { AT } from '../../linux/constants.js';
 import type { ErrnoName } from '../../linux/errno.js';
+import { LAUNCHER_DESCRIPTOR, type Launcher, makeLauncher } from '../../linux/launcher.js';
+import { architecture } from '../../linux/libc.js';
 import { type Argument, flags, integer, type SystemCall, string } from '../../linux/system-call.js';
 import { initDescriptor, type OperationKind } from '../operation.js';
-import type { Life } from './record-life.js';
+import { type Life, lifeDescriptor } from './record-life.js';
 
 /** Becomes the command, or the init that starts it. */
 export interface Execute {
@@ -15,6 +17,8 @@ export interface Execute {
   readonly init: true | AbsolutePath | undefined;
   /** With it, it is written there, before, that it comes to this. */
   readonly life: Life;
+  /** By what open-launcher has opened. */
+  readonly launcher?: boolean;
 }
 
 /** Errors after which execvp(3) looks into the next directory of PATH. */
@@ -28,27 +32,50 @@ export const execute: OperationKind<Execute> = {
     return `execute ${init === true ? 'the init' : JSON.stringify(init)}, which starts ${words}`;
   },
 
-  systemCalls({ command, env, init, life }, caller) {
-    const words = command.length === 0 ? [PAUSE_TITLE] : [...initWords(init), ...command];
+  systemCalls({ command, env, init, life, launcher }, caller) {
+    const started = life === false ? [] : [sayStarted(lifeDescriptor(launcher))];
+    if (launcher) return [...started, { ...EXECUTE_LAUNCHER, launches: launcherOf({ command, env, init }).calls }];
+    if (init !== true) return [...started, ...attempts({ command, env, init })];
+    const words = command.length === 0 ? [PAUSE_TITLE] : [INIT_PATH, ...command];
     const argv: Argument = { kind: 'strings', values: words };
-    const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-    const envp: Argument = { kind: 'strings', values: variables };
-    const before = life === false ? [] : [SAY_STARTED];
-    if (init === true) return [...before, executeDescriptor(initDescriptor(caller), argv, envp)];
-    if (init !== undefined) return [...before, { name: 'execve', arguments: [string(init), argv, envp] }];
-    const files = candidates(command[0] ?? '', env.PATH ?? '');
-    const attempts = files.map((file, index): SystemCall => {
-      const attempt: SystemCall = { name: 'execve', arguments: [string(file), argv, envp] };
-      const last = index === files.length - 1;
-      return {
-        ...attempt,
-        ...(last ? {} : { tolerate: NOT_HERE }),
-        onFailure: asShellScript(attempt, file, command, envp),
-      };
-    });
-    return [...before, ...attempts];
+    return [...started, executeDescriptor(initDescriptor(caller), argv, variablesOf(env))];
   },
 };
+
+type Command = Pick<Execute, 'command' | 'env' | 'init'>;
+
+/** Of all these calls, one succeeds, or none. */
+function attempts({ command, env, init }: Command): readonly SystemCall[] {
+  const argv: Argument = { kind: 'strings', values: [...initWords(init), ...command] };
+  const envp = variablesOf(env);
+  if (typeof init === 'string') return [{ name: 'execve', arguments: [string(init), argv, envp] }];
+  const files = candidates(command[0] ?? '', env.PATH ?? '');
+  return files.map((file, index): SystemCall => {
+    const attempt: SystemCall = { name: 'execve', arguments: [string(file), argv, envp] };
+    const last = index === files.length - 1;
+    return {
+      ...attempt,
+      ...(last ? {} : { tolerate: NOT_HERE }),
+      onFailure: asShellScript(attempt, file, command, envp),
+    };
+  });
+}
+
+const variablesOf = (env: Execute['env']): Argument => ({
+  kind: 'strings',
+  values: Object.entries(env).map(([name, value]) => `${name}=${value}`),
+});
+
+const launchers = new WeakMap<Execute['command'], Command & { readonly launcher: Launcher }>();
+
+/** What makes these attempts in a program of its own. Two operations of a plan ask for it. */
+export function launcherOf({ command, env, init }: Command): Launcher {
+  const known = launchers.get(command);
+  if (known?.env === env && known.init === init) return known.launcher;
+  const launcher = makeLauncher(architecture(), attempts({ command, env, init }));
+  launchers.set(command, { command, env, init, launcher });
+  return launcher;
+}
 
 /** What ps shows of an init that has no command. It is one word: a second would be the command. */
 export const PAUSE_TITLE = 'nsgen-init pause';
@@ -57,15 +84,22 @@ export const PAUSE_TITLE = 'nsgen-init pause';
 export const initWords = (init: Execute['init']): readonly string[] =>
   init === undefined ? [] : init === true ? [INIT_PATH] : [init, '--'];
 
-const SAY_STARTED: SystemCall = {
+const sayStarted = (descriptor: number): SystemCall => ({
   name: 'write',
-  arguments: [integer(LIFE_DESCRIPTOR), string(STARTED), integer(STARTED.length)],
-};
+  arguments: [integer(descriptor), string(STARTED), integer(STARTED.length)],
+});
 
 const executeDescriptor = (descriptor: number, argv: Argument, envp: Argument): SystemCall => ({
   name: 'execveat',
   arguments: [integer(descriptor), string(''), argv, envp, flags({ AT_EMPTY_PATH: AT.AT_EMPTY_PATH }, 'AT_EMPTY_PATH')],
 });
+
+/** The words are what ps shows for the microseconds until it has executed the command. */
+const EXECUTE_LAUNCHER = executeDescriptor(
+  LAUNCHER_DESCRIPTOR,
+  { kind: 'strings', values: ['nsgen'] },
+  { kind: 'strings', values: [] },
+);
 
 /** The paths that execvp(3) tries: an empty element of PATH is the working directory. */
 function candidates(program: string, path: string): readonly string[] {

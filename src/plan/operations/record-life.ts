@@ -1,4 +1,6 @@
+import { LIFE_DESCRIPTOR } from '../../init/elf.js';
 import { O } from '../../linux/constants.js';
+import { LAUNCHER_DESCRIPTOR } from '../../linux/launcher.js';
 import {
   flags,
   integer,
@@ -16,6 +18,9 @@ import type { OperationKind } from '../operation.js';
  * else waits. `until-command`: whoever starts the box waits for its end and writes that; the command has nothing of it.
  */
 export type Life = boolean | 'until-command';
+
+/** Where it is open while the last steps are made: the launcher knows the two below. */
+export const lifeDescriptor = (launcher: unknown): number => (launcher ? LAUNCHER_DESCRIPTOR + 1 : LIFE_DESCRIPTOR);
 
 /**
  * A box that has a name writes down who it is, before anything else: then whoever starts it may be killed at any moment,
