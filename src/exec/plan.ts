@@ -31,8 +31,8 @@ export function makeExecPlan(newcomer: Newcomer): Plan {
   const { process, directory, namespaces, status, limits } = target;
   const root = target.otherRoot || namespaces.includes('mount');
   return [
-    { kind: 'open-process', ...process, directory, namespaces, root, cwd: cwd === undefined },
     ...(root ? [{ kind: 'open-launcher', by: 'setns', command, env, init: undefined } as const] : []),
+    { kind: 'open-process', ...process, directory, namespaces, root, cwd: cwd === undefined },
     { kind: 'new-session' },
     ...(cgroupFiles.length > 0 ? [{ kind: 'join-cgroups', files: cgroupFiles } as const] : []),
     { kind: 'resource-limits', limits },
