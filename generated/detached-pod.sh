@@ -12,7 +12,7 @@
 #
 # The init does, in this order:
 #   - start a process in new namespaces: cgroup, ipc, mount, net, pid, uts, user (unless the caller is root)
-#   - write down who it is, in the file life of its name, and go on without whoever started it
+#   - write down who it is, in the file life of its name
 #   - lead a new session, without a terminal
 #   - map root inside to the caller outside (unless the caller is root)
 #   - make all mounts private
@@ -896,7 +896,7 @@ box_1() {
 # It does, in this order:
 #   - join net of the pod, pid of the pod, user of the pod (if it has its own)
 #   - start a process in new namespaces: cgroup, ipc, mount, uts
-#   - write down who it is, in the file life of its name, and go on without whoever started it
+#   - write down who it is, in the file life of its name
 #   - lead a new session, without a terminal
 #   - set the file mode mask to 0022
 #   - make all mounts private
@@ -1563,7 +1563,8 @@ abandon() {
   # Once begun, it is done to the end.
   trap - EXIT
   trap '' INT TERM HUP
-  if find_first && read -r line <"/proc/$first/stat"; then
+  # Who says there that it is the box, has it open as descriptor 3.
+  if find_first && [[ /proc/$first/fd/3 -ef /proc/$$/fd/$life ]] && read -r line <"/proc/$first/stat"; then
     read -r -a now <<<"${line##*) }"
     # It is not pid 1 there: its command would go on.
     local -a children=()
@@ -1574,7 +1575,10 @@ abandon() {
     exec {go}>&-
     wait "$starter" || true
   fi
-  mv -T -- "$state/$name" "$unfinished" && rm -rf -- "$unfinished"
+  # Somebody may have removed it, and another have the name.
+  if [[ $state/$name/life -ef /proc/$$/fd/$life ]]; then
+    mv -T -- "$state/$name" "$unfinished" && rm -rf -- "$unfinished"
+  fi
 } 2>/dev/null
 
 # Takes a name for the box, or makes one up: a directory of this name, complete from the moment that it appears. Its file
@@ -1687,7 +1691,10 @@ start_detached() {
     pause 0.005
   done 2>/dev/null
   if [[ -z $line || $condition == Z ]]; then check_end; fi
-  trap - EXIT
+  # A box that nobody has the name of is nobody's to stop.
+  trap '' PIPE
+  printf '%s\n' "$name" || die 'cannot print the name of the box: it has been ended, and removed'
+  trap - EXIT PIPE
   exec {go}>&-
   wait "$starter" || true
 }
@@ -1827,7 +1834,7 @@ main() {
     exit 0
   fi
 
-  # write down who it is, in the file life of its name, and go on without whoever started it
+  # write down who it is, in the file life of its name
   find_state_directory
   claim_name shop.web "$@"
 
@@ -1857,7 +1864,6 @@ main() {
   ulimit -S -n 1024 2>/dev/null || ulimit -S -n hard
 
   start_detached "${launch[@]}" "$@"
-  printf '%s\n' "$name"
 }
 
 # At the very end, and in braces: from a pipe, bash has read all of it before the command starts. What follows in the
@@ -1885,7 +1891,7 @@ box_2() {
 # It does, in this order:
 #   - join net of the pod, pid of the pod, user of the pod (if it has its own)
 #   - start a process in new namespaces: cgroup, ipc, mount, uts
-#   - write down who it is, in the file life of its name, and go on without whoever started it
+#   - write down who it is, in the file life of its name
 #   - lead a new session, without a terminal
 #   - set the file mode mask to 0022
 #   - make all mounts private
@@ -2715,7 +2721,8 @@ abandon() {
   # Once begun, it is done to the end.
   trap - EXIT
   trap '' INT TERM HUP
-  if find_first && read -r line <"/proc/$first/stat"; then
+  # Who says there that it is the box, has it open as descriptor 3.
+  if find_first && [[ /proc/$first/fd/3 -ef /proc/$$/fd/$life ]] && read -r line <"/proc/$first/stat"; then
     read -r -a now <<<"${line##*) }"
     # It is not pid 1 there: its command would go on.
     local -a children=()
@@ -2726,7 +2733,10 @@ abandon() {
     exec {go}>&-
     wait "$starter" || true
   fi
-  mv -T -- "$state/$name" "$unfinished" && rm -rf -- "$unfinished"
+  # Somebody may have removed it, and another have the name.
+  if [[ $state/$name/life -ef /proc/$$/fd/$life ]]; then
+    mv -T -- "$state/$name" "$unfinished" && rm -rf -- "$unfinished"
+  fi
 } 2>/dev/null
 
 # Takes a name for the box, or makes one up: a directory of this name, complete from the moment that it appears. Its file
@@ -2839,7 +2849,10 @@ start_detached() {
     pause 0.005
   done 2>/dev/null
   if [[ -z $line || $condition == Z ]]; then check_end; fi
-  trap - EXIT
+  # A box that nobody has the name of is nobody's to stop.
+  trap '' PIPE
+  printf '%s\n' "$name" || die 'cannot print the name of the box: it has been ended, and removed'
+  trap - EXIT PIPE
   exec {go}>&-
   wait "$starter" || true
 }
@@ -3384,7 +3397,7 @@ main() {
     exit 0
   fi
 
-  # write down who it is, in the file life of its name, and go on without whoever started it
+  # write down who it is, in the file life of its name
   find_state_directory
   claim_name shop.look "$@"
 
@@ -3414,7 +3427,6 @@ main() {
   ulimit -S -n 1024 2>/dev/null || ulimit -S -n hard
 
   start_detached "${launch[@]}" "$@"
-  printf '%s\n' "$name"
 }
 
 # At the very end, and in braces: from a pipe, bash has read all of it before the command starts. What follows in the

@@ -13,7 +13,7 @@ describe('generated/', () => {
   test('its scripts parse, and shellcheck and shfmt find nothing in them', async () => {
     const files = [...(await generatedFiles())].filter(([name]) => name.endsWith('.sh'));
     // And one that is detached.
-    assert.equal(files.length, exampleNames().length + 1);
+    assert.equal(files.length, exampleNames().length + 2);
     await assertClean(files.map(([, text]) => text));
   });
 

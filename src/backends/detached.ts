@@ -17,7 +17,7 @@ export function detachedBox(box: Box): Box {
  * ends; orphans are the pod's.
  */
 export function detachedMember(box: Box): Box {
-  const problems = [...terminalProblems(box), ...clockProblems(box)];
+  const problems = [...terminalProblems(box), ...timeProblems(box.namespaces, 'that is detached')];
   if (problems.length > 0) throw new BoxError(problems);
   return withOwnInit(box);
 }
@@ -35,7 +35,7 @@ function detachedProblems(box: Box): readonly Problem[] {
       field: 'namespaces.pid',
       message: 'a box that is detached needs a pid namespace of its own (new): with its first process all of it ends',
     });
-  return [...problems, ...clockProblems(box)];
+  return [...problems, ...timeProblems(namespaces, 'that is detached')];
 }
 
 function terminalProblems({ terminal }: Box): readonly Problem[] {
@@ -43,8 +43,11 @@ function terminalProblems({ terminal }: Box): readonly Problem[] {
   return [{ field: 'terminal', message: 'a box that is detached has a log, and no terminal: nobody sits there' }];
 }
 
+/** What cannot be in a box that has a name while somebody waits for its end. */
+export const foregroundProblems = ({ namespaces }: Box): readonly Problem[] => timeProblems(namespaces, 'with a name');
+
 /** A process is known by when it was started, and a clock that others have moved tells that differently. */
-function clockProblems({ namespaces }: Box): readonly Problem[] {
-  if (namespaces.time.kind !== 'joined') return [];
-  return [{ field: 'namespaces.time', message: 'a box that is detached cannot join one: make a new one, or none' }];
+function timeProblems({ time }: Box['namespaces'], which: string): readonly Problem[] {
+  if (time.kind !== 'joined') return [];
+  return [{ field: 'namespaces.time', message: `a box ${which} cannot join one: make a new one, or none` }];
 }

@@ -43,7 +43,11 @@ async function printPod({ name: pod }: BoxState, follow: boolean): Promise<void>
   else for (const one of prints) await one();
 }
 
-function openLog({ name, directory }: BoxState): number {
+function openLog({ name, directory, foreground }: BoxState): number {
+  if (foreground)
+    throw new StateError(
+      `box ${JSON.stringify(name)} has no log: it was started in the foreground, and what it writes goes where its nsgen or script writes`,
+    );
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   const descriptor = openSync(`${directory}/${LOG_FILE}`, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   if (fstatSync(descriptor).isFile()) return descriptor;

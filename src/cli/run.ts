@@ -5,6 +5,7 @@ import {
   loadBackend,
   type RunningBox,
   type StreamOptions,
+  type WantedName,
 } from '../backends/backend.js';
 import { type Box, inputOf } from '../box/box.js';
 import { BoxError } from '../box/problem.js';
@@ -26,7 +27,7 @@ const FLAGS = {
     alias: 'd',
     description: 'print the name of the box, and leave it to itself (see nsgen ps)',
   },
-  name: { type: 'string', valueHint: 'NAME', description: 'of a box that is detached, instead of one made up' },
+  name: { type: 'string', valueHint: 'NAME', description: 'the name of the box (see nsgen ps)' },
   pod: {
     type: 'string',
     valueHint: 'NAME',
@@ -43,8 +44,8 @@ async function runBox(box: Box, flags: GivenFlags): Promise<number> {
       attend(box, name, flags, start),
     );
   if (flags.has('detach')) return (await import('./detach.js')).detach(inputOf(box), name, flags);
-  if (flags.has('name')) throw new BoxError([{ field: '--name', message: 'needs --detach' }]);
-  return attend(box, name, flags, async streams => (await loadBackend(name)).start(box, streams));
+  const wanted = await wantedName(flags.one('name'), box);
+  return attend(box, name, flags, async streams => (await loadBackend(name)).start(box, streams, wanted));
 }
 
 /** Starts a box, and waits for its end. */
@@ -57,7 +58,7 @@ async function attend(
   const file = flags.one('stats-json');
   const statsFile = file === undefined ? undefined : (await import('./stats-file.js')).openStatsFile(file);
   const forwarding = forwardSignals(name === 'ffi' ? box : undefined, box.terminal);
-  const running = await start({ stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' });
+  const running = await start(INHERITED);
   forwarding.to(running);
   const end = await running.ended;
   forwarding.stop();
@@ -66,6 +67,14 @@ async function attend(
   if (flags.has('stats')) write(2, (await import('./stats-table.js')).statsTable(end));
   statsFile?.write(end);
   return end.exitStatus;
+}
+
+const INHERITED = { stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' } as const;
+
+async function wantedName(name: string | undefined, box: Box): Promise<WantedName | undefined> {
+  if (name === undefined) return undefined;
+  (await import('./box-name.js')).checkForeground(name, box);
+  return { name, input: inputOf(box) };
 }
 
 async function runPod(pod: unknown, parsed: ParsedArguments): Promise<number> {

@@ -1,7 +1,7 @@
 import { detachedBox } from '../backends/detached.js';
 import { caveatsOf, renderScript } from '../backends/script/render.js';
 import { BoxError } from '../box/problem.js';
-import { isBoxName, NAME_RULE } from '../state/names.js';
+import { checkForeground, checkName } from './box-name.js';
 import { write } from './output.js';
 import { boxCommand } from './subcommand.js';
 
@@ -11,7 +11,7 @@ const FLAGS = {
     alias: 'd',
     description: 'the script prints the name of the box, and leaves it to itself',
   },
-  name: { type: 'string', valueHint: 'NAME', description: 'of a box that is detached, instead of one made up' },
+  name: { type: 'string', valueHint: 'NAME', description: 'the name of the box (see nsgen ps)' },
   pod: { type: 'string', valueHint: 'NAME', description: 'not done: nsgen run --pod, or nsgen script -d -f pod.yaml' },
 } as const;
 
@@ -27,10 +27,10 @@ export const scriptCommand = boxCommand(
     const name = flags.one('name');
     const detached = flags.has('detach');
     if (flags.has('pod')) throw new BoxError([{ field: '--pod', message: NO_POD }]);
-    if (name !== undefined && !detached) throw new BoxError([{ field: '--name', message: 'needs --detach' }]);
-    if (name !== undefined && !isBoxName(name)) throw new BoxError([{ field: '--name', message: NAME_RULE }]);
+    checkName(name);
+    if (name !== undefined && !detached) checkForeground(name, given);
     const box = detached ? detachedBox(given) : given;
-    const script = renderScript(box, detached ? { name } : undefined);
+    const script = renderScript(box, detached || name !== undefined ? { name, foreground: !detached } : undefined);
     for (const line of caveatsOf(box)) write(2, `nsgen: note: ${line}\n`);
     write(1, script);
     return 0;

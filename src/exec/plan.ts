@@ -31,7 +31,6 @@ export function makeExecPlan(newcomer: Newcomer): Plan {
   const { process, directory, namespaces, status, limits } = target;
   const root = target.otherRoot || namespaces.includes('mount');
   return [
-    // By nsgen itself, which waits for what the launcher reports, and closes both ends.
     ...(root ? [{ kind: 'open-launcher', by: 'setns', command, env, init: undefined } as const] : []),
     { kind: 'open-process', ...process, directory, namespaces, root, cwd: cwd === undefined },
     { kind: 'new-session' },

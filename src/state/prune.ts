@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { ownerOf } from '../host/cgroup/name.js';
 import { isAlive } from '../host/process.js';
-import { type BoxState, isPod, readStates } from './boxes.js';
+import { isPod, readStates } from './boxes.js';
 import { hasStateDirectory, requireOwnProc, stateDirectory } from './directory.js';
 import { removePod } from './pods.js';
 import { removeBox } from './remove.js';
@@ -18,17 +18,18 @@ export interface PrunedBoxes {
 const NOTHING: PrunedBoxes = { removed: [], failed: [], keeps: () => false };
 
 /**
- * Removes what is left of starts that were killed: boxes that never ran, and directories that have not become a box's, or
- * are one no more. A box that has run keeps its name and its exit status, unless the pod that it is in was never completed.
+ * Removes what is left by who was killed: boxes that never ran, or whose end nobody could write down, and directories that
+ * have not become a box's, or are one no more. A box that has an exit status keeps it, and its name.
  */
 export async function pruneBoxes(dryRun: boolean): Promise<PrunedBoxes> {
   if (!hasStateDirectory()) return NOTHING;
   const { boxes } = readStates();
   const removed: string[] = [];
   const failed: { directory: string; error: string }[] = [];
-  const halves = boxes.filter(isHalfAPod);
+  const halves = boxes.filter(box => isPod(box) && box.abandoned);
   const inHalves = (pod: string | undefined) => halves.some(({ name }) => name === pod);
-  for (const box of [...halves, ...boxes.filter(box => neverRan(box) && !inHalves(box.pod))]) {
+  // Those of a pod that was never completed go with it, also if they run: nobody was told its name.
+  for (const box of [...halves, ...boxes.filter(box => box.abandoned && !isPod(box) && !inHalves(box.pod))]) {
     const { name, directory } = box;
     try {
       if (!dryRun) await (isPod(box) ? removePod(box, true) : removeBox(name, false));
@@ -48,11 +49,6 @@ export async function pruneBoxes(dryRun: boolean): Promise<PrunedBoxes> {
   };
   return { removed, failed, keeps };
 }
-
-const neverRan = (box: BoxState): boolean => box.status === 'ended' && !box.started && !isPod(box);
-
-/** Its boxes may run: nobody was told its name. */
-const isHalfAPod = (box: BoxState): boolean => isPod(box) && box.problem !== undefined;
 
 /** As unfinishedName has named it. */
 const UNFINISHED = /^\..+\.([1-9]\d{0,9})-(\d{1,20})$/;

@@ -34,6 +34,7 @@ function make(name: string, life: string, files: Readonly<Record<string, string>
     pod: undefined,
     shared: SHARED,
     backend: 'ffi',
+    foreground: false,
     maker: { pid: process.pid, start: START },
     box: {},
   } as const;

@@ -10,7 +10,7 @@ import type { Claim } from '../../state/claim.js';
 import { readLife, rememberProcess } from '../../state/life.js';
 import { killMember } from '../../state/member.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
-import { type Pid, reapNow } from './reap.js';
+import { leaveToReap, type Pid, reapNow, refuseWorker } from './reap.js';
 import { NO_POD, type StartedBox, startBox } from './start.js';
 
 /**
@@ -22,6 +22,7 @@ import { NO_POD, type StartedBox, startBox } from './start.js';
  *   claim.
  */
 export async function startDetached(box: Box, claim: Claim, pod: Caller['pod'] = NO_POD): Promise<StartedBox> {
+  refuseWorker();
   requireRootfs(box);
   const started = startNow(makePlan(box, { detached: true }), claim, pod);
   await executed(started, claim);
@@ -75,6 +76,7 @@ async function executed({ pid, cgroups }: StartedBox, { directory }: Claim): Pro
     }
     await pause(delay);
   }
+  leaveToReap(pid);
 }
 
 function hasCommand(pid: Pid): boolean {

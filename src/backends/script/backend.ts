@@ -7,7 +7,7 @@ import { programFiles } from '../../host/program-files.js';
 import { requireRootfs } from '../../host/rootfs.js';
 import { makePlan } from '../../plan/plan.js';
 import { accountsOf } from '../accounts.js';
-import type { Backend, End, RunningBox, StreamOptions } from '../backend.js';
+import type { Backend, End, RunningBox, StreamOptions, WantedName } from '../backend.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
 import type { OpenStreams } from '../ffi/streams.js';
 import { asksCgroups, cgroupsOf, pathOf, placesFor, readingsIn, statsWords } from './cgroup.js';
@@ -16,17 +16,22 @@ import { renderScript } from './render.js';
 /** Carries a plan out by having bash run the rendered script. */
 export const scriptBackend: Backend = {
   name: 'script',
-  start: (box, options) => startScript(box, options, []),
+  start: (box, options, wanted) => startScript(box, options, [], wanted),
 };
 
 /** @param pod what the script is told of the namespaces of the pod that the box is in. */
-export async function startScript(box: Box, options: StreamOptions, pod: readonly string[]): Promise<RunningBox> {
+export async function startScript(
+  box: Box,
+  options: StreamOptions,
+  pod: readonly string[],
+  wanted?: WantedName,
+): Promise<RunningBox> {
   requireRootfs(box);
   // For what it refuses; the script looks for itself.
   const plan = makePlan(box);
   programFiles(plan);
   const places = placesFor(plan, box);
-  const text = renderScript(box);
+  const text = renderScript(box, wanted && { ...wanted, foreground: true });
   const streams = await streamsFor(options);
   const script = openWithoutName(text);
   const written = asksCgroups(box) ? openWithoutName('') : undefined;

@@ -7,7 +7,7 @@ import { makePlan } from '../../plan/plan.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
 import { openWithoutName } from './backend.js';
 import { pathOf } from './cgroup.js';
-import { type Detached, renderScript } from './render.js';
+import { type Named, renderScript } from './render.js';
 
 /**
  * Has bash run the script that leaves the box to itself, and prints its name.
@@ -15,27 +15,41 @@ import { type Detached, renderScript } from './render.js';
  * @param pod what the script is told of the namespaces of the pod that it is in.
  * @returns the exit status of the script.
  */
-export function runDetachedScript(box: Box, detached: Detached, pod: readonly string[] = []): Promise<number> {
-  requireRootfs(box);
-  programFiles(makePlan(box));
-  return runToItsEnd(renderScript(box, detached), pod);
+export async function runDetachedScript(box: Box, named: Named, pod: readonly string[] = []): Promise<number> {
+  const { exitCode } = await runScript(textFor(box, named), 'inherit', pod);
+  return exitCode;
 }
 
 /**
- * @param stdout what becomes of the name that the script prints.
- * @returns the exit status of bash, which ends with this process.
+ * The same for a program that wants to know the name.
+ *
+ * @throws StartError with what the script has said.
  */
-export async function runToItsEnd(
-  text: string,
-  further: readonly string[] = [],
-  stdout: 'inherit' | 'ignore' = 'inherit',
-): Promise<number> {
+export async function startDetachedScript(box: Box, name: string | undefined): Promise<string> {
+  const { exitCode, stdout, stderr } = await runScript(textFor(box, { name }), 'pipe');
+  if (exitCode !== EXIT_STATUS.ok) throw new StartError(stderr ?? '', exitCode);
+  return stdout ?? '';
+}
+
+function textFor(box: Box, named: Named): string {
+  requireRootfs(box);
+  programFiles(makePlan(box));
+  return renderScript(box, named);
+}
+
+/** @returns the end of bash, which ends with this process. */
+export async function runScript(text: string, output: 'inherit' | 'pipe', further: readonly string[] = []) {
   const script = openWithoutName(text);
   try {
     const words = ['--pdeathsig', 'KILL', '--', 'bash', pathOf(script), ...further];
-    const options = { stdio: ['ignore', stdout, 'inherit'], buffer: false, reject: false, cleanup: false } as const;
-    const { exitCode } = await execa('setpriv', words, options);
-    if (exitCode !== undefined) return exitCode;
+    const { exitCode, stdout, stderr } = await execa('setpriv', words, {
+      stdin: 'ignore',
+      stdout: output,
+      stderr: output,
+      reject: false,
+      cleanup: false,
+    });
+    if (exitCode !== undefined) return { exitCode, stdout, stderr };
     throw new StartError(
       'cannot start bash: setpriv (util-linux) or bash is missing, or was killed',
       EXIT_STATUS.failed,

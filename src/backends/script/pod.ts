@@ -18,10 +18,10 @@ import { detachedMember } from '../detached.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
 import { openWithoutName, signalNumber } from './backend.js';
 import { pathOf } from './cgroup.js';
-import { runToItsEnd } from './detached.js';
+import { runScript } from './detached.js';
 import { INITS } from './embedded-init.js';
 import { quote } from './quote.js';
-import { caveatsOf, type Detached, recordOf, render, renderScript, rootsOf } from './render.js';
+import { caveatsOf, type Named, recordOf, render, renderScript, rootsOf } from './render.js';
 import { packagesOf } from './tools.js';
 
 /**
@@ -64,6 +64,7 @@ export function renderPod(pod: Pod, { detached = false }: PlanOptions = {}): str
         inits: INITS,
         initFile: INIT_FILE,
         initDescriptor: INIT_DESCRIPTOR,
+        detached,
         record: recordOf({}, { shared: sharedBy(pod) }),
       }),
     ),
@@ -150,7 +151,7 @@ function renderBoxes(pod: Pod, detached: boolean): readonly RenderedBox[] {
   return rendered;
 }
 
-const ownNameOf = (pod: Pod, box: string): Detached => ({
+const ownNameOf = (pod: Pod, box: string): Named => ({
   name: `${pod.name}.${box}`,
   pod: pod.name,
   shared: sharedBy(pod),
@@ -178,17 +179,18 @@ const SEEN =
  *
  * @returns the exit status of the script.
  */
-export function runDetachedPodScript(pod: Pod): Promise<number> {
+export async function runDetachedPodScript(pod: Pod): Promise<number> {
   requireAll(pod, box => {
     programFiles(makePlan(box));
   });
-  return runToItsEnd(renderPod(pod, { detached: true }));
+  const { exitCode } = await runScript(renderPod(pod, { detached: true }), 'inherit');
+  return exitCode;
 }
 
-/** Has bash start a pod without boxes, which goes on alone. @throws StartError when that fails; it has been said why. */
+/** Has bash start a pod without boxes, which goes on alone. @throws StartError with what the script has said. */
 export async function makeByScript(pod: Pod): Promise<void> {
-  const status = await runToItsEnd(renderPod(pod, { detached: true }), [], 'ignore');
-  if (status !== 0) throw new StartError(`the pod ${JSON.stringify(pod.name)} could not be made`, status);
+  const { exitCode, stderr } = await runScript(renderPod(pod, { detached: true }), 'pipe');
+  if (exitCode !== EXIT_STATUS.ok) throw new StartError(stderr ?? '', exitCode);
 }
 
 /**
