@@ -32,6 +32,7 @@ export function makeExecPlan(newcomer: Newcomer): Plan {
   const root = target.otherRoot || namespaces.includes('mount');
   return [
     { kind: 'open-process', ...process, directory, namespaces, root, cwd: cwd === undefined },
+    ...(root ? [{ kind: 'open-launcher', by: 'setns', command, env, init: undefined } as const] : []),
     { kind: 'new-session' },
     ...(cgroupFiles.length > 0 ? [{ kind: 'join-cgroups', files: cgroupFiles } as const] : []),
     { kind: 'resource-limits', limits },
@@ -47,10 +48,10 @@ export function makeExecPlan(newcomer: Newcomer): Plan {
       joinedUser: namespaces.includes('user'),
     },
     { kind: 'standard-streams', terminal: false },
-    { kind: 'start-inside' },
+    { kind: 'start-inside', launcher: root },
     { kind: 'parent-death-signal' },
-    { kind: 'close-descriptors', life: false },
+    { kind: 'close-descriptors', life: false, launcher: root ? 'placed' : undefined },
     { kind: 'reset-signals' },
-    { kind: 'execute', command, env, init: undefined, life: false },
+    { kind: 'execute', command, env, init: undefined, life: false, launcher: root },
   ];
 }

@@ -1,13 +1,11 @@
 import { makeExecPlan, type Newcomer } from '../../exec/plan.js';
 import { stopped } from '../../host/process.js';
 import type { RunningCommand } from '../exec.js';
-import { protectProgramFile } from './program-file.js';
 import { exitStatusOf, isWaitedFor, onEnd, type WaitStatus } from './reap.js';
 import { startBox } from './start.js';
 
 /** Starts a command in a box that runs, by system calls. @throws StartError naming the step, the path and the errno. */
 export function startNewcomer(newcomer: Newcomer): RunningCommand {
-  protectProgramFile();
   const { pid } = startBox(makeExecPlan(newcomer), [0, 1, 2]);
   const ended = new Promise<WaitStatus>(resolve => {
     onEnd(pid, resolve);
