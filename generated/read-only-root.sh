@@ -241,12 +241,13 @@ watch() {
   local child line='' box=''
   local -a before now
   trap '' INT TERM HUP QUIT USR1 USR2 TSTP
-  read -r child || return
-  read -r line <"/proc/$child/stat" || true
-  read -r -a before <<<"${line##*) }"
-  if ! read -r && read -r line <"/proc/$child/stat"; then
+  if read -r child; then
+    read -r line <"/proc/$child/stat" || true
+    read -r -a before <<<"${line##*) }"
+    if read -r; then return; fi
+    read -r line <"/proc/$child/stat" || line=
     read -r -a now <<<"${line##*) }"
-    if [[ ${before[19]-} == "${now[19]}" ]]; then
+    if [[ -n $line && ${before[19]-} == "${now[19]}" ]]; then
       kill -s STOP "$child"
       while read -r line <"/proc/$child/stat" && [[ ${line##*) } == [RSD]* ]]; do :; done
       read -r box <"/proc/$child/task/$child/children" || true

@@ -34,7 +34,8 @@ function parentOf(pid: number): number | undefined {
 
 /**
  * The cgroups that boxes have: a host makes and removes others of its own meanwhile. One whose maker lives, and is no
- * process of this test, belongs to somebody else who starts boxes.
+ * process of this test, belongs to somebody else who starts boxes; and so does all in those of another test (ownCgroups),
+ * which may have killed the maker.
  */
 function cgroupsOfBoxes(directory: string, own: readonly number[] = descendants()): readonly string[] {
   const names = readdirSync(directory, { withFileTypes: true }).flatMap(entry =>
@@ -42,6 +43,8 @@ function cgroupsOfBoxes(directory: string, own: readonly number[] = descendants(
   );
   return names.flatMap(name => {
     const path = `${directory}/${name}`;
+    const test = Number(/^test-(\d+)-/.exec(name)?.[1] ?? process.pid);
+    if (test !== process.pid && parentOf(test) !== undefined) return [];
     const maker = /^nsgen-(\d+)-/.exec(name)?.[1];
     if (maker === undefined) return cgroupsIn(path, own);
     const foreign = parentOf(Number(maker)) !== undefined && ![...own, process.pid].includes(Number(maker));
