@@ -223,6 +223,7 @@ function rootOperations(box: Box, life: boolean): Plan {
     ...protectOperations(box),
     ...(rootfs === undefined ? [] : [changeOfRoot(rootfs)]),
     { kind: 'standard-streams', terminal: box.terminal },
+    ...(box.terminal ? [{ kind: 'take-terminal' } as const] : []),
     { kind: 'close-descriptors', life },
     ...(box.init === true ? [{ kind: 'open-init' } as const] : []),
   ];

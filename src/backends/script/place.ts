@@ -79,6 +79,7 @@ function alwaysPlace({ kind }: Operation): Place | undefined {
     case 'offset-clocks':
     case 'parent-death-signal':
     case 'reset-signals':
+    case 'take-terminal':
       return 'launch';
     default:
       return undefined;
