@@ -9,6 +9,7 @@
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]
 #
 # It does, in this order:
+#   - open a program that executes the command, in place of one of the host
 #   - start a process in new namespaces: mount, net, pid, user (unless the caller is root)
 #   - be killed (SIGKILL) when whoever started it ends
 #   - lead a new session, without a terminal
@@ -19,7 +20,7 @@
 #   - mount proc on /proc of the rootfs
 #   - chroot to "/srv/box"
 #   - pass stdin, stdout and stderr through
-#   - close every other descriptor
+#   - close every other descriptor, but for those of the launcher, 3 and 4
 #   - change to the directory "/"
 #   - allow 1024 open descriptors, or as many as the hard limit says
 #   - reset the actions of all signals, and block none
@@ -477,6 +478,9 @@ main() {
 
   # The command line that starts the box, step by step.
 
+  # open a program that executes the command, in place of one of the host
+  # Not in a script: who may be root in there may leave a root that is only changed, by chroot(2).
+
   # start a process in new namespaces: mount, net, pid, user (unless the caller is root)
   launch+=("${BASH_CMDS[unshare]}" --fork --mount --net --pid)
 
@@ -517,7 +521,7 @@ main() {
   [[ -e /proc/$$/fd/1 ]] || exec 1<>/dev/null
   [[ -e /proc/$$/fd/2 ]] || exec 2<>/dev/null
 
-  # close every other descriptor
+  # close every other descriptor, but for those of the launcher, 3 and 4
   for path in "/proc/$$/fd/"*; do
     descriptor=${path##*/}
     # What bash has opened for itself is close-on-exec; what it has inherited is not.

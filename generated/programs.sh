@@ -9,6 +9,7 @@
 #   usage    box.sh [--dry-run] [--help] [--] [COMMAND [ARGUMENT...]]
 #
 # It does, in this order:
+#   - open a program that executes the command, in place of one of the host
 #   - start a process in new namespaces: cgroup, ipc, mount, net, pid, uts, user (unless the caller is root)
 #   - be killed (SIGKILL) when whoever started it ends
 #   - lead a new session, without a terminal
@@ -23,7 +24,7 @@
 #   - mask "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware"
 #   - make "/proc/fs" the root, and drop the old one
 #   - pass stdin, stdout and stderr through
-#   - close every other descriptor
+#   - close every other descriptor, but for those of the launcher, 3 and 4
 #   - change to the directory "/"
 #   - allow 1024 open descriptors, or as many as the hard limit says
 #   - reset the actions of all signals, and block none
@@ -988,6 +989,9 @@ main() {
 
   # The command line that starts the box, step by step.
 
+  # open a program that executes the command, in place of one of the host
+  # By a copy of nsenter, made when the tools of the host are about to go.
+
   # start a process in new namespaces: cgroup, ipc, mount, net, pid, uts, user (unless the caller is root)
   launch+=("${BASH_CMDS[unshare]}" --fork --cgroup --ipc --mount --net --pid --uts)
 
@@ -1028,7 +1032,7 @@ main() {
   [[ -e /proc/$$/fd/1 ]] || exec 1<>/dev/null
   [[ -e /proc/$$/fd/2 ]] || exec 2<>/dev/null
 
-  # close every other descriptor
+  # close every other descriptor, but for those of the launcher, 3 and 4
   for path in "/proc/$$/fd/"*; do
     descriptor=${path##*/}
     # What bash has opened for itself is close-on-exec; what it has inherited is not.

@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { cloneCall } from '../src/linux/clone.js';
 import { O, SIGNALS } from '../src/linux/constants.js';
 import { errnoNumber } from '../src/linux/errno.js';
-import { Memory } from '../src/linux/memory.js';
+import { ProgramMemory } from '../src/linux/memory.js';
 import { type Outcome, runCalls, runProcess } from '../src/linux/program.js';
 import {
   bytes,
@@ -326,8 +326,7 @@ describe('a child', () => {
 
 describe('memory', () => {
   test('what is written is read', () => {
-    const memory = new Memory(4096);
-    memory.reset(4096);
+    const memory = new ProgramMemory().begin(4096);
     const word = memory.allocate(8);
     for (const value of [0, 1, -1, -4095, 2 ** 31, 2 ** 32 + 5, -(2 ** 40), 2 ** 52, Number.MAX_SAFE_INTEGER]) {
       memory.writeWord(word, value);
@@ -341,16 +340,15 @@ describe('memory', () => {
   });
 
   test('it grows when a program needs more, and is kept when not', () => {
-    const memory = new Memory(4096);
-    memory.reset(4096);
-    const first = memory.allocate(16);
-    memory.reset(4096);
-    assert.equal(memory.allocate(16), first);
-    assert.throws(() => memory.allocate(4096), RangeError);
-    memory.reset(1 << 20);
-    const large = memory.allocate(1 << 20);
-    memory.writeWord(large + (1 << 20) - 8, 42);
-    assert.equal(memory.readWord(large + (1 << 20) - 8), 42);
+    const memory = new ProgramMemory();
+    const first = memory.begin(4096).allocate(16);
+    const again = memory.begin(4096);
+    assert.equal(again.allocate(16), first);
+    assert.throws(() => again.allocate(1 << 18), RangeError);
+    const large = memory.begin(1 << 20);
+    const address = large.allocate(1 << 20);
+    large.writeWord(address + (1 << 20) - 8, 42);
+    assert.equal(large.readWord(address + (1 << 20) - 8), 42);
   });
 
   test('a thousand programs take no descriptor and no mapping', () => {

@@ -57,6 +57,7 @@ function formatBranches(call: SystemCall): readonly string[] {
   return [
     formatSystemCall(call),
     ...branch('on success', call.onSuccess),
+    ...branch('by the launcher', call.launches),
     ...branch(`on ${call.tolerate?.join(', ')}`, call.onTolerated),
   ];
 }

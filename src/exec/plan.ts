@@ -38,6 +38,7 @@ export function makeExecPlan(newcomer: Newcomer, devpts?: number): Plan {
   const root = target.otherRoot || namespaces.includes('mount');
   return [
     { kind: 'open-process', ...process, directory, namespaces, root, cwd: cwd === undefined },
+    ...(root ? [{ kind: 'open-launcher', by: 'setns', command, env, init: undefined } as const] : []),
     ...(cgroupFiles.length > 0 ? [{ kind: 'join-cgroups', files: cgroupFiles } as const] : []),
     { kind: 'resource-limits', limits },
     { kind: 'file-mode-mask', mask: status.mask },
@@ -53,12 +54,12 @@ export function makeExecPlan(newcomer: Newcomer, devpts?: number): Plan {
     },
     ...(terminal ? [{ kind: 'add-terminal', devpts } as const] : []),
     { kind: 'standard-streams', terminal },
-    { kind: 'start-inside' },
+    { kind: 'start-inside', launcher: root },
     { kind: 'new-session' },
     ...(terminal ? [{ kind: 'take-terminal' } as const] : []),
     { kind: 'parent-death-signal' },
-    { kind: 'close-descriptors', life: false },
+    { kind: 'close-descriptors', life: false, launcher: root ? 'placed' : undefined },
     { kind: 'reset-signals' },
-    { kind: 'execute', command, env, init: undefined, life: false },
+    { kind: 'execute', command, env, init: undefined, life: false, launcher: root },
   ];
 }

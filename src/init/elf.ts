@@ -1,4 +1,5 @@
-import type { Architecture, Instruction } from '../linux/machine-code.js';
+import { codeOffset, makeElf } from '../linux/elf.js';
+import { type Architecture, assemble, type Instruction } from '../linux/machine-code.js';
 import { arm64 } from './code-arm64.js';
 import { x64 } from './code-x64.js';
 
@@ -41,25 +42,8 @@ const LISTS: Readonly<Record<Architecture, readonly Instruction[]>> = { x64, arm
 
 export const initInstructions = (architecture: Architecture): readonly Instruction[] => LISTS[architecture];
 
-// Of elf.h.
-const ELFCLASS64 = 2;
-const ELFDATA2LSB = 1;
-const EV_CURRENT = 1;
-const ET_EXEC = 2;
-const MACHINES: Readonly<Record<Architecture, number>> = { x64: 62, arm64: 183 };
-const PT_LOAD = 1;
-const PF_X = 1;
-const PF_R = 4;
-
-const ELF_HEADER_SIZE = 64;
-const PROGRAM_HEADER_SIZE = 56;
-
 /** Where the code begins, in the file. */
-export const CODE_OFFSET = ELF_HEADER_SIZE + PROGRAM_HEADER_SIZE;
-
-const ADDRESS = 0x400000;
-/** The largest page of an arm64 kernel. */
-const ALIGNMENT = 0x10000;
+export const CODE_OFFSET = codeOffset(1);
 
 const executables = new Map<Architecture, Buffer>();
 
@@ -67,37 +51,8 @@ const executables = new Map<Architecture, Buffer>();
 export function initElf(architecture: Architecture): Buffer {
   const known = executables.get(architecture);
   if (known !== undefined) return known;
-  const code = Buffer.from(LISTS[architecture].map(([bytes]) => bytes).join(''), 'hex');
-  const body = Buffer.concat([code, Buffer.from(INIT_TEXTS.join(''))]);
-  const size = CODE_OFFSET + body.length;
-  const elf = Buffer.concat([elfHeader(architecture), programHeader(size), body]);
+  const code = assemble(LISTS[architecture]);
+  const elf = makeElf(architecture, Buffer.concat([code, Buffer.from(INIT_TEXTS.join(''))]));
   executables.set(architecture, elf);
   return elf;
-}
-
-function elfHeader(architecture: Architecture): Buffer {
-  const header = Buffer.alloc(ELF_HEADER_SIZE);
-  header.set([0x7f, ...Buffer.from('ELF'), ELFCLASS64, ELFDATA2LSB, EV_CURRENT]);
-  header.writeUInt16LE(ET_EXEC, 16);
-  header.writeUInt16LE(MACHINES[architecture], 18);
-  header.writeUInt32LE(EV_CURRENT, 20);
-  header.writeBigUInt64LE(BigInt(ADDRESS + CODE_OFFSET), 24);
-  header.writeBigUInt64LE(BigInt(ELF_HEADER_SIZE), 32);
-  header.writeUInt16LE(ELF_HEADER_SIZE, 52);
-  header.writeUInt16LE(PROGRAM_HEADER_SIZE, 54);
-  header.writeUInt16LE(1, 56);
-  return header;
-}
-
-/** One segment, which nobody can write to: the headers, the code and the text. */
-function programHeader(size: number): Buffer {
-  const header = Buffer.alloc(PROGRAM_HEADER_SIZE);
-  header.writeUInt32LE(PT_LOAD, 0);
-  header.writeUInt32LE(PF_R | PF_X, 4);
-  header.writeBigUInt64LE(BigInt(ADDRESS), 16);
-  header.writeBigUInt64LE(BigInt(ADDRESS), 24);
-  header.writeBigUInt64LE(BigInt(size), 32);
-  header.writeBigUInt64LE(BigInt(size), 40);
-  header.writeBigUInt64LE(BigInt(ALIGNMENT), 48);
-  return header;
 }

@@ -26,5 +26,7 @@ const lists: Readonly<Record<Architecture, readonly Instruction[]>> = { x64, arm
 
 export const instructions = (architecture: Architecture): readonly Instruction[] => lists[architecture];
 
-export const machineCode = (architecture: Architecture): Uint8Array =>
-  Uint8Array.from(Buffer.from(lists[architecture].map(([bytes]) => bytes).join(''), 'hex'));
+export const assemble = (list: readonly Instruction[]): Buffer =>
+  Buffer.from(list.map(([bytes]) => bytes).join(''), 'hex');
+
+export const machineCode = (architecture: Architecture): Buffer => assemble(lists[architecture]);

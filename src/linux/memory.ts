@@ -1,27 +1,15 @@
-import { type Libc, libc, type Mapping } from './libc.js';
+import { libc, type Mapping } from './libc.js';
 
-/**
- * A mapping handed out from its start, and started anew for each program: nothing in it outlives the program, since
- * clone(2) with CLONE_VFORK returns only when the child no longer reads it.
- */
+/** Memory handed out from its start, for one program: addresses in it are those that the program will see. */
 export class Memory {
-  readonly #libc: Libc;
-  #mapping: Mapping;
-  #words: Uint32Array;
+  readonly #mapping: Mapping;
+  readonly #words: Uint32Array;
   #used = 0;
 
-  constructor(size = 1 << 18) {
-    this.#libc = libc();
-    this.#mapping = this.#libc.mapShared(size);
-    this.#words = wordsOf(this.#mapping);
-  }
-
-  /** Begins a program that needs so many bytes. A larger mapping replaces one that is too small. */
-  reset(size: number): void {
-    this.#used = 0;
-    if (size <= this.#mapping.buffer.length) return;
-    this.#mapping = this.#libc.mapShared(2 ** Math.ceil(Math.log2(size)));
-    this.#words = wordsOf(this.#mapping);
+  constructor(mapping: Mapping) {
+    this.#mapping = mapping;
+    const { buffer } = mapping;
+    this.#words = new Uint32Array(buffer.buffer, buffer.byteOffset, buffer.length / 4);
   }
 
   /** @returns the address of `length` bytes, aligned as any struct needs it. */
@@ -83,10 +71,21 @@ export class Memory {
     const index = (address - this.#mapping.address) / 4;
     return (this.#words[index] ?? 0) + ((this.#words[index + 1] ?? 0) | 0) * 2 ** 32;
   }
+}
 
-  run(header: number, firstEntry: number): void {
-    this.#libc.run(header, firstEntry);
+/**
+ * Where programs are laid out, one after the other: nothing in it outlives the program, since clone(2) with CLONE_VFORK
+ * returns only when the child no longer reads it.
+ */
+export class ProgramMemory {
+  #mapping: Mapping | undefined;
+
+  /** Begins a program that needs so many bytes. A larger mapping replaces one that is too small. */
+  begin(size: number): Memory {
+    if (this.#mapping === undefined || size > this.#mapping.buffer.length)
+      this.#mapping = libc().mapShared(Math.max(SMALLEST, 2 ** Math.ceil(Math.log2(size))));
+    return new Memory(this.#mapping);
   }
 }
 
-const wordsOf = ({ buffer }: Mapping) => new Uint32Array(buffer.buffer, buffer.byteOffset, buffer.length / 4);
+const SMALLEST = 1 << 18;

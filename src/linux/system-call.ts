@@ -17,6 +17,8 @@ export interface SystemCall {
   readonly onTolerated?: readonly SystemCall[];
   /** Calls made after any other error, before the process ends: the last resort of execvp(3). */
   readonly onFailure?: readonly SystemCall[];
+  /** What the program that it executes makes next: makeLauncher. */
+  readonly launches?: readonly SystemCall[];
   /** A result above zero ends the process: for questions, such as ppoll(2), whose good answer is 0. */
   readonly zeroOrExit?: true;
 }
@@ -61,6 +63,7 @@ export type Argument =
     }
   | { readonly kind: 'changing'; readonly read: () => string; readonly length: number; readonly text: string }
   | { readonly kind: 'output'; readonly output: Output; readonly offset: number }
+  | { readonly kind: 'value'; readonly output: Output; readonly offset: number; readonly of: string }
   | { readonly kind: 'result'; readonly result: Result };
 
 export const integer = (value: number): Argument => ({ kind: 'integer', value });
@@ -83,6 +86,13 @@ export const changing = (read: () => string, length: number, text: string): Argu
 });
 /** Room, or from the offset on: a field of the struct that a call has written there. */
 export const output = (room: Output, offset = 0): Argument => ({ kind: 'output', output: room, offset });
+/** What a call has written there: 64 bits, of which the kernel takes the lower half for a descriptor. */
+export const valueIn = (room: Output, offset: number, of: string): Argument => ({
+  kind: 'value',
+  output: room,
+  offset,
+  of,
+});
 export const resultOf = (result: Result): Argument => ({ kind: 'result', result });
 export const NULL: Argument = symbol('NULL', 0);
 
@@ -106,7 +116,8 @@ export function words(...values: readonly number[]): Uint8Array {
 
 /** A call, and all that may be made because of it. */
 export function withBranches(call: SystemCall): readonly SystemCall[] {
-  const branches = [...(call.onSuccess ?? []), ...(call.onTolerated ?? []), ...(call.onFailure ?? [])];
+  const { onSuccess = [], onTolerated = [], onFailure = [], launches = [] } = call;
+  const branches = [...onSuccess, ...onTolerated, ...onFailure, ...launches];
   return [call, ...branches.flatMap(withBranches)];
 }
 
@@ -129,6 +140,8 @@ function formatArgument(argument: Argument): string {
       return argument.text ?? `[${argument.values.map(value => JSON.stringify(value)).join(', ')}]`;
     case 'output':
       return argument.offset === 0 ? argument.output.text : `${argument.output.text}+${argument.offset}`;
+    case 'value':
+      return `<${argument.of}>`;
     case 'result':
       return `<${argument.result.of}>`;
   }

@@ -43,6 +43,7 @@ import { type MountTmpfs, mountTmpfs } from './operations/mount-tmpfs.js';
 import { type NewSession, newSession } from './operations/new-session.js';
 import { type OffsetClocks, offsetClocks } from './operations/offset-clocks.js';
 import { type OpenInit, openInit } from './operations/open-init.js';
+import { type OpenLauncher, openLauncher } from './operations/open-launcher.js';
 import { type OpenProcess, openProcess } from './operations/open-process.js';
 import { type OpenRootfs, openRootfs } from './operations/open-rootfs.js';
 import { type OpenTerminal, openTerminal } from './operations/open-terminal.js';
@@ -104,6 +105,7 @@ export type Operation =
   | NewSession
   | OffsetClocks
   | OpenInit
+  | OpenLauncher
   | OpenRootfs
   | OpenTerminal
   | ParentDeathSignal
@@ -169,6 +171,7 @@ const KINDS: { readonly [Name in OperationName]: OperationKind<Of<Name>> } = {
   'new-session': newSession,
   'offset-clocks': offsetClocks,
   'open-init': openInit,
+  'open-launcher': openLauncher,
   'open-rootfs': openRootfs,
   'open-terminal': openTerminal,
   'parent-death-signal': parentDeathSignal,

@@ -7,6 +7,7 @@ import { type AbsolutePath, absolutePath, NAMESPACE_TYPES, type NamespaceType } 
 import { CONTROLLERS, type Controller } from './cgroup.js';
 import { KERNEL_MOUNTS, type KernelPlace } from './file-system.js';
 import type { UserNamespace } from './operation.js';
+import type { Execute } from './operations/execute.js';
 import { controllerOf } from './operations/limit-unified.js';
 import type { MakeCgroup } from './operations/make-cgroup.js';
 import type { Operation } from './operations.js';
@@ -27,6 +28,7 @@ const OWN_PROC = fillMount({ type: 'proc', destination: absolutePath('/proc') })
  */
 export function makePlan(box: Box, { detached = false }: PlanOptions = {}): Plan {
   return [
+    ...launcherOperation(box),
     ...namespaceOperations(box, detached),
     ...mountOperations(box),
     ...rootOperations(box, detached),
@@ -38,6 +40,18 @@ export interface PlanOptions {
   /** The box has a name, and goes on without whoever starts it. It must have nsgen's own init. */
   readonly detached?: boolean;
 }
+
+/** For a command that is neither a file of the host nor of nsgen. */
+function launcherOperation(box: Box): Plan {
+  const { command, env, rootfs, init, namespaces } = box;
+  const by = rootfs?.change ?? (namespaces.mount.kind === 'joined' ? 'setns' : undefined);
+  if (by === undefined || init === true) return [];
+  return [{ kind: 'open-launcher', by, command, env, init: initInside(box) }];
+}
+
+/** Where it is in the box. */
+const initInside = (box: Box): Execute['init'] =>
+  box.init === undefined || box.init === true ? box.init : (initMountPoint(box) ?? box.init);
 
 function namespaceOperations(box: Box, detached: boolean): Plan {
   const { user, time } = box.namespaces;
@@ -224,7 +238,7 @@ function rootOperations(box: Box, life: boolean): Plan {
     ...(rootfs === undefined ? [] : [changeOfRoot(rootfs)]),
     { kind: 'standard-streams', terminal: box.terminal },
     ...(box.terminal ? [{ kind: 'take-terminal' } as const] : []),
-    { kind: 'close-descriptors', life },
+    { kind: 'close-descriptors', life, launcher: launcherOperation(box).length > 0 ? 'opened' : undefined },
     ...(box.init === true ? [{ kind: 'open-init' } as const] : []),
   ];
 }
@@ -241,7 +255,7 @@ function initMount(box: Box): Plan {
 }
 
 function processOperations(box: Box, life: boolean): Plan {
-  const { command, env, rootfs, cwd, init } = box;
+  const { command, env, rootfs, cwd } = box;
   return [
     ...(cwd === undefined ? [] : [{ kind: 'working-directory', path: cwd, rootfs: rootfs?.path } as const]),
     { kind: 'descriptor-limit', soft: SOFT_DESCRIPTOR_LIMIT },
@@ -250,8 +264,9 @@ function processOperations(box: Box, life: boolean): Plan {
       kind: 'execute',
       command,
       env,
-      init: init === undefined || init === true ? init : (initMountPoint(box) ?? init),
+      init: initInside(box),
       life,
+      launcher: launcherOperation(box).length > 0,
     },
   ];
 }

@@ -72,9 +72,8 @@ export const cgroupsOf = ({ places }: Caller['cgroup']): readonly BoxCgroup[] =>
 
 const directoriesOf = (cgroups: readonly BoxCgroup[]): readonly string[] => cgroups.map(({ directory }) => directory);
 
-/** What was opened for the cgroups in this process, and is still open: all of it up to a call that failed. */
-export function closeOpened(calls: readonly SystemCall[], outcome: Outcome, { places }: Caller['cgroup']): void {
-  if (places.length === 0) return;
+/** What was opened in this process for a box, and is still open: all of it up to a call that failed. */
+export function closeOpened(calls: readonly SystemCall[], outcome: Outcome): void {
   for (const call of leftOpen(calls, outcome)) {
     const descriptor = outcome.result(call) ?? -1;
     if (descriptor >= 0) closeSync(descriptor);

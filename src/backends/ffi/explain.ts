@@ -169,6 +169,7 @@ function hintFor(operation: Operation | undefined, errno: string, call: string):
       if (errno === 'ELOOP') return 'it leads through a link of /proc to what is open elsewhere, or in a circle';
       return errno === 'ENOENT' || errno === 'ENOTDIR' ? 'it must be a directory inside the box' : undefined;
     case 'open-init':
+    case 'open-launcher':
       return errno === 'EACCES' ? 'vm.memfd_noexec (sysctl) forbids it: use --backend script' : undefined;
     case 'open-rootfs':
       return errno === 'ENOENT' ? 'the rootfs must exist' : undefined;

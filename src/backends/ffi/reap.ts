@@ -34,6 +34,12 @@ export function reapNow(pid: Pid): void {
   runCalls([waitCall(pid, 0, { length: 4, text: 'status' })]);
 }
 
+/** Of one that may be something else by now than what was started. */
+export function endNow(pid: Pid): void {
+  process.kill(pid, 'SIGKILL');
+  reapNow(pid);
+}
+
 type Listener = (status: WaitStatus) => void;
 
 const waiting = new Map<Pid, Listener>();

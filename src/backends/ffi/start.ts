@@ -4,17 +4,20 @@ import { cgroupHierarchies } from '../../host/cgroups.js';
 import { kernelIsAtLeast } from '../../host/kernel.js';
 import { programFiles } from '../../host/program-files.js';
 import { errnoNumber } from '../../linux/errno.js';
+import type { Launcher } from '../../linux/launcher.js';
 import { keepingDumpable } from '../../linux/not-dumpable.js';
 import { type Outcome, runCalls, runProcess } from '../../linux/program.js';
 import { integer, type SystemCall, withBranches } from '../../linux/system-call.js';
 import { type Caller, NO_TERMINAL } from '../../plan/operation.js';
+import { launcherOf } from '../../plan/operations/execute.js';
 import { type Operation, systemCalls } from '../../plan/operations.js';
 import type { Plan } from '../../plan/plan.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
 import { abandon, cgroupFor, cgroupsOf, closeOpened, forget, keep, nextName, remember, tidy } from './cgroup.js';
 import { explainFailure } from './explain.js';
 import { closeIdMaps, NO_ID_MAPS, openIdMaps } from './id-maps.js';
-import { isPid, type Pid, reapNow } from './reap.js';
+import { reportOf } from './launcher.js';
+import { endNow, isPid, type Pid, reapNow } from './reap.js';
 
 export const NO_POD: Caller['pod'] = [];
 
@@ -60,20 +63,23 @@ export interface StartedBox {
   readonly cgroups: readonly BoxCgroup[];
 }
 
-function startPrepared({ caller: { cgroup }, steps, calls }: Prepared): Pid {
+function startPrepared({ caller: { cgroup }, steps, calls, launcher }: Prepared): Pid {
   for (let attempt = 1; ; attempt += 1) {
     nextName();
-    const outcome = keepingDumpable(calls, () => runProcess(calls));
-    closeOpened(calls, outcome, cgroup);
-    const processes = calls.filter(call => call.name === 'clone3').flatMap(call => createdProcess(outcome, call));
+    const made = keepingDumpable(calls, () => runProcess(calls));
+    closeOpened(calls, made);
+    const report = launcher && reportOf(launcher, calls, made);
+    const processes = calls.filter(call => call.name === 'clone3').flatMap(call => createdProcess(made, call));
     const box = processes.at(-1);
     // The process that joined namespaces has ended as soon as the box was made.
     for (const helper of processes.slice(0, -1)) reapNow(helper);
-    if (outcome.failure === undefined && box !== undefined) return box;
-    if (box !== undefined) reapNow(box);
+    if (made.failure === undefined && report === undefined && box !== undefined) return box;
+    if (box !== undefined) endNow(box);
     abandon(cgroup);
-    if (wasDisturbed(outcome) && attempt < MOST_ATTEMPTS) continue;
-    throw explainFailure(operationOf(steps, outcome), outcome, calls);
+    if (wasDisturbed(made) && attempt < MOST_ATTEMPTS) continue;
+    if (launcher !== undefined && report !== undefined)
+      throw explainFailure(operationOf(steps, report), report, launcher.calls);
+    throw explainFailure(operationOf(steps, made), made, calls);
   }
 }
 
@@ -92,6 +98,7 @@ interface Prepared {
   readonly caller: Caller;
   readonly steps: readonly Step[];
   readonly calls: readonly SystemCall[];
+  readonly launcher: Launcher | undefined;
 }
 
 const preparedPlans = new WeakMap<Plan, Prepared>();
@@ -101,7 +108,9 @@ function prepare(plan: Plan, caller: Caller): Prepared {
   const known = preparedPlans.get(plan);
   if (known !== undefined && sameCaller(known.caller, caller)) return known;
   const steps = plan.flatMap(operation => systemCalls(operation, caller).map(call => ({ operation, call })));
-  const prepared = { caller, steps, calls: steps.map(({ call }) => call) };
+  const open = plan.find(operation => operation.kind === 'open-launcher');
+  const launcher = open && launcherOf(open);
+  const prepared = { caller, steps, calls: steps.map(({ call }) => call), launcher };
   preparedPlans.set(plan, prepared);
   return prepared;
 }

@@ -77,6 +77,7 @@ function alwaysPlace({ kind }: Operation): Place | undefined {
     case 'map-ids':
     case 'new-session':
     case 'offset-clocks':
+    case 'open-launcher':
     case 'parent-death-signal':
     case 'reset-signals':
     case 'take-terminal':

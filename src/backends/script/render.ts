@@ -116,7 +116,11 @@ const statsFiles = Object.entries(STATS_FILES).flatMap(([version, files]) =>
 );
 
 /** What the script cannot do as safely as `nsgen run`, and this box depends on: for its header, and whoever generates it. */
-export function caveatsOf({ rootfs, mounts }: Box): readonly string[] {
+export function caveatsOf({ rootfs, mounts, namespaces }: Box): readonly string[] {
+  if (namespaces.mount.kind === 'joined')
+    return [
+      'a command there whose interpreter is /proc/self/exe runs nsenter of the host, and can open its file: CVE-2019-5736; nsgen run does not let it',
+    ];
   // Nobody else reaches a root of programs, but for what is bound in it.
   if (rootfs === undefined || (rootfs.from !== undefined && mounts.every(({ type }) => type !== 'bind'))) return [];
   return [

@@ -2,6 +2,8 @@ import type { AbsolutePath } from '../../box/values.js';
 import { INIT_PATH, LIFE_DESCRIPTOR, STARTED } from '../../init/elf.js';
 import { AT } from '../../linux/constants.js';
 import type { ErrnoName } from '../../linux/errno.js';
+import { LAUNCHER_DESCRIPTOR, type Launcher, makeLauncher } from '../../linux/launcher.js';
+import { architecture } from '../../linux/libc.js';
 import { type Argument, flags, integer, type SystemCall, string } from '../../linux/system-call.js';
 import { initDescriptor, type OperationKind } from '../operation.js';
 
@@ -14,6 +16,8 @@ export interface Execute {
   readonly init: true | AbsolutePath | undefined;
   /** Write to the file life, before it, that it comes to this. */
   readonly life: boolean;
+  /** By what open-launcher has opened. */
+  readonly launcher?: boolean;
 }
 
 /** Errors after which execvp(3) looks into the next directory of PATH. */
@@ -27,25 +31,49 @@ export const execute: OperationKind<Execute> = {
     return `execute ${init === true ? 'the init' : JSON.stringify(init)}, which starts ${words}`;
   },
 
-  systemCalls({ command, env, init, life }, caller) {
-    const words = command.length === 0 ? [PAUSE_TITLE] : [...initWords(init), ...command];
+  systemCalls({ command, env, init, life, launcher }, caller) {
+    if (launcher) return [{ ...EXECUTE_LAUNCHER, launches: launcherOf({ command, env, init }).calls }];
+    if (init !== true) return attempts({ command, env, init });
+    const words = command.length === 0 ? [PAUSE_TITLE] : [INIT_PATH, ...command];
     const argv: Argument = { kind: 'strings', values: words };
-    const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-    const envp: Argument = { kind: 'strings', values: variables };
-    if (init === true) return [...(life ? [SAY_STARTED] : []), executeDescriptor(initDescriptor(caller), argv, envp)];
-    if (init !== undefined) return [{ name: 'execve', arguments: [string(init), argv, envp] }];
-    const files = candidates(command[0] ?? '', env.PATH ?? '');
-    return files.map((file, index): SystemCall => {
-      const attempt: SystemCall = { name: 'execve', arguments: [string(file), argv, envp] };
-      const last = index === files.length - 1;
-      return {
-        ...attempt,
-        ...(last ? {} : { tolerate: NOT_HERE }),
-        onFailure: asShellScript(attempt, file, command, envp),
-      };
-    });
+    return [...(life ? [SAY_STARTED] : []), executeDescriptor(initDescriptor(caller), argv, variablesOf(env))];
   },
 };
+
+type Command = Pick<Execute, 'command' | 'env' | 'init'>;
+
+/** Of all these calls, one succeeds, or none. */
+function attempts({ command, env, init }: Command): readonly SystemCall[] {
+  const argv: Argument = { kind: 'strings', values: [...initWords(init), ...command] };
+  const envp = variablesOf(env);
+  if (typeof init === 'string') return [{ name: 'execve', arguments: [string(init), argv, envp] }];
+  const files = candidates(command[0] ?? '', env.PATH ?? '');
+  return files.map((file, index): SystemCall => {
+    const attempt: SystemCall = { name: 'execve', arguments: [string(file), argv, envp] };
+    const last = index === files.length - 1;
+    return {
+      ...attempt,
+      ...(last ? {} : { tolerate: NOT_HERE }),
+      onFailure: asShellScript(attempt, file, command, envp),
+    };
+  });
+}
+
+const variablesOf = (env: Execute['env']): Argument => ({
+  kind: 'strings',
+  values: Object.entries(env).map(([name, value]) => `${name}=${value}`),
+});
+
+const launchers = new WeakMap<Execute['command'], Command & { readonly launcher: Launcher }>();
+
+/** What makes these attempts in a program of its own. Two operations of a plan ask for it. */
+export function launcherOf({ command, env, init }: Command): Launcher {
+  const known = launchers.get(command);
+  if (known?.env === env && known.init === init) return known.launcher;
+  const launcher = makeLauncher(architecture(), attempts({ command, env, init }));
+  launchers.set(command, { command, env, init, launcher });
+  return launcher;
+}
 
 /** What ps shows of an init that has no command. It is one word: a second would be the command. */
 export const PAUSE_TITLE = 'nsgen-init pause';
@@ -63,6 +91,13 @@ const executeDescriptor = (descriptor: number, argv: Argument, envp: Argument): 
   name: 'execveat',
   arguments: [integer(descriptor), string(''), argv, envp, flags({ AT_EMPTY_PATH: AT.AT_EMPTY_PATH }, 'AT_EMPTY_PATH')],
 });
+
+/** The words are what ps shows for the microseconds until it has executed the command. */
+const EXECUTE_LAUNCHER = executeDescriptor(
+  LAUNCHER_DESCRIPTOR,
+  { kind: 'strings', values: ['nsgen'] },
+  { kind: 'strings', values: [] },
+);
 
 /** The paths that execvp(3) tries: an empty element of PATH is the working directory. */
 function candidates(program: string, path: string): readonly string[] {
