@@ -252,7 +252,13 @@ for (const [way, command] of Object.entries(WAYS)) {
         await session.until(/<TSTP>/, from);
         process.kill(job, 'SIGCONT');
         // Of signals that come at once, bash may lose all but the last.
-        const asking = setInterval(() => process.kill(job, 'SIGUSR1'), 100);
+        let stopped = false;
+        const asking = setInterval(() => {
+          process.kill(job, 'SIGUSR1');
+          // It came too late: a job in the background must not set the terminal.
+          if (!stopped && /Stopped/.test(session.output.slice(from))) session.type('fg\n');
+          stopped ||= /Stopped/.test(session.output.slice(from));
+        }, 100);
         await session.until(/<USR1>/, from).finally(() => clearInterval(asking));
       }
       process.kill(job, 'SIGTERM');

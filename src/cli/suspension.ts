@@ -51,9 +51,6 @@ export class Suspension {
       return;
     }
     stopUnlessContinued();
-    // Whatever SIGCONT there was is heard of by then.
-    await new Promise(resolve => setImmediate(resolve));
-    if (!attempt.continued) process.kill(process.pid, 'SIGSTOP');
   }
 
   #resume(): void {

@@ -1,6 +1,7 @@
 import { SIG_BLOCK, SIG_UNBLOCK, SIGNAL_SET_SIZE, SIGNALS } from '../linux/constants.js';
 import { runCalls } from '../linux/program.js';
 import { bytes, integer, NULL, type SystemCall, symbol, words } from '../linux/system-call.js';
+import { statOf } from './process.js';
 
 /**
  * Stopping this process, unless SIGCONT has come in the time that it took to get there. Whatever sends that, and at whatever
@@ -25,9 +26,23 @@ export function prepareToStop(): void {
   make([mask('SIG_BLOCK', SIG_BLOCK), raise]);
 }
 
-/** Stops, and returns when this process goes on; or at once, after SIGCONT, or where no shell would see it stop (setpgid(2)). */
+/** Stops, and returns when this process goes on; or at once, after SIGCONT. */
 export function stopUnlessContinued(): void {
-  make([unblock]);
+  if (!groupIsOrphaned() && make([unblock])) return;
+  forgetToStop();
+  process.kill(process.pid, 'SIGSTOP');
+}
+
+/** Then no shell sees it stop, and of all signals only SIGSTOP does it: setpgid(2). Asked of the ancestors in the group. */
+function groupIsOrphaned(): boolean {
+  const own = statOf('self');
+  for (
+    let parent = own && statOf(own.parent);
+    parent?.session === own?.session;
+    parent = parent && statOf(parent.parent)
+  )
+    if (parent === undefined || parent.group !== own?.group) return parent === undefined;
+  return true;
 }
 
 /** There is no reason to stop any more. */
@@ -41,8 +56,10 @@ export function forgetToStop(): void {
 }
 
 /** The script backend does without ffi-rs where there is none. Then SIGCONT must not come in the very last moment. */
-function make(calls: readonly SystemCall[]): void {
+function make(calls: readonly SystemCall[]): boolean {
   try {
-    runCalls(calls);
-  } catch {}
+    return runCalls(calls).failure === undefined;
+  } catch {
+    return false;
+  }
 }
