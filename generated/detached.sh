@@ -10,7 +10,7 @@
 #
 # It does, in this order:
 #   - start a process in new namespaces: cgroup, ipc, mount, net, pid, uts, user (unless the caller is root)
-#   - write down who it is, in the file life of its name, and go on without whoever started it
+#   - write down who it is, in the file life of its name
 #   - lead a new session, without a terminal
 #   - set the file mode mask to 0022
 #   - map root inside to the caller outside (unless the caller is root)
@@ -676,7 +676,8 @@ abandon() {
   local line=''
   local -a now
   trap - EXIT
-  if find_first && read -r line <"/proc/$first/stat"; then
+  # Who says there that it is the box, has it open as descriptor 3.
+  if find_first && [[ /proc/$first/fd/3 -ef /proc/$$/fd/$life ]] && read -r line <"/proc/$first/stat"; then
     read -r -a now <<<"${line##*) }"
     if [[ ${now[19]} == "$first_start" ]]; then kill -s KILL "$first" || true; fi
   fi
@@ -684,7 +685,10 @@ abandon() {
     exec {go}>&-
     wait "$starter" || true
   fi
-  mv -T -- "$state/$name" "$unfinished" && rm -rf -- "$unfinished"
+  # Somebody may have removed it, and another have the name.
+  if [[ $state/$name/life -ef /proc/$$/fd/$life ]]; then
+    mv -T -- "$state/$name" "$unfinished" && rm -rf -- "$unfinished"
+  fi
 } 2>/dev/null
 
 # Takes a name for the box, or makes one up: a directory of this name, complete from the moment that it appears. Its file
@@ -791,7 +795,10 @@ start_detached() {
     pause 0.005
   done 2>/dev/null
   if [[ -z $line || $condition == Z ]]; then check_end; fi
-  trap - EXIT
+  # A box that nobody has the name of is nobody's to stop.
+  trap '' PIPE
+  printf '%s\n' "$name" || die 'cannot print the name of the box: it has been ended, and removed'
+  trap - EXIT PIPE
   exec {go}>&-
   wait "$starter" || true
 }
@@ -913,7 +920,7 @@ main() {
     exit 0
   fi
 
-  # write down who it is, in the file life of its name, and go on without whoever started it
+  # write down who it is, in the file life of its name
   find_state_directory
   claim_name '' "$@"
 
@@ -943,7 +950,6 @@ main() {
   ulimit -S -n 1024 2>/dev/null || ulimit -S -n hard
 
   start_detached "${launch[@]}" "$@"
-  printf '%s\n' "$name"
 }
 
 # At the very end, and in braces: from a pipe, bash has read all of it before the command starts. What follows in the

@@ -6,9 +6,11 @@ import {
   type RunningBox,
   type StreamOption,
   type StreamOptions,
+  type WantedName,
 } from './backends/backend.js';
-import { type Box, parseBox } from './box/box.js';
+import { type Box, inputOf, parseBox } from './box/box.js';
 import type { BoxInput } from './box/schema.js';
+import type { DetachedOptions, NamedBox } from './boxes.js';
 import type { Inspection } from './inspect/inspection.js';
 
 export type {
@@ -24,6 +26,7 @@ export { StartError } from './backends/failure.js';
 export { type Box, parseBox } from './box/box.js';
 export { BoxError, type Problem } from './box/problem.js';
 export type { BoxInput } from './box/schema.js';
+export type { DetachedOptions, ExecOptions, ExecResult, NamedBox } from './boxes.js';
 export { type Pruned, type PruneOptions, prune } from './host/cgroup/prune.js';
 export type { Limit, Stats } from './host/cgroup/stats.js';
 export type { Inspection } from './inspect/inspection.js';
@@ -31,11 +34,14 @@ export { describe, type Operation, type OperationName } from './plan/operations.
 export { makePlan, type Plan } from './plan/plan.js';
 export { makeRootfs, RootfsError, type RootfsOptions } from './rootfs/make-rootfs.js';
 export type { Written } from './rootfs/write-tree.js';
+export { StateError } from './state/directory.js';
 export { BACKEND_NAMES };
 
 export interface StartOptions extends Partial<StreamOptions> {
   /** What carries the plan out; ffi unless given. */
   readonly backend?: BackendName;
+  /** By which nsgen ps, and boxes(), know the box, as long as it runs and until it is removed. */
+  readonly name?: string;
 }
 
 /**
@@ -44,21 +50,45 @@ export interface StartOptions extends Partial<StreamOptions> {
  * @param box its description, as in box.yaml. For many boxes of one kind, what parseBox has made of it: then it is checked
  *   and planned once.
  * @param options standard streams are inherited unless said otherwise.
- * @throws BoxError when the description is refused, StartError when the box could not be started.
+ * @throws BoxError when the description is refused, StartError when the box could not be started, StateError when another box
+ *   has the name.
  */
 export async function start(box: BoxInput | Box, options: StartOptions = {}): Promise<RunningBox> {
-  const { backend = 'ffi', ...streams } = options;
+  const { backend = 'ffi', name, ...streams } = options;
   const checked = parseBox(box);
-  return (await loadBackend(backend)).start(checked, {
-    stdin: 'inherit',
-    stdout: 'inherit',
-    stderr: 'inherit',
-    ...streams,
-  });
+  const wanted = name === undefined ? undefined : await wantedName(name, checked);
+  const inherited = { stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' } as const;
+  return (await loadBackend(backend)).start(checked, { ...inherited, ...streams }, wanted);
+}
+
+async function wantedName(name: string, box: Box): Promise<WantedName> {
+  (await import('./boxes.js')).checkForeground(name, box);
+  return { name, input: inputOf(box) };
+}
+
+/**
+ * Starts a box that goes on without this program, with nsgen's own init and a log. Resolves when its command has been executed.
+ *
+ * @throws BoxError when the description is refused, StartError when the box could not be started, StateError when another box
+ *   has the name.
+ */
+export async function startDetached(box: BoxInput | Box, options: DetachedOptions = {}): Promise<NamedBox> {
+  return (await import('./boxes.js')).startDetached(box, options);
+}
+
+/** The boxes of this user that have names, as they are now, the oldest first: also those that have ended. */
+export async function boxes(): Promise<readonly NamedBox[]> {
+  return (await import('./boxes.js')).allBoxes();
+}
+
+/** The box of this name, as it is now. @throws StateError when there is none. */
+export async function findBox(name: string): Promise<NamedBox> {
+  return (await import('./boxes.js')).boxOf(name);
 }
 
 export interface RunOptions {
   readonly backend?: BackendName;
+  readonly name?: string;
   /** What the command reads: this, then the end. Nothing unless given; `inherit` passes the caller's stdin on. */
   readonly input?: string | Uint8Array;
   readonly stdin?: 'inherit' | 'ignore';

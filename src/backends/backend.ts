@@ -8,9 +8,17 @@ export interface Backend {
   /**
    * Starts a box. It ends, at the latest, when this process does.
    *
-   * @throws BoxError when the backend cannot carry a field out, StartError when the kernel or the host refuses.
+   * @param name one that the box is to be known by.
+   * @throws BoxError when the backend cannot carry a field out, StartError when the kernel or the host refuses, StateError
+   *   when another box has the name.
    */
-  start(box: Box, streams: StreamOptions): Promise<RunningBox>;
+  start(box: Box, streams: StreamOptions, name?: WantedName): Promise<RunningBox>;
+}
+
+export interface WantedName {
+  readonly name: string;
+  /** What parseBox has made the box of. The bundles of the command do not know each other's boxes. */
+  readonly input: Readonly<Record<string, unknown>>;
 }
 
 export const BACKEND_NAMES = ['ffi', 'script'] as const;

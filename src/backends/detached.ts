@@ -29,11 +29,14 @@ function detachedProblems({ init, namespaces, terminal }: Box): readonly Problem
       field: 'namespaces.pid',
       message: 'a box that is detached needs a pid namespace of its own (new): with its first process all of it ends',
     });
-  // A process is known by when it was started, and a clock that others have moved tells that differently.
-  if (namespaces.time.kind === 'joined')
-    problems.push({
-      field: 'namespaces.time',
-      message: 'a box that is detached cannot join one: make a new one, or none',
-    });
-  return problems;
+  return [...problems, ...timeProblems(namespaces, 'that is detached')];
+}
+
+/** What cannot be in a box that has a name while somebody waits for its end. */
+export const foregroundProblems = ({ namespaces }: Box): readonly Problem[] => timeProblems(namespaces, 'with a name');
+
+/** A process is known by when it was started, and a clock that others have moved tells that differently. */
+function timeProblems({ time }: Box['namespaces'], which: string): readonly Problem[] {
+  if (time.kind !== 'joined') return [];
+  return [{ field: 'namespaces.time', message: `a box ${which} cannot join one: make a new one, or none` }];
 }

@@ -3,9 +3,12 @@ import { detachedBox } from '../backends/detached.js';
 import { startDetached } from '../backends/ffi/detached.js';
 import { inputOf, parseBox } from '../box/box.js';
 import { BoxError } from '../box/problem.js';
+import { describeErrno } from '../linux/errno.js';
 import { claimName } from '../state/claim.js';
-import { isBoxName, NAME_RULE } from '../state/names.js';
+import { StateError } from '../state/directory.js';
+import { removeBox } from '../state/remove.js';
 import type { GivenFlags } from './arguments.js';
+import { checkName } from './box-name.js';
 import { write } from './output.js';
 
 /** What only makes sense as long as nsgen is there. */
@@ -22,7 +25,7 @@ export async function detach(input: unknown, backend: BackendName, flags: GivenF
   if (refused.length > 0) throw new BoxError(refused);
   const own = detachedBox(parseBox(input));
   const name = flags.one('name');
-  if (name !== undefined && !isBoxName(name)) throw new BoxError([{ field: '--name', message: NAME_RULE }]);
+  checkName(name);
   if (backend === 'script') {
     const { runDetachedScript } = await import('../backends/script/detached.js');
     return runDetachedScript(own, name);
@@ -35,6 +38,22 @@ export async function detach(input: unknown, backend: BackendName, flags: GivenF
     throw error;
   }
   claim.close();
-  write(1, `${claim.name}\n`);
+  await printName(claim.name);
   return 0;
+}
+
+/** A box that nobody has the name of is nobody's to stop. */
+async function printName(name: string): Promise<void> {
+  const why = failureOf(() => write(1, `${name}\n`));
+  if (why === undefined) return;
+  await removeBox(name, true);
+  throw new StateError(`cannot print the name of the box: ${why}: it has been ended, and removed`);
+}
+
+function failureOf(print: () => boolean): string | undefined {
+  try {
+    return print() ? undefined : 'EPIPE (Broken pipe)';
+  } catch (error) {
+    return error instanceof Error && 'errno' in error ? describeErrno(-Number(error.errno)) : String(error);
+  }
 }

@@ -1,13 +1,13 @@
 import type { ArgsDef, CommandDef } from 'citty';
 import { BACKEND_NAMES, isBackendName } from '../backends/backend.js';
 import { startNewcomer } from '../backends/exec.js';
-import { EXIT_STATUS, StartError } from '../backends/failure.js';
+import { EXIT_STATUS } from '../backends/failure.js';
 import { BoxError, fieldName, type Problem } from '../box/problem.js';
 import { type AbsolutePath, environmentNameProblem, isAbsolutePath } from '../box/values.js';
+import { openBox } from '../exec/box.js';
 import { describeNewcomer } from '../exec/newcomer.js';
 import type { Newcomer } from '../exec/plan.js';
-import { ended, openTarget, type Target } from '../exec/target.js';
-import { statOf } from '../host/process.js';
+import { openTarget, type Target } from '../exec/target.js';
 import { type GivenFlags, parseArguments } from './arguments.js';
 import { environment } from './box-from-flags.js';
 import { HELP_FLAG } from './flags.js';
@@ -134,24 +134,11 @@ interface Found {
   readonly boxCwd: AbsolutePath | undefined;
 }
 
-/** As inspect does: a number is that of a process, if there is one, and else may be a name. */
+/** As inspect does: what is all digits is the number of a process, for no box has such a name. */
 async function find(name: string): Promise<Found> {
-  const isNumber = /^[1-9]\d{0,9}$/.test(name);
-  if (isNumber && statOf(Number(name)) !== undefined)
+  if (/^\d{1,10}$/.test(name))
     return { target: openTarget({ pid: Number(name) }), boxEnv: undefined, boxCwd: undefined };
-  const { findBox, StateError } = await import('../state/boxes.js');
-  try {
-    const { status, process, box } = findBox(name);
-    if (status !== 'running' || process === undefined)
-      throw new StartError(
-        `box ${JSON.stringify(name)} ${status === 'ended' ? 'has ended' : 'is being started'}`,
-        FAILED,
-      );
-    return { target: openTarget(process), boxEnv: box.env, boxCwd: box.cwd };
-  } catch (error) {
-    if (isNumber && error instanceof StateError) throw ended(Number(name));
-    throw error;
-  }
+  const { findBox } = await import('../state/boxes.js');
+  const { target, box } = openBox(findBox(name));
+  return { target, boxEnv: box.env, boxCwd: box.cwd };
 }
-
-const FAILED = EXIT_STATUS.failed;

@@ -31,7 +31,11 @@ export const logsCommand = namedBoxesCommand(
   1,
 );
 
-function openLog({ name, directory }: BoxState): number {
+function openLog({ name, directory, foreground }: BoxState): number {
+  if (foreground)
+    throw new StateError(
+      `box ${JSON.stringify(name)} has no log: it was started in the foreground, and what it writes goes where its nsgen or script writes`,
+    );
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   const descriptor = openSync(`${directory}/${LOG_FILE}`, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   if (fstatSync(descriptor).isFile()) return descriptor;

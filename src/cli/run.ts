@@ -1,4 +1,11 @@
-import { BACKEND_NAMES, type BackendName, isBackendName, loadBackend, type RunningBox } from '../backends/backend.js';
+import {
+  BACKEND_NAMES,
+  type BackendName,
+  isBackendName,
+  loadBackend,
+  type RunningBox,
+  type WantedName,
+} from '../backends/backend.js';
 import { type Box, inputOf } from '../box/box.js';
 import { BoxError } from '../box/problem.js';
 import { memoryLimitOf } from '../box/resources.js';
@@ -20,19 +27,19 @@ const FLAGS = {
     alias: 'd',
     description: 'print the name of the box, and leave it to itself (see nsgen ps)',
   },
-  name: { type: 'string', valueHint: 'NAME', description: 'of a box that is detached, instead of one made up' },
+  name: { type: 'string', valueHint: 'NAME', description: 'the name of the box (see nsgen ps)' },
   'stats-json': { type: 'string', valueHint: 'FILE', description: 'write what --stats prints to FILE, as JSON' },
 } as const;
 
 async function runBox(box: Box, flags: GivenFlags): Promise<number> {
   const name = backendName(flags);
   if (flags.has('detach')) return (await import('./detach.js')).detach(inputOf(box), name, flags);
-  if (flags.has('name')) throw new BoxError([{ field: '--name', message: 'needs --detach' }]);
+  const wanted = await wantedName(flags.one('name'), box);
   const file = flags.one('stats-json');
   const statsFile = file === undefined ? undefined : (await import('./stats-file.js')).openStatsFile(file);
   const forwarding = forwardSignals(name === 'ffi' ? box : undefined, box.terminal);
   const backend = await loadBackend(name);
-  const running = await backend.start(box, { stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' });
+  const running = await backend.start(box, INHERITED, wanted);
   forwarding.to(running);
   const end = await running.ended;
   forwarding.stop();
@@ -41,6 +48,14 @@ async function runBox(box: Box, flags: GivenFlags): Promise<number> {
   if (flags.has('stats')) write(2, (await import('./stats-table.js')).statsTable(end));
   statsFile?.write(end);
   return end.exitStatus;
+}
+
+const INHERITED = { stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' } as const;
+
+async function wantedName(name: string | undefined, box: Box): Promise<WantedName | undefined> {
+  if (name === undefined) return undefined;
+  (await import('./box-name.js')).checkForeground(name, box);
+  return { name, input: inputOf(box) };
 }
 
 async function runPod(pod: unknown, parsed: ParsedArguments): Promise<number> {

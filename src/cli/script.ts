@@ -1,7 +1,6 @@
 import { detachedBox } from '../backends/detached.js';
 import { caveatsOf, renderScript } from '../backends/script/render.js';
-import { BoxError } from '../box/problem.js';
-import { isBoxName, NAME_RULE } from '../state/names.js';
+import { checkForeground, checkName } from './box-name.js';
 import { write } from './output.js';
 import { boxCommand } from './subcommand.js';
 
@@ -11,7 +10,7 @@ const FLAGS = {
     alias: 'd',
     description: 'the script prints the name of the box, and leaves it to itself',
   },
-  name: { type: 'string', valueHint: 'NAME', description: 'of a box that is detached, instead of one made up' },
+  name: { type: 'string', valueHint: 'NAME', description: 'the name of the box (see nsgen ps)' },
 } as const;
 
 export const scriptCommand = boxCommand(
@@ -21,10 +20,10 @@ export const scriptCommand = boxCommand(
   async (given, flags) => {
     const name = flags.one('name');
     const detached = flags.has('detach');
-    if (name !== undefined && !detached) throw new BoxError([{ field: '--name', message: 'needs --detach' }]);
-    if (name !== undefined && !isBoxName(name)) throw new BoxError([{ field: '--name', message: NAME_RULE }]);
+    checkName(name);
+    if (name !== undefined && !detached) checkForeground(name, given);
     const box = detached ? detachedBox(given) : given;
-    const script = renderScript(box, detached ? { name } : undefined);
+    const script = renderScript(box, detached || name !== undefined ? { name, foreground: !detached } : undefined);
     for (const line of caveatsOf(box)) write(2, `nsgen: note: ${line}\n`);
     write(1, script);
     return 0;

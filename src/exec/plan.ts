@@ -37,8 +37,8 @@ export function makeExecPlan(newcomer: Newcomer, devpts?: number): Plan {
   const { process, directory, namespaces, status, limits } = target;
   const root = target.otherRoot || namespaces.includes('mount');
   return [
-    { kind: 'open-process', ...process, directory, namespaces, root, cwd: cwd === undefined },
     ...(root ? [{ kind: 'open-launcher', by: 'setns', command, env, init: undefined } as const] : []),
+    { kind: 'open-process', ...process, directory, namespaces, root, cwd: cwd === undefined },
     ...(cgroupFiles.length > 0 ? [{ kind: 'join-cgroups', files: cgroupFiles } as const] : []),
     { kind: 'resource-limits', limits },
     { kind: 'file-mode-mask', mask: status.mask },

@@ -110,7 +110,7 @@ const ownLabel = () => readFileSync('/proc/self/attr/current', 'latin1').replace
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
 
-export const ended = (pid: number): StartError =>
+const ended = (pid: number): StartError =>
   new StartError(`process ${pid} has ended: there is nothing to join`, EXIT_STATUS.failed);
 
 function refusal(pid: number, error: unknown): Error {

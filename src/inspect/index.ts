@@ -1,4 +1,3 @@
-import { statOf } from '../host/process.js';
 import { type BoxState, findBox, listBoxes, StateError } from '../state/boxes.js';
 import type { KnownBox } from './boxes.js';
 import { InspectError, inspectProcess } from './inspect.js';
@@ -8,8 +7,7 @@ import type { Inspection } from './inspection.js';
  * Looks at a box or a process: its namespaces and with whom it shares them, its ids, rights, limits, cgroups and mounts,
  * and the processes around it.
  *
- * @param target the name of a box, or a pid as this /proc counts. What is all digits is a pid, and the name of a box only
- *   when there is no such process.
+ * @param target the name of a box, or a pid as this /proc counts: what is all digits, for no box has such a name.
  * @param options whether the tree has all processes, and not only those that have to do with it.
  * @throws InspectError when there is no such process, StateError when there is no such box.
  */
@@ -23,17 +21,10 @@ export function inspect(target: number | string, { everybody = false } = {}): In
 
 function processOf(target: number | string): { readonly pid: number; readonly start?: string } {
   const word = String(target);
-  const isNumber = /^\d{1,10}$/.test(word);
-  if (isNumber && (typeof target === 'number' || statOf(Number(word)) !== undefined)) return { pid: Number(word) };
-  try {
-    const box = findBox(word);
-    if (box.process !== undefined) return box.process;
-    throw new InspectError(`inspect box ${JSON.stringify(word)}: ${whyNone(box)}`);
-  } catch (error) {
-    // With no box of that name either, it was meant as a pid.
-    if (isNumber && error instanceof StateError) return { pid: Number(word) };
-    throw error;
-  }
+  if (/^\d{1,10}$/.test(word)) return { pid: Number(word) };
+  const box = findBox(word);
+  if (box.process !== undefined) return box.process;
+  throw new InspectError(`inspect box ${JSON.stringify(word)}: ${whyNone(box)}`);
 }
 
 function whyNone({ status, exitStatus }: BoxState): string {

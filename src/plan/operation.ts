@@ -55,7 +55,7 @@ export interface Caller {
   readonly nullDevice: Result;
   /** The namespaces of the pod that the box is started in, the user namespace among them if it has one. */
   readonly pod: readonly NamespaceToJoin[];
-  /** Of a box that goes on without nsgen: its file life, and the directory /proc of nsgen. */
+  /** Of a box that has a name: its file life, and the directory /proc of nsgen. */
   readonly life: { readonly descriptor: number; readonly proc: number } | undefined;
   /** What copy-programs copies: a fact of the host, like the others. */
   readonly programFiles: readonly Entry[];

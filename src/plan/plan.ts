@@ -10,6 +10,7 @@ import type { UserNamespace } from './operation.js';
 import type { Execute } from './operations/execute.js';
 import { controllerOf } from './operations/limit-unified.js';
 import type { MakeCgroup } from './operations/make-cgroup.js';
+import type { Life } from './operations/record-life.js';
 import type { Operation } from './operations.js';
 
 /** What is to be done for a box, in order. Both backends carry out the same plan; nothing else decides anything. */
@@ -26,19 +27,22 @@ const OWN_PROC = fillMount({ type: 'proc', destination: absolutePath('/proc') })
  * the change of root last, and nothing after it that opens a path of the host. Descriptors of the host are closed before
  * the box's own directory is looked up.
  */
-export function makePlan(box: Box, { detached = false }: PlanOptions = {}): Plan {
+export function makePlan(box: Box, { detached = false, foreground = false }: PlanOptions = {}): Plan {
+  const life = foreground ? 'until-command' : detached;
   return [
     ...launcherOperation(box),
-    ...namespaceOperations(box, detached),
+    ...namespaceOperations(box, life),
     ...mountOperations(box),
-    ...rootOperations(box, detached),
-    ...processOperations(box, detached),
+    ...rootOperations(box, life),
+    ...processOperations(box, life),
   ];
 }
 
 export interface PlanOptions {
   /** The box has a name, and goes on without whoever starts it. It must have nsgen's own init. */
   readonly detached?: boolean;
+  /** The box has a name, and whoever starts it waits for its end, and writes that down. */
+  readonly foreground?: boolean;
 }
 
 /** For a command that is neither a file of the host nor of nsgen. */
@@ -53,7 +57,7 @@ function launcherOperation(box: Box): Plan {
 const initInside = (box: Box): Execute['init'] =>
   box.init === undefined || box.init === true ? box.init : (initMountPoint(box) ?? box.init);
 
-function namespaceOperations(box: Box, detached: boolean): Plan {
+function namespaceOperations(box: Box, life: Life): Plan {
   const { user, time } = box.namespaces;
   const joined = NAMESPACE_TYPES.flatMap(type => joinedNamespace(type, box.namespaces[type]));
   const pod = NAMESPACE_TYPES.filter(type => box.namespaces[type].kind === 'pod');
@@ -66,9 +70,9 @@ function namespaceOperations(box: Box, detached: boolean): Plan {
     ...cgroups,
     ...(joins ? [{ kind: 'join-namespaces', namespaces: joined, pod } as const] : []),
     { kind: 'create-namespaces', types: created, user: userNamespace, joined: joins },
-    ...(detached ? [{ kind: 'record-life' } as const] : []),
+    ...(life === false ? [] : [{ kind: 'record-life' } as const]),
     ...(cgroups.length > 0 ? [{ kind: 'join-cgroup', namespace: box.namespaces.cgroup.kind === 'new' } as const] : []),
-    ...(detached ? [] : [{ kind: 'parent-death-signal' } as const]),
+    ...(life === true ? [] : [{ kind: 'parent-death-signal' } as const]),
     { kind: 'new-session' },
     { kind: 'file-mode-mask', mask: FILE_MODE_MASK },
     ...(userNamespace === 'none' ? [] : [{ kind: 'map-ids', user: userNamespace } as const]),
@@ -228,7 +232,7 @@ function mountOperation(mount: Mount, box: Box): Operation {
   return { kind: `mount-${type}`, ...fields, rootfs, ...(kernelPlace && { kernelPlace }) };
 }
 
-function rootOperations(box: Box, life: boolean): Plan {
+function rootOperations(box: Box, life: Life): Plan {
   const { hostname, domainname, loopback, rootfs } = box;
   return [
     ...(hostname === undefined ? [] : [{ kind: 'set-hostname', hostname } as const]),
@@ -254,7 +258,7 @@ function initMount(box: Box): Plan {
   return [mountOperation(fillMount({ type: 'bind', source: box.init, destination, readOnly: true }), box)];
 }
 
-function processOperations(box: Box, life: boolean): Plan {
+function processOperations(box: Box, life: Life): Plan {
   const { command, env, rootfs, cwd } = box;
   return [
     ...(cwd === undefined ? [] : [{ kind: 'working-directory', path: cwd, rootfs: rootfs?.path } as const]),

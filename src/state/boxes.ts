@@ -21,6 +21,8 @@ export interface BoxState {
   /** The pod that it belongs to, by name. */
   readonly pod: string | undefined;
   readonly backend: BackendName;
+  /** Whether whoever started it waits for its end. Then it has no log. */
+  readonly foreground: boolean;
   /** Whose cgroups those of the box are named by: the nsgen, or the script, that has started it. */
   readonly maker: ProcessIdentity;
   /** Its description. Read when it is asked for. */
@@ -33,6 +35,8 @@ export interface BoxState {
   readonly process: ProcessIdentity | undefined;
   /** Of a box that has ended: that of its command, 137 if it was killed, 125 if it was never started. */
   readonly exitStatus: number | undefined;
+  /** Whether it has ended, and nobody could write down how, because who would have was killed. */
+  readonly abandoned: boolean;
   /** What is wrong with it, in words. */
   readonly problem: string | undefined;
 }
@@ -106,7 +110,9 @@ export function readState(directory: string, name: string): BoxState | Damaged |
     if (problem !== undefined) throw new Error(problem);
     const record = readRecord(directory);
     if (record.name !== name) throw new Error(`it says that it is ${JSON.stringify(record.name)}`);
-    return stateOf(directory, record, readLife(directory, record.pod !== undefined));
+    const { pod, foreground, maker } = record;
+    const life = readLife(directory, { inPod: pod !== undefined, attendant: foreground ? maker : undefined });
+    return stateOf(directory, record, life);
   } catch (error) {
     if (directoryIsGone(directory)) return undefined;
     return { name, directory, problem: error instanceof Error ? error.message : String(error) };
@@ -135,12 +141,23 @@ function stateOf(directory: string, record: BoxRecord, life: Life): BoxState {
     status: life.held ? (life.started ? 'running' : 'starting') : 'ended',
     started: life.started,
     process: life.process,
-    ...endOf(life),
+    ...endOf(life, record.foreground),
   };
 }
 
-function endOf({ held, started, exitStatus, problem }: Life): Pick<BoxState, 'exitStatus' | 'problem'> {
-  if (held) return { exitStatus: undefined, problem };
-  if (!started) return { exitStatus: EXIT_STATUS.failed, problem: 'it was not started: who would have was killed' };
-  return { exitStatus: exitStatus ?? KILLED, problem };
+function endOf(
+  { held, started, exitStatus, problem }: Life,
+  foreground: boolean,
+): Pick<BoxState, 'exitStatus' | 'abandoned' | 'problem'> {
+  if (held) return { exitStatus: undefined, abandoned: false, problem };
+  if (!started) {
+    const why = 'it was not started: who would have was killed';
+    return { exitStatus: EXIT_STATUS.failed, abandoned: true, problem: why };
+  }
+  if (exitStatus !== undefined || !foreground) return { exitStatus: exitStatus ?? KILLED, abandoned: false, problem };
+  return {
+    exitStatus: KILLED,
+    abandoned: true,
+    problem: problem ?? 'who started it was killed, and the box with them',
+  };
 }

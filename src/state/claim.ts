@@ -29,6 +29,8 @@ export interface Claimed {
   readonly command: readonly string[];
   readonly pod: string | undefined;
   readonly backend: BackendName;
+  /** Then there is no log: what the box writes is not for the claim to take. */
+  readonly foreground?: boolean;
   readonly box: Readonly<Record<string, unknown>>;
 }
 
@@ -56,19 +58,22 @@ export function claimName(wanted: Claimed): Claim {
 const MOST_TRIES = 100;
 
 /** Undefined: it is in use. */
-function tryName(parent: string, { name, ...rest }: Claimed & { readonly name: string }): Claim | undefined {
+function tryName(
+  parent: string,
+  { name, foreground = false, ...rest }: Claimed & { readonly name: string },
+): Claim | undefined {
   const maker = ownIdentity();
   const unfinished = `${parent}/${unfinishedName(name, maker)}`;
   const directory = `${parent}/${name}`;
   mkdirSync(unfinished, { mode: 0o700 });
   const open: number[] = [];
   try {
-    const record = { name, created: new Date().toISOString(), maker, ...rest };
+    const record = { name, created: new Date().toISOString(), maker, foreground, ...rest };
     writeFileSync(`${unfinished}/${RECORD_FILE}`, recordText(record), { flag: 'wx', mode: 0o600 });
     const life = openNew(`${unfinished}/${LIFE_FILE}`);
     open.push(life);
     lock(life);
-    const log = openNew(`${unfinished}/${LOG_FILE}`);
+    const log = foreground ? openSync('/dev/null', constants.O_WRONLY) : openNew(`${unfinished}/${LOG_FILE}`);
     open.push(log);
     renameSync(unfinished, directory);
     const close = () => {

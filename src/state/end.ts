@@ -18,7 +18,7 @@ import { StateError } from './directory.js';
  */
 export async function signalBox(box: BoxState, signal: number): Promise<boolean> {
   const end = milliseconds() + TIME_TO_APPEAR;
-  for (let now: BoxState | undefined = box; now !== undefined && now.status !== 'ended'; now = again(box)) {
+  for (let now: BoxState | undefined = box; now !== undefined && now.status !== 'ended'; now = sameBox(box)) {
     if (now.process !== undefined) return sendSignal(now.process, signal);
     // It is just being started, or just ending.
     if (milliseconds() > end)
@@ -38,18 +38,22 @@ const BETWEEN = 50;
  * Waits for the end of a box, and removes its cgroups then.
  *
  * @param limit milliseconds.
+ * @param cgroups its own. Of a process that is ending, the kernel no longer says in which it was.
  * @returns its end; undefined when it has not come in that time, or somebody has removed the box.
  */
-export async function endOfBox(box: BoxState, limit = Number.POSITIVE_INFINITY): Promise<BoxState | undefined> {
-  const cgroups = cgroupsOf(box);
+export async function endOfBox(
+  box: BoxState,
+  limit = Number.POSITIVE_INFINITY,
+  cgroups = cgroupsOf(box),
+): Promise<BoxState | undefined> {
   const end = milliseconds() + limit;
   for (let delay = 1; ; delay = Math.min(2 * delay, BETWEEN)) {
-    const now = again(box);
+    const now = sameBox(box);
     // The lock goes before the other processes of the box do; the first process goes after them.
     const over = now === undefined || now.status === 'ended';
     if (over && !(box.process !== undefined && isAlive(box.process))) {
       await removeCgroups(cgroups);
-      // Of a process that was ending already when it was asked, the kernel no longer says in which it was.
+      // What could not be asked any more.
       await removeEmpty(box);
       return now;
     }
@@ -59,7 +63,7 @@ export async function endOfBox(box: BoxState, limit = Number.POSITIVE_INFINITY):
 }
 
 /** The same box as it is now; undefined when somebody has removed it. */
-function again(box: BoxState): BoxState | undefined {
+export function sameBox(box: BoxState): BoxState | undefined {
   const now = readState(box.directory, box.name);
   return now !== undefined && isBox(now) && isSame(now, box) ? now : undefined;
 }
@@ -101,7 +105,7 @@ export async function stopBox(box: BoxState, given?: number): Promise<BoxState |
   if (timeout > 0) {
     await signalBox(box, system.signals.SIGTERM);
     const end = await endOfBox(box, timeout);
-    if (end !== undefined || again(box) === undefined) return end;
+    if (end !== undefined || sameBox(box) === undefined) return end;
   }
   return killBox(box);
 }
@@ -111,7 +115,7 @@ export async function killBox(box: BoxState): Promise<BoxState | undefined> {
   await signalBox(box, system.signals.SIGKILL);
   // Of version 1: there a frozen process does not even end.
   for (const place of cgroups) thaw(place);
-  return endOfBox(box);
+  return endOfBox(box, Number.POSITIVE_INFINITY, cgroups);
 }
 
 /** Milliseconds in which a cgroup that is too new to tell becomes old enough, and whoever has ended is reaped. */
@@ -137,4 +141,4 @@ export async function removeEmpty({ maker, pod }: Pick<BoxState, 'maker' | 'pod'
 }
 
 /** Or it has been removed. */
-export const isEnded = (box: BoxState): boolean => (again(box)?.status ?? 'ended') === 'ended';
+export const isEnded = (box: BoxState): boolean => (sameBox(box)?.status ?? 'ended') === 'ended';

@@ -23,7 +23,10 @@ import { flags, integer, type SystemCall } from '../linux/system-call.js';
  *     started                it is about to become the init
  *     \x03                   one byte: the status with which the init ended
  *
- * The box could write anything there: root in it by way of /proc/1/fd/3. So its word is taken for the status, and for
+ * In the foreground, whoever starts the box has the lock, writes the status, and closes the file before the command is
+ * there: then all of it is as they and the kernel wrote it.
+ *
+ * Else the box could write anything there: root in it by way of /proc/1/fd/3. So its word is taken for the status, and for
  * nothing else: who the process is, the kernel is asked.
  *
  * Nor is the lock safe from it: root in it can take it off (pidfd_getfd(2)), or hand it to somebody else. So whoever starts
@@ -61,16 +64,22 @@ export interface Life {
 /** A line of stat, a word and a byte are fewer. */
 const LARGEST = 4096;
 
-/**
- * @param inPod the process may have any number in its pid namespace, which is that of the pod.
- * @throws Error when it cannot be read.
- */
-export function readLife(directory: string, inPod = false): Life {
+/** What a box is, as its record has it. */
+interface Kind {
+  /** The process may have any number in its pid namespace, which is that of the pod. */
+  readonly inPod?: boolean;
+  /** Who waits for its end, if it is in the foreground. */
+  readonly attendant?: ProcessIdentity | undefined;
+}
+
+/** @throws Error when it cannot be read. */
+export function readLife(directory: string, { inPod = false, attendant }: Kind = {}): Life {
   const path = `${directory}/${LIFE_FILE}`;
   const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const file = fstatSync(descriptor);
     if (!file.isFile()) throw new Error(`${LIFE_FILE} is not a file`);
+    if (attendant !== undefined) return attendedLife(descriptor, attendant);
     // In this order: who ends in between has written all.
     const known = remembered(directory);
     const held = known === undefined ? isHeld(descriptor) : isAlive(known);
@@ -90,6 +99,21 @@ export function readLife(directory: string, inPod = false): Life {
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** Of a box that somebody waits for. It may outlive them, though: the kernel spares who has become another user, prctl(2). */
+function attendedLife(descriptor: number, attendant: ProcessIdentity): Life {
+  const attended = isHeld(descriptor);
+  const { claimed, ...said } = parseLife(contentOf(descriptor));
+  const isIt = claimed !== undefined && isAlive(claimed) && isBelowProcess(claimed.pid, attendant);
+  return { ...said, held: attended || isIt, process: isIt ? claimed : undefined };
+}
+
+/** Of a script, unshare(1) or script(1) comes in between. A process whose parent has ended is another's child now. */
+function isBelowProcess(pid: number, ancestor: ProcessIdentity): boolean {
+  if (!isAlive(ancestor)) return true;
+  const parent = statOf(pid)?.parent ?? 0;
+  return parent === ancestor.pid || statOf(parent)?.parent === ancestor.pid;
 }
 
 function contentOf(descriptor: number): Buffer {

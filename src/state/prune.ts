@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { ownerOf } from '../host/cgroup/name.js';
 import { isAlive } from '../host/process.js';
-import { type BoxState, readStates } from './boxes.js';
+import { readStates } from './boxes.js';
 import { hasStateDirectory, requireOwnProc, stateDirectory } from './directory.js';
 import { removeBox } from './remove.js';
 
@@ -17,15 +17,15 @@ export interface PrunedBoxes {
 const NOTHING: PrunedBoxes = { removed: [], failed: [], keeps: () => false };
 
 /**
- * Removes what is left of starts that were killed: boxes that never ran, and directories that have not become a box's, or
- * are one no more. A box that has run keeps its name and its exit status.
+ * Removes what is left by who was killed: boxes that never ran, or whose end nobody could write down, and directories that
+ * have not become a box's, or are one no more. A box that has an exit status keeps it, and its name.
  */
 export async function pruneBoxes(dryRun: boolean): Promise<PrunedBoxes> {
   if (!hasStateDirectory()) return NOTHING;
   const { boxes } = readStates();
   const removed: string[] = [];
   const failed: { directory: string; error: string }[] = [];
-  for (const { name, directory } of boxes.filter(neverRan)) {
+  for (const { name, directory } of boxes.filter(box => box.abandoned)) {
     try {
       if (!dryRun) await removeBox(name, false);
       removed.push(directory);
@@ -44,8 +44,6 @@ export async function pruneBoxes(dryRun: boolean): Promise<PrunedBoxes> {
   };
   return { removed, failed, keeps };
 }
-
-const neverRan = ({ status, started }: BoxState): boolean => status === 'ended' && !started;
 
 /** As unfinishedName has named it. */
 const UNFINISHED = /^\..+\.([1-9]\d{0,9})-(\d{1,20})$/;

@@ -11,6 +11,8 @@ export interface BoxRecord {
   readonly command: readonly string[];
   readonly pod: string | undefined;
   readonly backend: BackendName;
+  /** Whether whoever started it waits for its end and writes that down, and its output goes where theirs does. */
+  readonly foreground: boolean;
   /** Whose cgroups those of the box are named by: the nsgen, or the script, that has started it. */
   readonly maker: ProcessIdentity;
   /** The description, as it was given to parseBox. */
@@ -19,7 +21,7 @@ export interface BoxRecord {
 
 export const RECORD_FILE = 'box.json';
 
-/** What the box has written to its stdout and stderr. */
+/** What the box has written to its stdout and stderr; in the foreground it has none. */
 export const LOG_FILE = 'log';
 
 /** Of what is in there: a box may hold files. */
@@ -48,15 +50,16 @@ function readRegular(path: string): string {
 function parseRecord(text: string): BoxRecord {
   const value = parsed(text);
   if (!isMapping(value)) throw new Error(`${RECORD_FILE} is no mapping`);
-  const { name, created, command, pod, backend, maker, box } = value;
+  const { name, created, command, pod, backend, foreground = false, maker, box } = value;
   if (typeof name !== 'string') throw wrong('name');
   if (typeof created !== 'string' || Number.isNaN(Date.parse(created))) throw wrong('created');
   if (!isStrings(command)) throw wrong('command');
   if (pod !== undefined && typeof pod !== 'string') throw wrong('pod');
   if (typeof backend !== 'string' || !isBackendName(backend)) throw wrong('backend');
+  if (typeof foreground !== 'boolean') throw wrong('foreground');
   if (!isIdentity(maker)) throw wrong('maker');
   if (!isMapping(box)) throw wrong('box');
-  return { name, created, command, pod, backend, maker, box };
+  return { name, created, command, pod, backend, foreground, maker, box };
 }
 
 function parsed(text: string): unknown {

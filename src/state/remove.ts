@@ -53,7 +53,7 @@ const BETWEEN = 20;
 
 function lifeOf(directory: string): Life | undefined {
   try {
-    return lstatSync(directory).isDirectory() ? readLife(directory, true) : undefined;
+    return lstatSync(directory).isDirectory() ? readLife(directory, { inPod: true }) : undefined;
   } catch {
     return undefined;
   }

@@ -80,6 +80,24 @@ for (const way of WAYS) {
       }
     });
 
+    test('one whose name cannot be printed is ended, and removed', async () => {
+      const mark = newMark();
+      for (const [where, message] of [
+        ['>/dev/full', /cannot print the name of the box.* it has been ended, and removed$/m],
+        ['| true', /cannot print the name of the box.* it has been ended, and removed$/m],
+      ] as const) {
+        const words = ['--memory', '64M', '--', 'sh', '-c', 'sleep 1000; :', mark];
+        const { status, stderr } = await startDetached(way, words, where);
+        assert.equal(status, 125, stderr);
+        assert.match(stderr, message);
+        assert.deepEqual(
+          readdirSync(parent).filter(name => name !== '.lock'),
+          [],
+        );
+        await until(() => processesWith(mark).length === 0, 'it has ended');
+      }
+    });
+
     // The rest is the same script.
     if (way === 'box.sh') return;
 

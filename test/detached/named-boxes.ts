@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import type { BackendName } from '../../src/index.js';
 import { type BoxState, readStates } from '../../src/state/boxes.js';
-import { execute, nsgen } from '../support/cli.js';
+import { execute, nsgen, nsgenPath } from '../support/cli.js';
 import { ownDirectory } from '../support/own-directory.js';
 import { until } from '../support/until.js';
 
@@ -46,11 +46,25 @@ function commandOf(pid: number): string {
 export const WAYS = ['ffi', 'script', 'box.sh'] as const;
 export type Way = (typeof WAYS)[number];
 
-/** @param words flags of the box, `--`, and the command. */
-export async function startDetached(way: Way, words: readonly string[]) {
-  if (way !== 'box.sh') return nsgen(['run', '--detach', '--backend', way satisfies BackendName, ...words]);
+/**
+ * @param words flags of the box, `--`, and the command.
+ * @param where what sh(1) does with the name that is printed.
+ */
+export async function startDetached(way: Way, words: readonly string[], where?: string) {
+  if (way !== 'box.sh') {
+    const all = [process.execPath, nsgenPath, 'run', '--detach', '--backend', way satisfies BackendName, ...words];
+    return elsewhere(all, where);
+  }
   const script = await nsgen(['script', '--detach', ...words]);
-  return script.status === 0 ? execute('bash', ['-s'], { input: script.stdout }) : script;
+  return script.status === 0 ? elsewhere(['bash', '-s'], where, script.stdout) : script;
+}
+
+/** A pipe is closed by its reader before anything is written to it. */
+function elsewhere([program = '', ...rest]: readonly string[], where: string | undefined, input?: string) {
+  const options = input === undefined ? {} : { input };
+  if (where === undefined) return execute(program, rest, options);
+  const script = where.startsWith('|') ? `set -o pipefail; { exec 3>&-; "$@"; } ${where}` : `"$@" ${where}`;
+  return execute('bash', ['-c', script, 'sh', program, ...rest], options);
 }
 
 export const ended = (name: string, named: (name: string) => BoxState | undefined): Promise<void> =>

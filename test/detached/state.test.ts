@@ -31,6 +31,7 @@ function make(name: string, life: string | Buffer, changes: Readonly<Record<stri
     command: ['sleep', '9'],
     pod: undefined,
     backend: 'ffi',
+    foreground: false,
     maker: OWN,
     box: { command: ['true'], hostname: 'h' },
   } as const;

@@ -1,5 +1,4 @@
 import type { Box } from '../../box/box.js';
-import { inMainThread } from '../../host/caller.js';
 import { type BoxCgroup, readCgroups } from '../../host/cgroup/readings.js';
 import type { ProcessIdentity } from '../../host/process.js';
 import { childrenOf, continueTree, stopTree } from '../../host/process-tree.js';
@@ -8,9 +7,19 @@ import type { Caller } from '../../plan/operation.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
 import { type Accounts, accountsOf } from '../accounts.js';
 import type { Backend, End, RunningBox, StreamOptions } from '../backend.js';
-import { EXIT_STATUS, StartError } from '../failure.js';
+import { StartError } from '../failure.js';
 import { release } from './cgroup.js';
-import { exitStatusOf, isWaitedFor, onEnd, type Pid, reapNow, signalName, type WaitStatus } from './reap.js';
+import type { TakenName } from './foreground.js';
+import {
+  exitStatusOf,
+  isWaitedFor,
+  onEnd,
+  type Pid,
+  reapNow,
+  refuseWorker,
+  signalName,
+  type WaitStatus,
+} from './reap.js';
 import { NO_POD, startBox } from './start.js';
 import { type OpenStreams, openStreams } from './streams.js';
 import type { OpenTerminal } from './terminal.js';
@@ -18,26 +27,50 @@ import type { OpenTerminal } from './terminal.js';
 /** Carries a plan out by making its system calls. */
 export const ffiBackend: Backend = {
   name: 'ffi',
-  async start(box, options): Promise<RunningBox> {
+  async start(box, options, wanted): Promise<RunningBox> {
     refuseWorker();
-    const terminal = box.terminal ? (await import('./terminal.js')).openTerminal(options) : undefined;
-    return startWith(box, terminal ?? openStreams(options), NO_POD, terminal);
+    if (wanted === undefined) return startWith(box, await streamsOf(box, options), {});
+    const name = (await import('./foreground.js')).takeName(wanted, box.command);
+    try {
+      return startWith(box, await streamsOf(box, options), { name });
+    } catch (error) {
+      name.failed(error instanceof StartError ? error.exitStatus : undefined);
+      throw error;
+    }
   },
 };
 
 /** Starts a box in the namespaces of a pod, before it returns: who those belong to cannot have been reaped meanwhile. */
 export function startInPod(box: Box, options: StreamOptions, pod: Caller['pod']): RunningBox {
   refuseWorker();
-  return startWith(box, openStreams(options), pod, undefined);
+  return startWith(box, { streams: openStreams(options), terminal: undefined }, { pod });
 }
 
-function startWith(box: Box, streams: OpenStreams, pod: Caller['pod'], terminal: OpenTerminal | undefined): RunningBox {
+interface Streams {
+  readonly streams: OpenStreams;
+  readonly terminal: OpenTerminal | undefined;
+}
+
+async function streamsOf(box: Box, options: StreamOptions): Promise<Streams> {
+  const terminal = box.terminal ? (await import('./terminal.js')).openTerminal(options) : undefined;
+  return { streams: terminal ?? openStreams(options), terminal };
+}
+
+interface Where {
+  readonly pod?: Caller['pod'];
+  readonly name?: TakenName | undefined;
+}
+
+function startWith(box: Box, { streams, terminal }: Streams, { pod = NO_POD, name }: Where): RunningBox {
   try {
     requireRootfs(box);
-    const { pid, cgroups } = startBox(planFor(box), streams.forBox, { pod, terminal: terminal?.ofBox });
+    const plan = name === undefined ? planFor(box) : makePlan(box, { foreground: true });
+    const places = { life: name?.life, pod, terminal: terminal?.ofBox };
+    const { pid, cgroups } = startBox(plan, streams.forBox, places);
     const forCaller = connect(streams, pid, cgroups);
+    name?.started();
     const accounts = accountsOf(box, cgroups, () => ended);
-    const ended = endOf(pid, cgroups, accounts, terminal);
+    const ended = endOf(pid, cgroups, accounts, { terminal, name });
     const controls = controlsOf(pid, box, accounts, ended, terminal);
     return { pid, ...forCaller, ...controls, terminal: terminal?.controls, ended };
   } catch (error) {
@@ -128,15 +161,17 @@ async function endOf(
   pid: Pid,
   cgroups: readonly BoxCgroup[],
   accounts: Accounts,
-  terminal: OpenTerminal | undefined,
+  { terminal, name }: Pick<Streams, 'terminal'> & Pick<Where, 'name'>,
 ): Promise<End> {
   const status = await new Promise<WaitStatus>(resolve => {
     onEnd(pid, resolve);
   });
   const signal = status.kind === 'signaled' ? signalName(status.signal) : undefined;
   const end = accounts.endWith({ exitStatus: exitStatusOf(status), signal }, () => readCgroups(cgroups));
+  name?.ended(end.exitStatus);
   if (cgroups.length > 0) await release(cgroups);
   await terminal?.finish();
+  name?.close();
   return end;
 }
 
@@ -147,13 +182,4 @@ function planFor(box: Box): Plan {
   const plan = plans.get(box) ?? makePlan(box);
   plans.set(box, plan);
   return plan;
-}
-
-/** Node gives SIGCHLD to the main thread only, and the kernel ends a box with the thread that made it: prctl(2). */
-function refuseWorker(): void {
-  if (inMainThread()) return;
-  throw new StartError(
-    "the ffi backend cannot run in a worker thread: start boxes from the main thread, or use backend: 'script'",
-    EXIT_STATUS.failed,
-  );
 }

@@ -8,7 +8,7 @@ import { makePlan } from '../../plan/plan.js';
 import type { Claim } from '../../state/claim.js';
 import { readLife, rememberProcess } from '../../state/life.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
-import { type Pid, reapNow } from './reap.js';
+import { leaveToReap, type Pid, reapNow, refuseWorker } from './reap.js';
 import { type StartedBox, startBox } from './start.js';
 
 /**
@@ -19,6 +19,7 @@ import { type StartedBox, startBox } from './start.js';
  *   claim.
  */
 export async function startDetached(box: Box, claim: Claim): Promise<void> {
+  refuseWorker();
   requireRootfs(box);
   const plan = makePlan(box, { detached: true });
   const opened: number[] = [];
@@ -50,6 +51,7 @@ async function executed({ pid, cgroups }: StartedBox, { directory }: Claim): Pro
     }
     await pause(delay);
   }
+  leaveToReap(pid);
 }
 
 function hasCommand(pid: Pid): boolean {

@@ -1,7 +1,9 @@
 import { constants } from 'node:os';
+import { inMainThread } from '../../host/caller.js';
 import { WNOHANG } from '../../linux/constants.js';
 import { runCalls } from '../../linux/program.js';
 import { integer, NULL, type Output, output, type SystemCall, symbol } from '../../linux/system-call.js';
+import { EXIT_STATUS, StartError } from '../failure.js';
 
 /** libuv does not know the processes that the syscall program makes: they are reaped here, and only they. */
 
@@ -34,6 +36,15 @@ export function reapNow(pid: Pid): void {
   runCalls([waitCall(pid, 0, { length: 4, text: 'status' })]);
 }
 
+/** Node gives SIGCHLD to the main thread only, and the kernel ends a box with the thread that made it: prctl(2). */
+export function refuseWorker(): void {
+  if (inMainThread()) return;
+  throw new StartError(
+    "the ffi backend cannot run in a worker thread: start boxes from the main thread, or use backend: 'script'",
+    EXIT_STATUS.failed,
+  );
+}
+
 /** Of one that may be something else by now than what was started. */
 export function endNow(pid: Pid): void {
   process.kill(pid, 'SIGKILL');
@@ -50,6 +61,20 @@ let keepAlive: NodeJS.Timeout | undefined;
  * one may stay.
  */
 const FOREVER = 2 ** 31 - 1;
+
+/** Of boxes that go on without this process: nobody waits for their end here. */
+const unattended = new Set<Pid>();
+
+/** Has a process reaped when it ends, if this one is still there then. Nothing stays alive for it. */
+export function leaveToReap(pid: Pid): void {
+  unattended.add(pid);
+  onEnd(pid, () => unattended.delete(pid));
+  releaseLoop();
+}
+
+function releaseLoop(): void {
+  if (waiting.size === unattended.size) keepAlive?.unref();
+}
 
 /** Calls `listener` once, when the process has ended and been reaped. To be called in the turn that started it. */
 export function onEnd(pid: Pid, listener: Listener): void {
@@ -80,7 +105,7 @@ function reapEnded(): void {
     waiting.delete(pid);
     listener?.(decodeStatus(outcome.bytes(room).readInt32LE()));
   }
-  if (waiting.size === 0) keepAlive?.unref();
+  releaseLoop();
 }
 
 function waitCall(pid: Pid, options: number, room: Output): SystemCall {

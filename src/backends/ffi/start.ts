@@ -1,3 +1,4 @@
+import { ftruncateSync } from 'node:fs';
 import { hardDescriptorLimit, ignoredSignals, inInitialUserNamespace } from '../../host/caller.js';
 import type { BoxCgroup } from '../../host/cgroup/readings.js';
 import { cgroupHierarchies } from '../../host/cgroups.js';
@@ -45,7 +46,7 @@ export function startBox(
     remember(plan, caller.cgroup);
     const cgroups = cgroupsOf(caller.cgroup);
     // Those of a box that goes on without this process are not its to remove.
-    if (life === undefined) keep(cgroups);
+    if (plan.some(({ kind }) => kind === 'parent-death-signal')) keep(cgroups);
     tidy(caller.cgroup);
     return { pid, cgroups };
   } catch (error) {
@@ -63,7 +64,7 @@ export interface StartedBox {
   readonly cgroups: readonly BoxCgroup[];
 }
 
-function startPrepared({ caller: { cgroup }, steps, calls, launcher }: Prepared): Pid {
+function startPrepared({ caller: { cgroup, life }, steps, calls, launcher }: Prepared): Pid {
   for (let attempt = 1; ; attempt += 1) {
     nextName();
     const made = keepingDumpable(calls, () => runProcess(calls));
@@ -76,7 +77,11 @@ function startPrepared({ caller: { cgroup }, steps, calls, launcher }: Prepared)
     if (made.failure === undefined && report === undefined && box !== undefined) return box;
     if (box !== undefined) endNow(box);
     abandon(cgroup);
-    if (wasDisturbed(made) && attempt < MOST_ATTEMPTS) continue;
+    if (wasDisturbed(made) && attempt < MOST_ATTEMPTS) {
+      // Who it was is not who it will be.
+      if (life !== undefined) ftruncateSync(life.descriptor);
+      continue;
+    }
     if (launcher !== undefined && report !== undefined)
       throw explainFailure(operationOf(steps, report), report, launcher.calls);
     throw explainFailure(operationOf(steps, made), made, calls);

@@ -16,13 +16,13 @@ import { renderScript } from './render.js';
 /** Carries a plan out by having bash run the rendered script. */
 export const scriptBackend: Backend = {
   name: 'script',
-  async start(box, options): Promise<RunningBox> {
+  async start(box, options, wanted): Promise<RunningBox> {
     requireRootfs(box);
     // For what it refuses; the script looks for itself.
     const plan = makePlan(box);
     programFiles(plan);
     const places = placesFor(plan, box);
-    const text = renderScript(box);
+    const text = renderScript(box, wanted && { ...wanted, foreground: true });
     const streams = await streamsFor(options);
     const script = openWithoutName(text);
     const written = asksCgroups(box) ? openWithoutName('') : undefined;

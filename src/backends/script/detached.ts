@@ -15,14 +15,35 @@ import { renderScript } from './render.js';
  * @returns the exit status of the script.
  */
 export async function runDetachedScript(box: Box, name: string | undefined): Promise<number> {
+  const { exitCode } = await runScript(box, name, 'inherit');
+  return exitCode;
+}
+
+/**
+ * The same for a program that wants to know the name.
+ *
+ * @throws StartError with what the script has said.
+ */
+export async function startDetachedScript(box: Box, name: string | undefined): Promise<string> {
+  const { exitCode, stdout, stderr } = await runScript(box, name, 'pipe');
+  if (exitCode !== EXIT_STATUS.ok) throw new StartError(stderr ?? '', exitCode);
+  return stdout ?? '';
+}
+
+async function runScript(box: Box, name: string | undefined, output: 'inherit' | 'pipe') {
   requireRootfs(box);
   programFiles(makePlan(box));
   const script = openWithoutName(renderScript(box, { name }));
   try {
     const words = ['--pdeathsig', 'KILL', '--', 'bash', pathOf(script)];
-    const options = { stdio: ['ignore', 'inherit', 'inherit'], buffer: false, reject: false, cleanup: false } as const;
-    const { exitCode } = await execa('setpriv', words, options);
-    if (exitCode !== undefined) return exitCode;
+    const { exitCode, stdout, stderr } = await execa('setpriv', words, {
+      stdin: 'ignore',
+      stdout: output,
+      stderr: output,
+      reject: false,
+      cleanup: false,
+    });
+    if (exitCode !== undefined) return { exitCode, stdout, stderr };
     throw new StartError(
       'cannot start bash: setpriv (util-linux) or bash is missing, or was killed',
       EXIT_STATUS.failed,

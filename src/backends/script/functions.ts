@@ -53,11 +53,12 @@ const FUNCTIONS = {
   find_state_directory: [],
   json_word: [],
   find_first: [],
-  abandon: ['find_first'],
+  abandon: [],
   claim_name: ['abandon', 'json_word'],
   begin: [],
   check_end: [],
   start_detached: ['begin', 'check_end', 'find_first'],
+  record_end: [],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 type FunctionName = keyof typeof FUNCTIONS;

@@ -40,6 +40,7 @@ export const needsShell = (placed: readonly PlacedOperation[]): boolean =>
       place === 'enter' ||
       place === 'leave' ||
       joinsMount(operation) ||
+      operation.kind === 'record-life' ||
       (operation.kind === 'execute' && (operation.init !== undefined || loaderVariables(operation.env).length > 0)),
   );
 
@@ -97,7 +98,7 @@ function unshareCan(operation: Operation, plan: Plan): boolean {
   if (plan.some(({ kind }) => kind === 'open-terminal')) return operation.kind === 'mount-propagation';
   switch (operation.kind) {
     case 'mount-proc':
-      // Without --fork, it is still in the pid namespace of the host.
+      // Without --fork, it is still in the pid namespace of the host; and who it is, the box reads in the host's.
       if (plan.some(({ kind }) => kind === 'record-life')) return false;
       // It knows one place and one set of options, and mounts only once.
       if (operation !== plan.find(isUsualProc)) return false;

@@ -26,31 +26,39 @@ import { joinsMount, loaderVariables, needsShell, type Place, type PlacedOperati
 import { comment, quote } from './quote.js';
 import { packagesOf, toolsOf } from './tools.js';
 
-/** A script that leaves the box to itself, under a name: this, or what the script makes up. */
-export interface Detached {
+/** A script of a box that has a name: this, or what the script makes up. */
+export interface Named {
   readonly name: string | undefined;
+  /** Whether the script waits for the end of the box; else it leaves it to itself. */
+  readonly foreground?: boolean;
+  /** What parseBox has made the box of, if this does not know it. */
+  readonly input?: Readonly<Record<string, unknown>>;
 }
 
 /**
  * Renders a box as one self-contained bash script.
  *
- * @param detached the box must have nsgen's own init.
+ * @param named one that is left to itself must have nsgen's own init.
  * @returns the text of the script.
  * @throws BoxError when the script backend cannot carry a field out.
  */
-export function renderScript(box: Box, detached?: Detached): string {
+export function renderScript(box: Box, named?: Named): string {
   const problems = unsupported(box);
   if (problems.length > 0) throw new BoxError(problems);
-  const plan = makePlan(box, { detached: detached !== undefined });
+  const foreground = named?.foreground ?? false;
+  const detached = named !== undefined && !foreground;
+  const plan = makePlan(box, { detached, foreground });
   const placed = placeOperations(plan);
-  const sections = sectionsOf(box, plan, placed, detached);
+  const sections = sectionsOf(box, plan, placed, named);
   const tools = toolsOf(placed);
   const called = functionsCalled([...sections.inside, ...sections.leaving].map(({ body }) => body));
   const memoryLimit = memoryLimitOf(box.resources);
   const ownCgroups = plan.some(({ kind }) => kind === 'make-cgroup');
   const before = functionsCalled([
     ...sections.preparing.map(({ body }) => body),
-    ...(detached === undefined ? attendedFunctions(box, ownCgroups) : ['start_detached']),
+    ...(detached ? ['start_detached'] : attendedFunctions(box, ownCgroups)),
+    ...(foreground ? ['record_end'] : []),
+    ...(named !== undefined && ownCgroups ? ['remove_cgroups'] : []),
   ]);
   const created = plan.find(operation => operation.kind === 'create-namespaces');
   const user = created?.user ?? 'none';
@@ -78,7 +86,8 @@ export function renderScript(box: Box, detached?: Detached): string {
         terminalOptions: mountOptions(terminalMount(box)),
         newPids: box.namespaces.pid.kind === 'new',
         ownCgroups,
-        record: detached === undefined ? '' : JSON.stringify(inputOf(box)),
+        detached,
+        record: named === undefined ? '' : JSON.stringify(named.input ?? inputOf(box)),
         statsFiles,
         inits: INITS,
         initFile: INIT_FILE,
@@ -87,7 +96,8 @@ export function renderScript(box: Box, detached?: Detached): string {
     ),
     ownCgroups,
     memoryLimit: memoryLimit === undefined ? undefined : formatSize(memoryLimit),
-    detached: detached !== undefined,
+    detached,
+    foreground,
     boottime: box.timeOffsets.boottime,
     freezer: box.freezer,
     terminal: box.terminal,
@@ -167,16 +177,11 @@ interface Sections {
   readonly leaving: readonly Section[];
 }
 
-function sectionsOf(
-  box: Box,
-  plan: Plan,
-  placed: readonly PlacedOperation[],
-  detached: Detached | undefined,
-): Sections {
+function sectionsOf(box: Box, plan: Plan, placed: readonly PlacedOperation[], named: Named | undefined): Sections {
   const shell = needsShell(placed);
   const section = (operation: Operation, place: Place) => ({
     text: describe(operation),
-    body: renderSection(box, plan, operation, place, detached),
+    body: renderSection(box, plan, operation, place, named),
   });
   const notEmpty = ({ body }: Section) => body.trim() !== '';
   const atTheEnd = ({ kind }: Operation) => kind === 'join-cgroup' || (shell && kind === 'execute');
@@ -199,15 +204,16 @@ function sectionsOf(
   return { preparing, launching, inside: at('enter'), leaving: [...pivoted, ...at('leave'), ...end] };
 }
 
-function renderSection(box: Box, plan: Plan, operation: Operation, place: Place, detached?: Detached): string {
+function renderSection(box: Box, plan: Plan, operation: Operation, place: Place, named?: Named): string {
   const changesProgram = box.rootfs !== undefined || box.namespaces.mount.kind === 'joined';
   const pid = box.namespaces.pid.kind;
   return render(operation.kind, {
     operation,
     place,
     rootfs: box.rootfs?.path,
-    detached: detached !== undefined,
-    name: detached?.name ?? '',
+    detached: named !== undefined && !named.foreground,
+    named: named !== undefined,
+    name: named?.name ?? '',
     changesProgram,
     newPids: pid === 'new' || pid === 'pod',
     terminal: box.terminal,

@@ -1,11 +1,12 @@
 import type { AbsolutePath } from '../../box/values.js';
-import { INIT_PATH, LIFE_DESCRIPTOR, STARTED } from '../../init/elf.js';
+import { INIT_PATH, STARTED } from '../../init/elf.js';
 import { AT } from '../../linux/constants.js';
 import type { ErrnoName } from '../../linux/errno.js';
 import { LAUNCHER_DESCRIPTOR, type Launcher, makeLauncher } from '../../linux/launcher.js';
 import { architecture } from '../../linux/libc.js';
 import { type Argument, flags, integer, type SystemCall, string } from '../../linux/system-call.js';
 import { initDescriptor, type OperationKind } from '../operation.js';
+import { type Life, lifeDescriptor } from './record-life.js';
 
 /** Becomes the command, or the init that starts it. */
 export interface Execute {
@@ -14,8 +15,8 @@ export interface Execute {
   readonly env: Readonly<Record<string, string>>;
   /** True: what open-init has opened. Else a program in the box. */
   readonly init: true | AbsolutePath | undefined;
-  /** Write to the file life, before it, that it comes to this. */
-  readonly life: boolean;
+  /** With it, it is written there, before, that it comes to this. */
+  readonly life: Life;
   /** By what open-launcher has opened. */
   readonly launcher?: boolean;
 }
@@ -32,11 +33,12 @@ export const execute: OperationKind<Execute> = {
   },
 
   systemCalls({ command, env, init, life, launcher }, caller) {
-    if (launcher) return [{ ...EXECUTE_LAUNCHER, launches: launcherOf({ command, env, init }).calls }];
-    if (init !== true) return attempts({ command, env, init });
+    const started = life === false ? [] : [sayStarted(lifeDescriptor(launcher))];
+    if (launcher) return [...started, { ...EXECUTE_LAUNCHER, launches: launcherOf({ command, env, init }).calls }];
+    if (init !== true) return [...started, ...attempts({ command, env, init })];
     const words = command.length === 0 ? [PAUSE_TITLE] : [INIT_PATH, ...command];
     const argv: Argument = { kind: 'strings', values: words };
-    return [...(life ? [SAY_STARTED] : []), executeDescriptor(initDescriptor(caller), argv, variablesOf(env))];
+    return [...started, executeDescriptor(initDescriptor(caller), argv, variablesOf(env))];
   },
 };
 
@@ -82,10 +84,10 @@ export const PAUSE_TITLE = 'nsgen-init pause';
 export const initWords = (init: Execute['init']): readonly string[] =>
   init === undefined ? [] : init === true ? [INIT_PATH] : [init, '--'];
 
-const SAY_STARTED: SystemCall = {
+const sayStarted = (descriptor: number): SystemCall => ({
   name: 'write',
-  arguments: [integer(LIFE_DESCRIPTOR), string(STARTED), integer(STARTED.length)],
-};
+  arguments: [integer(descriptor), string(STARTED), integer(STARTED.length)],
+});
 
 const executeDescriptor = (descriptor: number, argv: Argument, envp: Argument): SystemCall => ({
   name: 'execveat',

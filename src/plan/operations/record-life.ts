@@ -1,4 +1,6 @@
+import { LIFE_DESCRIPTOR } from '../../init/elf.js';
 import { O } from '../../linux/constants.js';
+import { LAUNCHER_DESCRIPTOR } from '../../linux/launcher.js';
 import {
   flags,
   integer,
@@ -12,8 +14,17 @@ import {
 import type { OperationKind } from '../operation.js';
 
 /**
- * A box that outlives who starts it writes down who it is, before anything else: then whoever starts it may be killed at any
- * moment, and it is still known. Nothing ties its life to theirs.
+ * Whether a box has the file life of a name. True: its init keeps it, and writes down there how the box ends, for nobody
+ * else waits. `until-command`: whoever starts the box waits for its end and writes that; the command has nothing of it.
+ */
+export type Life = boolean | 'until-command';
+
+/** Where it is open while the last steps are made: the launcher knows the two below. */
+export const lifeDescriptor = (launcher: unknown): number => (launcher ? LAUNCHER_DESCRIPTOR + 1 : LIFE_DESCRIPTOR);
+
+/**
+ * A box that has a name writes down who it is, before anything else: then whoever starts it may be killed at any moment,
+ * and it is still known.
  */
 export interface RecordLife {
   readonly kind: 'record-life';
@@ -23,7 +34,7 @@ export interface RecordLife {
 const LONGEST_LINE = 2048;
 
 export const recordLife: OperationKind<RecordLife> = {
-  describe: () => 'write down who it is, in the file life of its name, and go on without whoever started it',
+  describe: () => 'write down who it is, in the file life of its name',
 
   /** By the /proc of nsgen, open before: a mount namespace that is joined may have that of others. */
   systemCalls(_operation, { life }) {
