@@ -684,7 +684,8 @@ watch() {
     read -r -a now <<<"${line##*) }"
     if [[ ${before[19]-} == "${now[19]}" ]]; then
       kill -s STOP "$unshare"
-      while read -r line <"/proc/$unshare/stat" && [[ ${line##*) } == [RSD]* ]]; do :; done
+      # Once its group is orphaned by the end of the script, the kernel lets it go on again.
+      while read -r line <"/proc/$unshare/stat" && [[ ${line##*) } == [RSD]* ]]; do kill -s STOP "$unshare"; done
       read -r init <"/proc/$unshare/task/$unshare/children" || true
       kill -s KILL "${init:-$unshare}" "$unshare"
     fi
@@ -789,14 +790,16 @@ forward() {
     return
   fi
   for script in "${scripts[@]}"; do kill -s "$1" "$script" || true; done
+  if [[ $1 == CONT ]]; then continued=yes; fi
   if [[ $1 == TSTP ]]; then
+    continued=
     for script in "${scripts[@]}"; do
       for ((tries = 0; tries < 400; tries++)); do
         { read -r line <"/proc/$script/stat" && [[ ${line##*) } == [RSD]* ]]; } || break
         pause 0.005
       done
     done
-    kill -s STOP $$
+    if [[ -z $continued ]]; then kill -s STOP $$; fi
   fi
 } 2>/dev/null
 
@@ -853,7 +856,7 @@ start_boxes() {
 
 # Runs the pod to its end, and returns the status of the first box, as they are written, that has not ended with 0.
 run_pod() {
-  local lifeline watcher init='' pids='' started='' status=0 code script signal
+  local lifeline watcher init='' pids='' started='' continued='' status=0 code script signal
   local -a joins=() into=() scripts=() codes=() early=() labels=()
   trap 'forward INT' INT
   trap 'forward TERM' TERM
@@ -1048,7 +1051,7 @@ escalate() {
   before=$(start_of "$1")
   if read -r -t 10 _ || (($? <= 128)); then return 0; fi
   [[ $(start_of "$1") == "$before" ]] || return 0
-  kill_box "$1" 'no end 10 s after SIGTERM'
+  kill_box "$1" 'no end 10 s after'" $2"
   return 1
 } >/dev/null
 
@@ -1075,11 +1078,15 @@ forward() {
       ;;
     TERM)
       if [[ -z $escalation ]]; then
-        exec {escalation}> >(escalate "$pid")
+        # A second one, for the whole process group, must not end it before it ignores that itself.
+        trap '' "$1"
+        exec {escalation}> >(escalate "$pid" "SIG$1")
         escalator=$!
+        trap "forward $1" "$1"
       fi
       ;;
     CONT)
+      continued=yes
       continue_tree "$pid" 2>/dev/null
       ;;
   esac
@@ -1088,9 +1095,12 @@ forward() {
   if [[ $1 == TSTP ]]; then
     # As pid 1 it would ignore TSTP, and go on reading from a terminal that is the shell's again. It has the time to
     # restore the terminal.
+    continued=
     pause 0.05
+    # Whom CONT has reached meanwhile, goes on.
+    [[ -z $continued ]] || return 0
     stop_tree "$pid" 2>/dev/null || true
-    kill -s STOP $$
+    if [[ -z $continued ]]; then kill -s STOP $$; else forward CONT; fi
   fi
 }
 
@@ -1108,7 +1118,8 @@ watch() {
     read -r -a now <<<"${line##*) }"
     if [[ -n $line && ${before[19]-} == "${now[19]}" ]]; then
       kill -s STOP "$child"
-      while read -r line <"/proc/$child/stat" && [[ ${line##*) } == [RSD]* ]]; do :; done
+      # Once its group is orphaned by the end of the script, the kernel lets it go on again.
+      while read -r line <"/proc/$child/stat" && [[ ${line##*) } == [RSD]* ]]; do kill -s STOP "$child"; done
       read -r box <"/proc/$child/task/$child/children" || true
       kill -s KILL "${box:-$child}" "$child"
     fi
@@ -1117,7 +1128,7 @@ watch() {
 
 # Runs the box, and ends as it ends: with its status, or 128+N when signal N ended it.
 supervise() {
-  local status=0 lifeline watcher errors='' escalation='' escalator='' interrupted=-1000000000 killed=''
+  local status=0 lifeline watcher errors='' escalation='' escalator='' interrupted=-1000000000 killed='' continued=''
   local -a stopped=()
   trap 'forward INT' INT
   trap 'forward TERM' TERM
@@ -1532,7 +1543,7 @@ escalate() {
   before=$(start_of "$1")
   if read -r -t 10 _ || (($? <= 128)); then return 0; fi
   [[ $(start_of "$1") == "$before" ]] || return 0
-  kill_box "$1" 'no end 10 s after SIGTERM'
+  kill_box "$1" 'no end 10 s after'" $2"
   return 1
 } >/dev/null
 
@@ -1559,11 +1570,15 @@ forward() {
       ;;
     TERM)
       if [[ -z $escalation ]]; then
-        exec {escalation}> >(escalate "$pid")
+        # A second one, for the whole process group, must not end it before it ignores that itself.
+        trap '' "$1"
+        exec {escalation}> >(escalate "$pid" "SIG$1")
         escalator=$!
+        trap "forward $1" "$1"
       fi
       ;;
     CONT)
+      continued=yes
       continue_tree "$pid" 2>/dev/null
       ;;
   esac
@@ -1572,9 +1587,12 @@ forward() {
   if [[ $1 == TSTP ]]; then
     # As pid 1 it would ignore TSTP, and go on reading from a terminal that is the shell's again. It has the time to
     # restore the terminal.
+    continued=
     pause 0.05
+    # Whom CONT has reached meanwhile, goes on.
+    [[ -z $continued ]] || return 0
     stop_tree "$pid" 2>/dev/null || true
-    kill -s STOP $$
+    if [[ -z $continued ]]; then kill -s STOP $$; else forward CONT; fi
   fi
 }
 
@@ -1592,7 +1610,8 @@ watch() {
     read -r -a now <<<"${line##*) }"
     if [[ -n $line && ${before[19]-} == "${now[19]}" ]]; then
       kill -s STOP "$child"
-      while read -r line <"/proc/$child/stat" && [[ ${line##*) } == [RSD]* ]]; do :; done
+      # Once its group is orphaned by the end of the script, the kernel lets it go on again.
+      while read -r line <"/proc/$child/stat" && [[ ${line##*) } == [RSD]* ]]; do kill -s STOP "$child"; done
       read -r box <"/proc/$child/task/$child/children" || true
       kill -s KILL "${box:-$child}" "$child"
     fi
@@ -1601,7 +1620,7 @@ watch() {
 
 # Runs the box, and ends as it ends: with its status, or 128+N when signal N ended it.
 supervise() {
-  local status=0 lifeline watcher errors='' escalation='' escalator='' interrupted=-1000000000 killed=''
+  local status=0 lifeline watcher errors='' escalation='' escalator='' interrupted=-1000000000 killed='' continued=''
   local -a stopped=()
   trap 'forward INT' INT
   trap 'forward TERM' TERM

@@ -1,5 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { PR_SET_CHILD_SUBREAPER, WNOHANG } from '../../src/linux/constants.js';
+import { runCalls } from '../../src/linux/program.js';
+import { integer, NULL, type SystemCall, symbol } from '../../src/linux/system-call.js';
 
 /** What a box could leave behind on the host, as a list of lines to compare before and after. */
 export function hostState(): readonly string[] {
@@ -21,6 +24,22 @@ export function descendants(pid: number = process.pid): readonly number[] {
     return child !== undefined && parentOf(child) === pid ? [child] : [];
   });
   return children.flatMap(child => [child, ...descendants(child)]);
+}
+
+/** From now on who loses a parent becomes a child of this process, so that it is among the descendants. */
+export function adoptOrphans(): void {
+  const option = symbol('PR_SET_CHILD_SUBREAPER', PR_SET_CHILD_SUBREAPER);
+  runCalls([{ name: 'prctl', arguments: [option, integer(1), integer(0), integer(0), integer(0)] }]);
+}
+
+/** Those that have ended. Only when Node has no child of its own: it would wait for that in vain. */
+export function reapOrphans(): void {
+  const wait: SystemCall = {
+    name: 'wait4',
+    arguments: [integer(-1), NULL, symbol('WNOHANG', WNOHANG), NULL],
+    tolerate: ['ECHILD'],
+  };
+  while ((runCalls([wait]).result(wait) ?? -1) > 0);
 }
 
 function parentOf(pid: number): number | undefined {

@@ -1,12 +1,13 @@
 import { closeSync, constants as fsConstants, openSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { execa } from 'execa';
+import { BoxError } from '../../box/problem.js';
 import { stopped } from '../../host/process.js';
 import { programFiles } from '../../host/program-files.js';
 import { requireRootfs } from '../../host/rootfs.js';
 import { makePlan } from '../../plan/plan.js';
 import { accountsOf } from '../accounts.js';
-import type { Backend, End, RunningBox, StreamOptions } from '../backend.js';
+import type { Backend, BoxTerminal, End, RunningBox, StreamOptions } from '../backend.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
 import type { OpenStreams } from '../ffi/streams.js';
 import { asksCgroups, cgroupsOf, pathOf, placesFor, readingsIn, statsWords } from './cgroup.js';
@@ -72,7 +73,7 @@ export const scriptBackend: Backend = {
       return {
         pid,
         ...forCaller,
-        terminal: undefined,
+        terminal: box.terminal ? FOLLOWS_CALLER : undefined,
         kill,
         stop,
         suspend,
@@ -89,6 +90,15 @@ export const scriptBackend: Backend = {
     } finally {
       streams?.closeBoxEnds();
     }
+  },
+};
+
+/** script(1) gives it the size of the terminal that it is given itself, and takes no other. */
+const FOLLOWS_CALLER: BoxTerminal = {
+  resize() {
+    const message =
+      "with the script backend its size is that of the caller's terminal: use backend: 'ffi' to resize it";
+    throw new BoxError([{ field: 'terminal', message }]);
   },
 };
 
