@@ -209,7 +209,7 @@ forward() {
         trap '' "$1"
         exec {escalation}> >(escalate "$pid" "SIG$1")
         escalator=$!
-        trap "forward $1" "$1"
+        trap 'forward TERM' TERM
       fi
       ;;
     CONT)

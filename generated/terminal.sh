@@ -219,7 +219,7 @@ forward() {
         trap '' "$1"
         exec {escalation}> >(escalate "$pid" "SIG$1")
         escalator=$!
-        trap "forward $1" "$1"
+        if [[ $1 == HUP ]]; then trap 'forward HUP' HUP; else trap 'forward TERM' TERM; fi
       fi
       ;;
     CONT)
