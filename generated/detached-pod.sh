@@ -136,46 +136,46 @@ pause() {
 #   00a8  4889e2          mov rdx,rsp
 #   00ab  41ba08000000    mov r10d,0x8
 #   00b1  0f05            syscall
-#   00b3  8b03            mov eax,DWORD PTR [rbx]
-#   00b5  4c8d7cc310      lea r15,[rbx+rax*8+0x10]
-#   00ba  4c8b6310        mov r12,QWORD PTR [rbx+0x10]
-#   00be  31ed            xor ebp,ebp
-#   00c0  4d85e4          test r12,r12
-#   00c3  745c            je 0x121
-#   00c5  4531ed          xor r13d,r13d
-#   00c8  31d2            xor edx,edx
-#   00ca  438a042c        mov al,BYTE PTR [r12+r13*1]
-#   00ce  84c0            test al,al
-#   00d0  740c            je 0xde
-#   00d2  49ffc5          inc r13
-#   00d5  3c2f            cmp al,0x2f
-#   00d7  75f1            jne 0xca
-#   00d9  4489ea          mov edx,r13d
-#   00dc  ebec            jmp 0xca
-#   00de  488b7b08        mov rdi,QWORD PTR [rbx+0x8]
-#   00e2  4c89e0          mov rax,r12
-#   00e5  4829f8          sub rax,rdi
-#   00e8  4883f810        cmp rax,0x10
-#   00ec  750a            jne 0xf8
-#   00ee  0f10057f020000  movups xmm0,XMMWORD PTR [rip+0x27f]
-#   00f5  0f1107          movups XMMWORD PTR [rdi],xmm0
-#   00f8  4189d6          mov r14d,edx
-#   00fb  b838000000      mov eax,0x38
-#   0100  bf11410000      mov edi,0x4111
-#   0105  31f6            xor esi,esi
-#   0107  31d2            xor edx,edx
-#   0109  4531d2          xor r10d,r10d
-#   010c  4531c0          xor r8d,r8d
-#   010f  0f05            syscall
-#   0111  89c5            mov ebp,eax
-#   0113  85c0            test eax,eax
-#   0115  0f84da000000    je 0x1f5
-#   011b  0f880a020000    js 0x32b
-#   0121  b8b4010000      mov eax,0x1b4
-#   0126  bf04000000      mov edi,0x4
-#   012b  beffffffff      mov esi,0xffffffff
-#   0130  31d2            xor edx,edx
-#   0132  0f05            syscall
+#   00b3  b8b4010000      mov eax,0x1b4
+#   00b8  bf04000000      mov edi,0x4
+#   00bd  beffffffff      mov esi,0xffffffff
+#   00c2  31d2            xor edx,edx
+#   00c4  0f05            syscall
+#   00c6  8b03            mov eax,DWORD PTR [rbx]
+#   00c8  4c8d7cc310      lea r15,[rbx+rax*8+0x10]
+#   00cd  4c8b6310        mov r12,QWORD PTR [rbx+0x10]
+#   00d1  31ed            xor ebp,ebp
+#   00d3  4d85e4          test r12,r12
+#   00d6  745c            je 0x134
+#   00d8  4531ed          xor r13d,r13d
+#   00db  31d2            xor edx,edx
+#   00dd  438a042c        mov al,BYTE PTR [r12+r13*1]
+#   00e1  84c0            test al,al
+#   00e3  740c            je 0xf1
+#   00e5  49ffc5          inc r13
+#   00e8  3c2f            cmp al,0x2f
+#   00ea  75f1            jne 0xdd
+#   00ec  4489ea          mov edx,r13d
+#   00ef  ebec            jmp 0xdd
+#   00f1  488b7b08        mov rdi,QWORD PTR [rbx+0x8]
+#   00f5  4c89e0          mov rax,r12
+#   00f8  4829f8          sub rax,rdi
+#   00fb  4883f810        cmp rax,0x10
+#   00ff  750a            jne 0x10b
+#   0101  0f10056c020000  movups xmm0,XMMWORD PTR [rip+0x26c]
+#   0108  0f1107          movups XMMWORD PTR [rdi],xmm0
+#   010b  4189d6          mov r14d,edx
+#   010e  b838000000      mov eax,0x38
+#   0113  bf11410000      mov edi,0x4111
+#   0118  31f6            xor esi,esi
+#   011a  31d2            xor edx,edx
+#   011c  4531d2          xor r10d,r10d
+#   011f  4531c0          xor r8d,r8d
+#   0122  0f05            syscall
+#   0124  89c5            mov ebp,eax
+#   0126  85c0            test eax,eax
+#   0128  0f84c7000000    je 0x1f5
+#   012e  0f88f7010000    js 0x32b
 #   0134  b83d000000      mov eax,0x3d
 #   0139  4883cfff        or rdi,0xffffffffffffffff
 #   013d  488d742410      lea rsi,[rsp+0x10]
@@ -366,38 +366,38 @@ pause() {
 #   00a4  e2030091  mov x2, sp
 #   00a8  030180d2  mov x3, #0x8
 #   00ac  010000d4  svc #0x0
-#   00b0  616a40a9  ldp x1, x26, [x19]
-#   00b4  760a40f9  ldr x22, [x19, #16]
-#   00b8  750e018b  add x21, x19, x1, lsl #3
-#   00bc  b5420091  add x21, x21, #0x10
-#   00c0  140080d2  mov x20, #0x0
-#   00c4  d60200b4  cbz x22, 0x11c
-#   00c8  170080d2  mov x23, #0x0
-#   00cc  190080d2  mov x25, #0x0
-#   00d0  c16a7738  ldrb w1, [x22, x23]
-#   00d4  a1000034  cbz w1, 0xe8
-#   00d8  f7060091  add x23, x23, #0x1
-#   00dc  3fbc0071  cmp w1, #0x2f
-#   00e0  3900999a  csel x25, x1, x25, eq
-#   00e4  fbffff17  b 0xd0
-#   00e8  c1021acb  sub x1, x22, x26
-#   00ec  3f4000f1  cmp x1, #0x10
-#   00f0  81000054  b.ne 0x100
-#   00f4  80160010  adr x0, 0x3c4
-#   00f8  010840a9  ldp x1, x2, [x0]
-#   00fc  410b00a9  stp x1, x2, [x26]
-#   0100  881b80d2  mov x8, #0xdc
-#   0104  202288d2  mov x0, #0x4111
-#   0108  010080d2  mov x1, #0x0
-#   010c  010000d4  svc #0x0
-#   0110  f40300aa  mov x20, x0
-#   0114  000800b4  cbz x0, 0x214
-#   0118  4013f8b7  tbnz x0, #63, 0x380
-#   011c  883680d2  mov x8, #0x1b4
-#   0120  800080d2  mov x0, #0x4
-#   0124  01008012  mov w1, #0xffffffff
-#   0128  020080d2  mov x2, #0x0
-#   012c  010000d4  svc #0x0
+#   00b0  883680d2  mov x8, #0x1b4
+#   00b4  800080d2  mov x0, #0x4
+#   00b8  01008012  mov w1, #0xffffffff
+#   00bc  020080d2  mov x2, #0x0
+#   00c0  010000d4  svc #0x0
+#   00c4  616a40a9  ldp x1, x26, [x19]
+#   00c8  760a40f9  ldr x22, [x19, #16]
+#   00cc  750e018b  add x21, x19, x1, lsl #3
+#   00d0  b5420091  add x21, x21, #0x10
+#   00d4  140080d2  mov x20, #0x0
+#   00d8  d60200b4  cbz x22, 0x130
+#   00dc  170080d2  mov x23, #0x0
+#   00e0  190080d2  mov x25, #0x0
+#   00e4  c16a7738  ldrb w1, [x22, x23]
+#   00e8  a1000034  cbz w1, 0xfc
+#   00ec  f7060091  add x23, x23, #0x1
+#   00f0  3fbc0071  cmp w1, #0x2f
+#   00f4  3900999a  csel x25, x1, x25, eq
+#   00f8  fbffff17  b 0xe4
+#   00fc  c1021acb  sub x1, x22, x26
+#   0100  3f4000f1  cmp x1, #0x10
+#   0104  81000054  b.ne 0x114
+#   0108  e0150010  adr x0, 0x3c4
+#   010c  010840a9  ldp x1, x2, [x0]
+#   0110  410b00a9  stp x1, x2, [x26]
+#   0114  881b80d2  mov x8, #0xdc
+#   0118  202288d2  mov x0, #0x4111
+#   011c  010080d2  mov x1, #0x0
+#   0120  010000d4  svc #0x0
+#   0124  f40300aa  mov x20, x0
+#   0128  600700b4  cbz x0, 0x214
+#   012c  a012f8b7  tbnz x0, #63, 0x380
 #   0130  882080d2  mov x8, #0x104
 #   0134  00008092  mov x0, #0xffffffffffffffff
 #   0138  e1430091  add x1, sp, #0x10
@@ -574,9 +574,9 @@ write_init() {
         f0VMRgIBAQAAAAAAAAAAAAIAPgABAAAAeABAAAAAAABAAAAAAAAAAAAAAAAAAAAAAAAAAEAAOAAB \
         AAAAAAAAAAEAAAAFAAAAAAAAAAAAAAAAAEAAAAAAAAAAQAAAAAAAqAMAAAAAAACoAwAAAAAAAAAA \
         AQAAAAAASInjSIHsmAAAALidAAAAvw8AAABIjTXhAgAADwW4DgAAAL8CAAAASI10JAhIgw7/SIni \
-        QboIAAAADwWLA0yNfMMQTItjEDHtTYXkdFxFMe0x0kOKBCyEwHQMSf/FPC918USJ6uvsSIt7CEyJ \
-        4Egp+EiD+BB1Cg8QBX8CAAAPEQdBida4OAAAAL8RQQAAMfYx0kUx0kUxwA8FicWFwA+E2gAAAA+I \
-        CgIAALi0AQAAvwQAAAC+/////zHSDwW4PQAAAEiDz/9IjXQkELoBAAAARTHSDwWFwH49Oeh14A+2 \
+        QboIAAAADwW4tAEAAL8EAAAAvv////8x0g8FiwNMjXzDEEyLYxAx7U2F5HRcRTHtMdJDigQshMB0 \
+        DEn/xTwvdfFEierr7EiLewhMieBIKfhIg/gQdQoPEAVsAgAADxEHQYnWuDgAAAC/EUEAADH2MdJF \
+        MdJFMcAPBYnFhcAPhMcAAAAPiPcBAAC4PQAAAEiDz/9IjXQkELoBAAAARTHSDwWFwH49Oeh14A+2 \
         fCQRi0QkEIPgf3QGjbiAAAAAiXwkELgBAAAAvwMAAABIjXQkELoBAAAADwWLfCQQuOcAAAAPBbiA \
         AAAASI18JAhIjXQkGDHSQboIAAAADwWD+BF0iYnGhcB+3IXtdRONuIAAAAC5BIAAAEgPo8FyouvF \
         g3wkIAB+C7kMAHAQSA+jwXKzuIEAAACJ70iNVCQYDwWFwHShuD4AAAAPBeuYuLQBAAC/AwAAAIPO \
@@ -594,9 +594,9 @@ write_init() {
         f0VMRgIBAQAAAAAAAAAAAAIAtwABAAAAeABAAAAAAABAAAAAAAAAAAAAAAAAAAAAAAAAAEAAOAAB \
         AAAAAAAAAAEAAAAFAAAAAAAAAAAAAAAAAEAAAAAAAAAAQAAAAAAA+AMAAAAAAAD4AwAAAAAAAAAA \
         AQAAAAAA8wMAkf+DAtHoFIDS4AGA0uEZABABAADU6BCA0kAAgNIEAICS5AcA+eEjAJHiAwCRAwGA \
-        0gEAANRhakCpdgpA+XUOAYu1QgCRFACA0tYCALQXAIDSGQCA0sFqdzihAAA09wYAkT+8AHE5AJma \
-        +///F8ECGss/QADxgQAAVIAWABABCECpQQsAqYgbgNIgIojSAQCA0gEAANT0AwCqAAgAtEAT+LeI \
-        NoDSgACA0gEAgBICAIDSAQAA1IgggNIAAICS4UMAkSIAgNIDAIDSAQAA1B8AAPEtAgBUHwAU6+H+ \
+        0gEAANSINoDSgACA0gEAgBICAIDSAQAA1GFqQKl2CkD5dQ4Bi7VCAJEUAIDS1gIAtBcAgNIZAIDS \
+        wWp3OKEAADT3BgCRP7wAcTkAmZr7//8XwQIayz9AAPGBAABU4BUAEAEIQKlBCwCpiBuA0iAiiNIB \
+        AIDSAQAA1PQDAKpgBwC0oBL4t4gggNIAAICS4UMAkSIAgNIDAIDSAQAA1B8AAPEtAgBUHwAU6+H+ \
         /1ThE0C5IDwIUyEYAHJAAABUIAACEeATALkICIDSYACA0uFDAJEiAIDSAQAA1OATQLnIC4DSAQAA \
         1CgRgNLgIwCR4WMAkQIAgNIDAYDSAQAA1B9EAPEg/P9U4QMAqh8AAPHN/v9U1AAAtYIAkNJCJMCa \
         Qv4HNgAAAhHn//8X4iNAuV8AAHGtAABUggGA0gIOovJCJMCaIv0HN0gRgNLgAxSq4mMAkQEAANSA \
@@ -993,46 +993,46 @@ pause() {
 #   00a8  4889e2          mov rdx,rsp
 #   00ab  41ba08000000    mov r10d,0x8
 #   00b1  0f05            syscall
-#   00b3  8b03            mov eax,DWORD PTR [rbx]
-#   00b5  4c8d7cc310      lea r15,[rbx+rax*8+0x10]
-#   00ba  4c8b6310        mov r12,QWORD PTR [rbx+0x10]
-#   00be  31ed            xor ebp,ebp
-#   00c0  4d85e4          test r12,r12
-#   00c3  745c            je 0x121
-#   00c5  4531ed          xor r13d,r13d
-#   00c8  31d2            xor edx,edx
-#   00ca  438a042c        mov al,BYTE PTR [r12+r13*1]
-#   00ce  84c0            test al,al
-#   00d0  740c            je 0xde
-#   00d2  49ffc5          inc r13
-#   00d5  3c2f            cmp al,0x2f
-#   00d7  75f1            jne 0xca
-#   00d9  4489ea          mov edx,r13d
-#   00dc  ebec            jmp 0xca
-#   00de  488b7b08        mov rdi,QWORD PTR [rbx+0x8]
-#   00e2  4c89e0          mov rax,r12
-#   00e5  4829f8          sub rax,rdi
-#   00e8  4883f810        cmp rax,0x10
-#   00ec  750a            jne 0xf8
-#   00ee  0f10057f020000  movups xmm0,XMMWORD PTR [rip+0x27f]
-#   00f5  0f1107          movups XMMWORD PTR [rdi],xmm0
-#   00f8  4189d6          mov r14d,edx
-#   00fb  b838000000      mov eax,0x38
-#   0100  bf11410000      mov edi,0x4111
-#   0105  31f6            xor esi,esi
-#   0107  31d2            xor edx,edx
-#   0109  4531d2          xor r10d,r10d
-#   010c  4531c0          xor r8d,r8d
-#   010f  0f05            syscall
-#   0111  89c5            mov ebp,eax
-#   0113  85c0            test eax,eax
-#   0115  0f84da000000    je 0x1f5
-#   011b  0f880a020000    js 0x32b
-#   0121  b8b4010000      mov eax,0x1b4
-#   0126  bf04000000      mov edi,0x4
-#   012b  beffffffff      mov esi,0xffffffff
-#   0130  31d2            xor edx,edx
-#   0132  0f05            syscall
+#   00b3  b8b4010000      mov eax,0x1b4
+#   00b8  bf04000000      mov edi,0x4
+#   00bd  beffffffff      mov esi,0xffffffff
+#   00c2  31d2            xor edx,edx
+#   00c4  0f05            syscall
+#   00c6  8b03            mov eax,DWORD PTR [rbx]
+#   00c8  4c8d7cc310      lea r15,[rbx+rax*8+0x10]
+#   00cd  4c8b6310        mov r12,QWORD PTR [rbx+0x10]
+#   00d1  31ed            xor ebp,ebp
+#   00d3  4d85e4          test r12,r12
+#   00d6  745c            je 0x134
+#   00d8  4531ed          xor r13d,r13d
+#   00db  31d2            xor edx,edx
+#   00dd  438a042c        mov al,BYTE PTR [r12+r13*1]
+#   00e1  84c0            test al,al
+#   00e3  740c            je 0xf1
+#   00e5  49ffc5          inc r13
+#   00e8  3c2f            cmp al,0x2f
+#   00ea  75f1            jne 0xdd
+#   00ec  4489ea          mov edx,r13d
+#   00ef  ebec            jmp 0xdd
+#   00f1  488b7b08        mov rdi,QWORD PTR [rbx+0x8]
+#   00f5  4c89e0          mov rax,r12
+#   00f8  4829f8          sub rax,rdi
+#   00fb  4883f810        cmp rax,0x10
+#   00ff  750a            jne 0x10b
+#   0101  0f10056c020000  movups xmm0,XMMWORD PTR [rip+0x26c]
+#   0108  0f1107          movups XMMWORD PTR [rdi],xmm0
+#   010b  4189d6          mov r14d,edx
+#   010e  b838000000      mov eax,0x38
+#   0113  bf11410000      mov edi,0x4111
+#   0118  31f6            xor esi,esi
+#   011a  31d2            xor edx,edx
+#   011c  4531d2          xor r10d,r10d
+#   011f  4531c0          xor r8d,r8d
+#   0122  0f05            syscall
+#   0124  89c5            mov ebp,eax
+#   0126  85c0            test eax,eax
+#   0128  0f84c7000000    je 0x1f5
+#   012e  0f88f7010000    js 0x32b
 #   0134  b83d000000      mov eax,0x3d
 #   0139  4883cfff        or rdi,0xffffffffffffffff
 #   013d  488d742410      lea rsi,[rsp+0x10]
@@ -1223,38 +1223,38 @@ pause() {
 #   00a4  e2030091  mov x2, sp
 #   00a8  030180d2  mov x3, #0x8
 #   00ac  010000d4  svc #0x0
-#   00b0  616a40a9  ldp x1, x26, [x19]
-#   00b4  760a40f9  ldr x22, [x19, #16]
-#   00b8  750e018b  add x21, x19, x1, lsl #3
-#   00bc  b5420091  add x21, x21, #0x10
-#   00c0  140080d2  mov x20, #0x0
-#   00c4  d60200b4  cbz x22, 0x11c
-#   00c8  170080d2  mov x23, #0x0
-#   00cc  190080d2  mov x25, #0x0
-#   00d0  c16a7738  ldrb w1, [x22, x23]
-#   00d4  a1000034  cbz w1, 0xe8
-#   00d8  f7060091  add x23, x23, #0x1
-#   00dc  3fbc0071  cmp w1, #0x2f
-#   00e0  3900999a  csel x25, x1, x25, eq
-#   00e4  fbffff17  b 0xd0
-#   00e8  c1021acb  sub x1, x22, x26
-#   00ec  3f4000f1  cmp x1, #0x10
-#   00f0  81000054  b.ne 0x100
-#   00f4  80160010  adr x0, 0x3c4
-#   00f8  010840a9  ldp x1, x2, [x0]
-#   00fc  410b00a9  stp x1, x2, [x26]
-#   0100  881b80d2  mov x8, #0xdc
-#   0104  202288d2  mov x0, #0x4111
-#   0108  010080d2  mov x1, #0x0
-#   010c  010000d4  svc #0x0
-#   0110  f40300aa  mov x20, x0
-#   0114  000800b4  cbz x0, 0x214
-#   0118  4013f8b7  tbnz x0, #63, 0x380
-#   011c  883680d2  mov x8, #0x1b4
-#   0120  800080d2  mov x0, #0x4
-#   0124  01008012  mov w1, #0xffffffff
-#   0128  020080d2  mov x2, #0x0
-#   012c  010000d4  svc #0x0
+#   00b0  883680d2  mov x8, #0x1b4
+#   00b4  800080d2  mov x0, #0x4
+#   00b8  01008012  mov w1, #0xffffffff
+#   00bc  020080d2  mov x2, #0x0
+#   00c0  010000d4  svc #0x0
+#   00c4  616a40a9  ldp x1, x26, [x19]
+#   00c8  760a40f9  ldr x22, [x19, #16]
+#   00cc  750e018b  add x21, x19, x1, lsl #3
+#   00d0  b5420091  add x21, x21, #0x10
+#   00d4  140080d2  mov x20, #0x0
+#   00d8  d60200b4  cbz x22, 0x130
+#   00dc  170080d2  mov x23, #0x0
+#   00e0  190080d2  mov x25, #0x0
+#   00e4  c16a7738  ldrb w1, [x22, x23]
+#   00e8  a1000034  cbz w1, 0xfc
+#   00ec  f7060091  add x23, x23, #0x1
+#   00f0  3fbc0071  cmp w1, #0x2f
+#   00f4  3900999a  csel x25, x1, x25, eq
+#   00f8  fbffff17  b 0xe4
+#   00fc  c1021acb  sub x1, x22, x26
+#   0100  3f4000f1  cmp x1, #0x10
+#   0104  81000054  b.ne 0x114
+#   0108  e0150010  adr x0, 0x3c4
+#   010c  010840a9  ldp x1, x2, [x0]
+#   0110  410b00a9  stp x1, x2, [x26]
+#   0114  881b80d2  mov x8, #0xdc
+#   0118  202288d2  mov x0, #0x4111
+#   011c  010080d2  mov x1, #0x0
+#   0120  010000d4  svc #0x0
+#   0124  f40300aa  mov x20, x0
+#   0128  600700b4  cbz x0, 0x214
+#   012c  a012f8b7  tbnz x0, #63, 0x380
 #   0130  882080d2  mov x8, #0x104
 #   0134  00008092  mov x0, #0xffffffffffffffff
 #   0138  e1430091  add x1, sp, #0x10
@@ -1431,9 +1431,9 @@ write_init() {
         f0VMRgIBAQAAAAAAAAAAAAIAPgABAAAAeABAAAAAAABAAAAAAAAAAAAAAAAAAAAAAAAAAEAAOAAB \
         AAAAAAAAAAEAAAAFAAAAAAAAAAAAAAAAAEAAAAAAAAAAQAAAAAAAqAMAAAAAAACoAwAAAAAAAAAA \
         AQAAAAAASInjSIHsmAAAALidAAAAvw8AAABIjTXhAgAADwW4DgAAAL8CAAAASI10JAhIgw7/SIni \
-        QboIAAAADwWLA0yNfMMQTItjEDHtTYXkdFxFMe0x0kOKBCyEwHQMSf/FPC918USJ6uvsSIt7CEyJ \
-        4Egp+EiD+BB1Cg8QBX8CAAAPEQdBida4OAAAAL8RQQAAMfYx0kUx0kUxwA8FicWFwA+E2gAAAA+I \
-        CgIAALi0AQAAvwQAAAC+/////zHSDwW4PQAAAEiDz/9IjXQkELoBAAAARTHSDwWFwH49Oeh14A+2 \
+        QboIAAAADwW4tAEAAL8EAAAAvv////8x0g8FiwNMjXzDEEyLYxAx7U2F5HRcRTHtMdJDigQshMB0 \
+        DEn/xTwvdfFEierr7EiLewhMieBIKfhIg/gQdQoPEAVsAgAADxEHQYnWuDgAAAC/EUEAADH2MdJF \
+        MdJFMcAPBYnFhcAPhMcAAAAPiPcBAAC4PQAAAEiDz/9IjXQkELoBAAAARTHSDwWFwH49Oeh14A+2 \
         fCQRi0QkEIPgf3QGjbiAAAAAiXwkELgBAAAAvwMAAABIjXQkELoBAAAADwWLfCQQuOcAAAAPBbiA \
         AAAASI18JAhIjXQkGDHSQboIAAAADwWD+BF0iYnGhcB+3IXtdRONuIAAAAC5BIAAAEgPo8FyouvF \
         g3wkIAB+C7kMAHAQSA+jwXKzuIEAAACJ70iNVCQYDwWFwHShuD4AAAAPBeuYuLQBAAC/AwAAAIPO \
@@ -1451,9 +1451,9 @@ write_init() {
         f0VMRgIBAQAAAAAAAAAAAAIAtwABAAAAeABAAAAAAABAAAAAAAAAAAAAAAAAAAAAAAAAAEAAOAAB \
         AAAAAAAAAAEAAAAFAAAAAAAAAAAAAAAAAEAAAAAAAAAAQAAAAAAA+AMAAAAAAAD4AwAAAAAAAAAA \
         AQAAAAAA8wMAkf+DAtHoFIDS4AGA0uEZABABAADU6BCA0kAAgNIEAICS5AcA+eEjAJHiAwCRAwGA \
-        0gEAANRhakCpdgpA+XUOAYu1QgCRFACA0tYCALQXAIDSGQCA0sFqdzihAAA09wYAkT+8AHE5AJma \
-        +///F8ECGss/QADxgQAAVIAWABABCECpQQsAqYgbgNIgIojSAQCA0gEAANT0AwCqAAgAtEAT+LeI \
-        NoDSgACA0gEAgBICAIDSAQAA1IgggNIAAICS4UMAkSIAgNIDAIDSAQAA1B8AAPEtAgBUHwAU6+H+ \
+        0gEAANSINoDSgACA0gEAgBICAIDSAQAA1GFqQKl2CkD5dQ4Bi7VCAJEUAIDS1gIAtBcAgNIZAIDS \
+        wWp3OKEAADT3BgCRP7wAcTkAmZr7//8XwQIayz9AAPGBAABU4BUAEAEIQKlBCwCpiBuA0iAiiNIB \
+        AIDSAQAA1PQDAKpgBwC0oBL4t4gggNIAAICS4UMAkSIAgNIDAIDSAQAA1B8AAPEtAgBUHwAU6+H+ \
         /1ThE0C5IDwIUyEYAHJAAABUIAACEeATALkICIDSYACA0uFDAJEiAIDSAQAA1OATQLnIC4DSAQAA \
         1CgRgNLgIwCR4WMAkQIAgNIDAYDSAQAA1B9EAPEg/P9U4QMAqh8AAPHN/v9U1AAAtYIAkNJCJMCa \
         Qv4HNgAAAhHn//8X4iNAuV8AAHGtAABUggGA0gIOovJCJMCaIv0HN0gRgNLgAxSq4mMAkQEAANSA \
@@ -1993,46 +1993,46 @@ pause() {
 #   00a8  4889e2          mov rdx,rsp
 #   00ab  41ba08000000    mov r10d,0x8
 #   00b1  0f05            syscall
-#   00b3  8b03            mov eax,DWORD PTR [rbx]
-#   00b5  4c8d7cc310      lea r15,[rbx+rax*8+0x10]
-#   00ba  4c8b6310        mov r12,QWORD PTR [rbx+0x10]
-#   00be  31ed            xor ebp,ebp
-#   00c0  4d85e4          test r12,r12
-#   00c3  745c            je 0x121
-#   00c5  4531ed          xor r13d,r13d
-#   00c8  31d2            xor edx,edx
-#   00ca  438a042c        mov al,BYTE PTR [r12+r13*1]
-#   00ce  84c0            test al,al
-#   00d0  740c            je 0xde
-#   00d2  49ffc5          inc r13
-#   00d5  3c2f            cmp al,0x2f
-#   00d7  75f1            jne 0xca
-#   00d9  4489ea          mov edx,r13d
-#   00dc  ebec            jmp 0xca
-#   00de  488b7b08        mov rdi,QWORD PTR [rbx+0x8]
-#   00e2  4c89e0          mov rax,r12
-#   00e5  4829f8          sub rax,rdi
-#   00e8  4883f810        cmp rax,0x10
-#   00ec  750a            jne 0xf8
-#   00ee  0f10057f020000  movups xmm0,XMMWORD PTR [rip+0x27f]
-#   00f5  0f1107          movups XMMWORD PTR [rdi],xmm0
-#   00f8  4189d6          mov r14d,edx
-#   00fb  b838000000      mov eax,0x38
-#   0100  bf11410000      mov edi,0x4111
-#   0105  31f6            xor esi,esi
-#   0107  31d2            xor edx,edx
-#   0109  4531d2          xor r10d,r10d
-#   010c  4531c0          xor r8d,r8d
-#   010f  0f05            syscall
-#   0111  89c5            mov ebp,eax
-#   0113  85c0            test eax,eax
-#   0115  0f84da000000    je 0x1f5
-#   011b  0f880a020000    js 0x32b
-#   0121  b8b4010000      mov eax,0x1b4
-#   0126  bf04000000      mov edi,0x4
-#   012b  beffffffff      mov esi,0xffffffff
-#   0130  31d2            xor edx,edx
-#   0132  0f05            syscall
+#   00b3  b8b4010000      mov eax,0x1b4
+#   00b8  bf04000000      mov edi,0x4
+#   00bd  beffffffff      mov esi,0xffffffff
+#   00c2  31d2            xor edx,edx
+#   00c4  0f05            syscall
+#   00c6  8b03            mov eax,DWORD PTR [rbx]
+#   00c8  4c8d7cc310      lea r15,[rbx+rax*8+0x10]
+#   00cd  4c8b6310        mov r12,QWORD PTR [rbx+0x10]
+#   00d1  31ed            xor ebp,ebp
+#   00d3  4d85e4          test r12,r12
+#   00d6  745c            je 0x134
+#   00d8  4531ed          xor r13d,r13d
+#   00db  31d2            xor edx,edx
+#   00dd  438a042c        mov al,BYTE PTR [r12+r13*1]
+#   00e1  84c0            test al,al
+#   00e3  740c            je 0xf1
+#   00e5  49ffc5          inc r13
+#   00e8  3c2f            cmp al,0x2f
+#   00ea  75f1            jne 0xdd
+#   00ec  4489ea          mov edx,r13d
+#   00ef  ebec            jmp 0xdd
+#   00f1  488b7b08        mov rdi,QWORD PTR [rbx+0x8]
+#   00f5  4c89e0          mov rax,r12
+#   00f8  4829f8          sub rax,rdi
+#   00fb  4883f810        cmp rax,0x10
+#   00ff  750a            jne 0x10b
+#   0101  0f10056c020000  movups xmm0,XMMWORD PTR [rip+0x26c]
+#   0108  0f1107          movups XMMWORD PTR [rdi],xmm0
+#   010b  4189d6          mov r14d,edx
+#   010e  b838000000      mov eax,0x38
+#   0113  bf11410000      mov edi,0x4111
+#   0118  31f6            xor esi,esi
+#   011a  31d2            xor edx,edx
+#   011c  4531d2          xor r10d,r10d
+#   011f  4531c0          xor r8d,r8d
+#   0122  0f05            syscall
+#   0124  89c5            mov ebp,eax
+#   0126  85c0            test eax,eax
+#   0128  0f84c7000000    je 0x1f5
+#   012e  0f88f7010000    js 0x32b
 #   0134  b83d000000      mov eax,0x3d
 #   0139  4883cfff        or rdi,0xffffffffffffffff
 #   013d  488d742410      lea rsi,[rsp+0x10]
@@ -2223,38 +2223,38 @@ pause() {
 #   00a4  e2030091  mov x2, sp
 #   00a8  030180d2  mov x3, #0x8
 #   00ac  010000d4  svc #0x0
-#   00b0  616a40a9  ldp x1, x26, [x19]
-#   00b4  760a40f9  ldr x22, [x19, #16]
-#   00b8  750e018b  add x21, x19, x1, lsl #3
-#   00bc  b5420091  add x21, x21, #0x10
-#   00c0  140080d2  mov x20, #0x0
-#   00c4  d60200b4  cbz x22, 0x11c
-#   00c8  170080d2  mov x23, #0x0
-#   00cc  190080d2  mov x25, #0x0
-#   00d0  c16a7738  ldrb w1, [x22, x23]
-#   00d4  a1000034  cbz w1, 0xe8
-#   00d8  f7060091  add x23, x23, #0x1
-#   00dc  3fbc0071  cmp w1, #0x2f
-#   00e0  3900999a  csel x25, x1, x25, eq
-#   00e4  fbffff17  b 0xd0
-#   00e8  c1021acb  sub x1, x22, x26
-#   00ec  3f4000f1  cmp x1, #0x10
-#   00f0  81000054  b.ne 0x100
-#   00f4  80160010  adr x0, 0x3c4
-#   00f8  010840a9  ldp x1, x2, [x0]
-#   00fc  410b00a9  stp x1, x2, [x26]
-#   0100  881b80d2  mov x8, #0xdc
-#   0104  202288d2  mov x0, #0x4111
-#   0108  010080d2  mov x1, #0x0
-#   010c  010000d4  svc #0x0
-#   0110  f40300aa  mov x20, x0
-#   0114  000800b4  cbz x0, 0x214
-#   0118  4013f8b7  tbnz x0, #63, 0x380
-#   011c  883680d2  mov x8, #0x1b4
-#   0120  800080d2  mov x0, #0x4
-#   0124  01008012  mov w1, #0xffffffff
-#   0128  020080d2  mov x2, #0x0
-#   012c  010000d4  svc #0x0
+#   00b0  883680d2  mov x8, #0x1b4
+#   00b4  800080d2  mov x0, #0x4
+#   00b8  01008012  mov w1, #0xffffffff
+#   00bc  020080d2  mov x2, #0x0
+#   00c0  010000d4  svc #0x0
+#   00c4  616a40a9  ldp x1, x26, [x19]
+#   00c8  760a40f9  ldr x22, [x19, #16]
+#   00cc  750e018b  add x21, x19, x1, lsl #3
+#   00d0  b5420091  add x21, x21, #0x10
+#   00d4  140080d2  mov x20, #0x0
+#   00d8  d60200b4  cbz x22, 0x130
+#   00dc  170080d2  mov x23, #0x0
+#   00e0  190080d2  mov x25, #0x0
+#   00e4  c16a7738  ldrb w1, [x22, x23]
+#   00e8  a1000034  cbz w1, 0xfc
+#   00ec  f7060091  add x23, x23, #0x1
+#   00f0  3fbc0071  cmp w1, #0x2f
+#   00f4  3900999a  csel x25, x1, x25, eq
+#   00f8  fbffff17  b 0xe4
+#   00fc  c1021acb  sub x1, x22, x26
+#   0100  3f4000f1  cmp x1, #0x10
+#   0104  81000054  b.ne 0x114
+#   0108  e0150010  adr x0, 0x3c4
+#   010c  010840a9  ldp x1, x2, [x0]
+#   0110  410b00a9  stp x1, x2, [x26]
+#   0114  881b80d2  mov x8, #0xdc
+#   0118  202288d2  mov x0, #0x4111
+#   011c  010080d2  mov x1, #0x0
+#   0120  010000d4  svc #0x0
+#   0124  f40300aa  mov x20, x0
+#   0128  600700b4  cbz x0, 0x214
+#   012c  a012f8b7  tbnz x0, #63, 0x380
 #   0130  882080d2  mov x8, #0x104
 #   0134  00008092  mov x0, #0xffffffffffffffff
 #   0138  e1430091  add x1, sp, #0x10
@@ -2431,9 +2431,9 @@ write_init() {
         f0VMRgIBAQAAAAAAAAAAAAIAPgABAAAAeABAAAAAAABAAAAAAAAAAAAAAAAAAAAAAAAAAEAAOAAB \
         AAAAAAAAAAEAAAAFAAAAAAAAAAAAAAAAAEAAAAAAAAAAQAAAAAAAqAMAAAAAAACoAwAAAAAAAAAA \
         AQAAAAAASInjSIHsmAAAALidAAAAvw8AAABIjTXhAgAADwW4DgAAAL8CAAAASI10JAhIgw7/SIni \
-        QboIAAAADwWLA0yNfMMQTItjEDHtTYXkdFxFMe0x0kOKBCyEwHQMSf/FPC918USJ6uvsSIt7CEyJ \
-        4Egp+EiD+BB1Cg8QBX8CAAAPEQdBida4OAAAAL8RQQAAMfYx0kUx0kUxwA8FicWFwA+E2gAAAA+I \
-        CgIAALi0AQAAvwQAAAC+/////zHSDwW4PQAAAEiDz/9IjXQkELoBAAAARTHSDwWFwH49Oeh14A+2 \
+        QboIAAAADwW4tAEAAL8EAAAAvv////8x0g8FiwNMjXzDEEyLYxAx7U2F5HRcRTHtMdJDigQshMB0 \
+        DEn/xTwvdfFEierr7EiLewhMieBIKfhIg/gQdQoPEAVsAgAADxEHQYnWuDgAAAC/EUEAADH2MdJF \
+        MdJFMcAPBYnFhcAPhMcAAAAPiPcBAAC4PQAAAEiDz/9IjXQkELoBAAAARTHSDwWFwH49Oeh14A+2 \
         fCQRi0QkEIPgf3QGjbiAAAAAiXwkELgBAAAAvwMAAABIjXQkELoBAAAADwWLfCQQuOcAAAAPBbiA \
         AAAASI18JAhIjXQkGDHSQboIAAAADwWD+BF0iYnGhcB+3IXtdRONuIAAAAC5BIAAAEgPo8FyouvF \
         g3wkIAB+C7kMAHAQSA+jwXKzuIEAAACJ70iNVCQYDwWFwHShuD4AAAAPBeuYuLQBAAC/AwAAAIPO \
@@ -2451,9 +2451,9 @@ write_init() {
         f0VMRgIBAQAAAAAAAAAAAAIAtwABAAAAeABAAAAAAABAAAAAAAAAAAAAAAAAAAAAAAAAAEAAOAAB \
         AAAAAAAAAAEAAAAFAAAAAAAAAAAAAAAAAEAAAAAAAAAAQAAAAAAA+AMAAAAAAAD4AwAAAAAAAAAA \
         AQAAAAAA8wMAkf+DAtHoFIDS4AGA0uEZABABAADU6BCA0kAAgNIEAICS5AcA+eEjAJHiAwCRAwGA \
-        0gEAANRhakCpdgpA+XUOAYu1QgCRFACA0tYCALQXAIDSGQCA0sFqdzihAAA09wYAkT+8AHE5AJma \
-        +///F8ECGss/QADxgQAAVIAWABABCECpQQsAqYgbgNIgIojSAQCA0gEAANT0AwCqAAgAtEAT+LeI \
-        NoDSgACA0gEAgBICAIDSAQAA1IgggNIAAICS4UMAkSIAgNIDAIDSAQAA1B8AAPEtAgBUHwAU6+H+ \
+        0gEAANSINoDSgACA0gEAgBICAIDSAQAA1GFqQKl2CkD5dQ4Bi7VCAJEUAIDS1gIAtBcAgNIZAIDS \
+        wWp3OKEAADT3BgCRP7wAcTkAmZr7//8XwQIayz9AAPGBAABU4BUAEAEIQKlBCwCpiBuA0iAiiNIB \
+        AIDSAQAA1PQDAKpgBwC0oBL4t4gggNIAAICS4UMAkSIAgNIDAIDSAQAA1B8AAPEtAgBUHwAU6+H+ \
         /1ThE0C5IDwIUyEYAHJAAABUIAACEeATALkICIDSYACA0uFDAJEiAIDSAQAA1OATQLnIC4DSAQAA \
         1CgRgNLgIwCR4WMAkQIAgNIDAYDSAQAA1B9EAPEg/P9U4QMAqh8AAPHN/v9U1AAAtYIAkNJCJMCa \
         Qv4HNgAAAhHn//8X4iNAuV8AAHGtAABUggGA0gIOovJCJMCaIv0HN0gRgNLgAxSq4mMAkQEAANSA \

@@ -197,7 +197,7 @@ escalate() {
   before=$(start_of "$1")
   if read -r -t 10 _ || (($? <= 128)); then return 0; fi
   [[ $(start_of "$1") == "$before" ]] || return 0
-  kill_box "$1" 'no end 10 s after SIGTERM'
+  kill_box "$1" 'no end 10 s after'" $2"
   return 1
 } >/dev/null
 
@@ -224,11 +224,15 @@ forward() {
       ;;
     TERM)
       if [[ -z $escalation ]]; then
-        exec {escalation}> >(escalate "$pid")
+        # A second one, for the whole process group, must not end it before it ignores that itself.
+        trap '' "$1"
+        exec {escalation}> >(escalate "$pid" "SIG$1")
         escalator=$!
+        trap 'forward TERM' TERM
       fi
       ;;
     CONT)
+      continued=yes
       continue_tree "$pid" 2>/dev/null
       ;;
   esac
@@ -237,9 +241,12 @@ forward() {
   if [[ $1 == TSTP ]]; then
     # As pid 1 it would ignore TSTP, and go on reading from a terminal that is the shell's again. It has the time to
     # restore the terminal.
+    continued=
     pause 0.05
+    # Whom CONT has reached meanwhile, goes on.
+    [[ -z $continued ]] || return 0
     stop_tree "$pid" 2>/dev/null || true
-    kill -s STOP $$
+    if [[ -z $continued ]]; then kill -s STOP $$; else forward CONT; fi
   fi
 }
 
@@ -249,24 +256,26 @@ watch() {
   local child line='' box=''
   local -a before now
   trap '' INT TERM HUP QUIT USR1 USR2 TSTP
-  read -r child || return
-  read -r line <"/proc/$child/stat" || true
-  read -r -a before <<<"${line##*) }"
-  if ! read -r && read -r line <"/proc/$child/stat"; then
+  if read -r child; then
+    read -r line <"/proc/$child/stat" || true
+    read -r -a before <<<"${line##*) }"
+    if read -r; then return; fi
+    read -r line <"/proc/$child/stat" || line=
     read -r -a now <<<"${line##*) }"
-    if [[ ${before[19]-} == "${now[19]}" ]]; then
+    if [[ -n $line && ${before[19]-} == "${now[19]}" ]]; then
       kill -s STOP "$child"
-      while read -r line <"/proc/$child/stat" && [[ ${line##*) } == [RSD]* ]]; do :; done
+      # Once its group is orphaned by the end of the script, the kernel lets it go on again.
+      while read -r line <"/proc/$child/stat" && [[ ${line##*) } == [RSD]* ]]; do kill -s STOP "$child"; done
       read -r box <"/proc/$child/task/$child/children" || true
       kill -s KILL "${box:-$child}" "$child"
     fi
-    remove_cgroups
   fi
+  remove_cgroups
 } >/dev/null 2>&1
 
 # Runs the box, and ends as it ends: with its status, or 128+N when signal N ended it.
 supervise() {
-  local status=0 lifeline watcher errors='' escalation='' escalator='' interrupted=-1000000000 killed=''
+  local status=0 errors='' escalation='' escalator='' interrupted=-1000000000 killed='' continued=''
   local -a stopped=()
   trap 'forward INT' INT
   trap 'forward TERM' TERM
@@ -277,8 +286,6 @@ supervise() {
   trap 'forward WINCH' WINCH
   trap 'forward TSTP' TSTP
   trap 'forward CONT' CONT
-  exec {lifeline}> >(watch)
-  watcher=$!
   # For what the traps have to say, whatever is said to nobody meanwhile.
   exec {errors}>&2
   # A pipe for what unshare itself has to say. The box gets stderr back in enter, by way of 3.
@@ -1072,23 +1079,33 @@ find_cgroups() {
   fi
 }
 
-# Makes the cgroups, and opens for each the file by which the box will enter it. Their name tells who made them: process
-# and start time of this script.
-make_cgroups() {
-  local controller directory stat file descriptor parent
+# Says what the cgroups will be called, before there are any: by whom they are made, process and start time of this script.
+name_cgroups() {
+  local controller directory stat
   local -a fields
-  local -A made=()
+  local -A named=()
   # The name of a process may have lines.
   read -r -d '' stat </proc/$$/stat || true
   read -r -a fields <<<"${stat##*) }"
   for controller in "${!parent_of[@]}"; do
-    parent=${parent_of[$controller]}
-    directory=$parent/nsgen-$$-${fields[19]}-0
+    directory=${parent_of[$controller]}/nsgen-$$-${fields[19]}-0
     cgroup_of[$controller]=$directory
+    if [[ -n ${named[$directory]-} ]]; then continue; fi
+    named[$directory]=yes
+    cgroups+=("$directory")
+  done
+}
+
+# Makes the cgroups, and opens for each the file by which the box will enter it.
+make_cgroups() {
+  local controller directory file descriptor parent
+  local -A made=()
+  for controller in "${!parent_of[@]}"; do
+    parent=${parent_of[$controller]}
+    directory=${cgroup_of[$controller]}
     if [[ -n ${made[$directory]-} ]]; then continue; fi
     made[$directory]=yes
     mkdir -m 755 -- "$directory" || die "cannot make a cgroup in $parent"
-    cgroups+=("$directory")
     # A cpuset of version 1 is empty at first, and takes no process.
     if [[ -e $directory/cpuset.effective_cpus ]]; then
       printf '%s' "$(<"$parent/cpuset.effective_cpus")" >"$directory/cpuset.cpus"
@@ -1493,7 +1510,7 @@ leave() {
 }
 
 main() {
-  local path descriptor flags key value dry_run='' stats='' began=''
+  local path descriptor flags key value dry_run='' stats='' began='' lifeline='' watcher=''
   local -a launch=()
   while (($# > 0)); do
     case $1 in
@@ -1601,7 +1618,11 @@ main() {
   export home_files=' '
   find_cgroups '' all
   remove_leftovers
+  name_cgroups
   trap 'remove_cgroups || true' EXIT
+  # From here on, somebody is there to remove them should this bash be killed.
+  exec {lifeline}> >(watch)
+  watcher=$!
   make_cgroups
 
   local status=0

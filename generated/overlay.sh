@@ -187,7 +187,7 @@ escalate() {
   before=$(start_of "$1")
   if read -r -t 10 _ || (($? <= 128)); then return 0; fi
   [[ $(start_of "$1") == "$before" ]] || return 0
-  kill_box "$1" 'no end 10 s after SIGTERM'
+  kill_box "$1" 'no end 10 s after'" $2"
   return 1
 } >/dev/null
 
@@ -214,11 +214,15 @@ forward() {
       ;;
     TERM)
       if [[ -z $escalation ]]; then
-        exec {escalation}> >(escalate "$pid")
+        # A second one, for the whole process group, must not end it before it ignores that itself.
+        trap '' "$1"
+        exec {escalation}> >(escalate "$pid" "SIG$1")
         escalator=$!
+        trap 'forward TERM' TERM
       fi
       ;;
     CONT)
+      continued=yes
       continue_tree "$pid" 2>/dev/null
       ;;
   esac
@@ -227,9 +231,12 @@ forward() {
   if [[ $1 == TSTP ]]; then
     # As pid 1 it would ignore TSTP, and go on reading from a terminal that is the shell's again. It has the time to
     # restore the terminal.
+    continued=
     pause 0.05
+    # Whom CONT has reached meanwhile, goes on.
+    [[ -z $continued ]] || return 0
     stop_tree "$pid" 2>/dev/null || true
-    kill -s STOP $$
+    if [[ -z $continued ]]; then kill -s STOP $$; else forward CONT; fi
   fi
 }
 
@@ -239,14 +246,16 @@ watch() {
   local child line='' box=''
   local -a before now
   trap '' INT TERM HUP QUIT USR1 USR2 TSTP
-  read -r child || return
-  read -r line <"/proc/$child/stat" || true
-  read -r -a before <<<"${line##*) }"
-  if ! read -r && read -r line <"/proc/$child/stat"; then
+  if read -r child; then
+    read -r line <"/proc/$child/stat" || true
+    read -r -a before <<<"${line##*) }"
+    if read -r; then return; fi
+    read -r line <"/proc/$child/stat" || line=
     read -r -a now <<<"${line##*) }"
-    if [[ ${before[19]-} == "${now[19]}" ]]; then
+    if [[ -n $line && ${before[19]-} == "${now[19]}" ]]; then
       kill -s STOP "$child"
-      while read -r line <"/proc/$child/stat" && [[ ${line##*) } == [RSD]* ]]; do :; done
+      # Once its group is orphaned by the end of the script, the kernel lets it go on again.
+      while read -r line <"/proc/$child/stat" && [[ ${line##*) } == [RSD]* ]]; do kill -s STOP "$child"; done
       read -r box <"/proc/$child/task/$child/children" || true
       kill -s KILL "${box:-$child}" "$child"
     fi
@@ -255,7 +264,7 @@ watch() {
 
 # Runs the box, and ends as it ends: with its status, or 128+N when signal N ended it.
 supervise() {
-  local status=0 lifeline watcher errors='' escalation='' escalator='' interrupted=-1000000000 killed=''
+  local status=0 lifeline watcher errors='' escalation='' escalator='' interrupted=-1000000000 killed='' continued=''
   local -a stopped=()
   trap 'forward INT' INT
   trap 'forward TERM' TERM

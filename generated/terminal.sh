@@ -24,7 +24,8 @@
 #   - make "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger" read-only
 #   - mask "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware"
 #   - make "/proc/fs" the root, and drop the old one
-#   - make the terminal stdin, stdout and stderr, and that of the session
+#   - make the terminal stdin, stdout and stderr
+#   - make the terminal that of the session
 #   - close every other descriptor, but for those of the launcher, 3 and 4
 #   - change to the directory "/"
 #   - allow 1024 open descriptors, or as many as the hard limit says
@@ -176,7 +177,7 @@ start_of() {
   printf '%s' "${stat[19]}"
 }
 
-# Kills the box if it has not ended some time after SIGTERM, of which a pid 1 without a handler takes no notice; then its
+# Kills the box if it has not ended some time after SIGTERM, or the hangup of the terminal, of which a pid 1 without a handler takes no notice; then its
 # own status is not 0. When the box has ended, the script closes the pipe. There is no trap here for which read -t would
 # forget the time.
 escalate() {
@@ -186,7 +187,7 @@ escalate() {
   before=$(start_of "$1")
   if read -r -t 10 _ || (($? <= 128)); then return 0; fi
   [[ $(start_of "$1") == "$before" ]] || return 0
-  kill_box "$1" 'no end 10 s after SIGTERM'
+  kill_box "$1" 'no end 10 s after'" $2"
   return 1
 } >/dev/null
 
@@ -211,22 +212,32 @@ forward() {
         return 0
       fi
       ;;
-    TERM)
-      if [[ -z $escalation ]]; then
-        exec {escalation}> >(escalate "$pid")
+    TERM | HUP)
+      # After SIGHUP only if there is nobody any more to see the box: a daemon would read its configuration again.
+      if [[ -z $escalation ]] && [[ $1 == TERM || -n $attributes && ! -t 0 ]]; then
+        # A second one, for the whole process group, must not end it before it ignores that itself.
+        trap '' "$1"
+        exec {escalation}> >(escalate "$pid" "SIG$1")
         escalator=$!
+        if [[ $1 == HUP ]]; then trap 'forward HUP' HUP; else trap 'forward TERM' TERM; fi
       fi
       ;;
     CONT)
+      continued=yes
       continue_tree "$pid" 2>/dev/null
       ;;
   esac
   # What comes again before a trap has ended is lost on bash: this is the last thing, but for TSTP.
   kill -s "$1" "$pid" 2>/dev/null || true
+  # With the hangup of a terminal comes CONT, and of two signals at once bash may lose the first.
+  if [[ $1 == CONT && -n $attributes && ! -t 0 ]]; then forward HUP; fi
   if [[ $1 == TSTP ]]; then
     # As pid 1 it would ignore TSTP, and go on reading from a terminal that is the shell's again. It has the time to
     # restore the terminal.
+    continued=
     pause 0.05
+    # Whom CONT has reached meanwhile, goes on.
+    [[ -z $continued ]] || return 0
     stop_tree "$pid" 2>/dev/null || true
     # Until then the caller's terminal is as it was.
     if [[ -n $attributes ]]; then
@@ -234,7 +245,7 @@ forward() {
       during=$(stty -g)
       stty "$attributes"
     fi
-    kill -s STOP $$
+    if [[ -z $continued ]]; then kill -s STOP $$; else forward CONT; fi
     if [[ -n $attributes ]]; then
       stty "$during"
       kill -s CONT "$child"
@@ -249,14 +260,16 @@ watch() {
   local child line='' box=''
   local -a before now
   trap '' INT TERM HUP QUIT USR1 USR2 TSTP
-  read -r child || return
-  read -r line <"/proc/$child/stat" || true
-  read -r -a before <<<"${line##*) }"
-  if ! read -r && read -r line <"/proc/$child/stat"; then
+  if read -r child; then
+    read -r line <"/proc/$child/stat" || true
+    read -r -a before <<<"${line##*) }"
+    if read -r; then return; fi
+    read -r line <"/proc/$child/stat" || line=
     read -r -a now <<<"${line##*) }"
-    if [[ ${before[19]-} == "${now[19]}" ]]; then
+    if [[ -n $line && ${before[19]-} == "${now[19]}" ]]; then
       kill -s STOP "$child"
-      while read -r line <"/proc/$child/stat" && [[ ${line##*) } == [RSD]* ]]; do :; done
+      # Once its group is orphaned by the end of the script, the kernel lets it go on again.
+      while read -r line <"/proc/$child/stat" && [[ ${line##*) } == [RSD]* ]]; do kill -s STOP "$child"; done
       read -r box <"/proc/$child/task/$child/children" || true
       # script is left to end by itself: it has to restore the caller's terminal.
       kill -s KILL "${box:-$child}"
@@ -267,7 +280,7 @@ watch() {
 
 # Runs the box, and ends as it ends: with its status, or 128+N when signal N ended it.
 supervise() {
-  local status=0 lifeline watcher errors='' escalation='' escalator='' interrupted=-1000000000 killed=''
+  local status=0 lifeline watcher errors='' escalation='' escalator='' interrupted=-1000000000 killed='' continued=''
   local attributes=''
   if [[ -t 0 ]]; then attributes=$(stty -g); fi
   local -a stopped=()
@@ -1052,6 +1065,9 @@ main() {
   # make all mounts private
   launch+=(--propagation private)
 
+  # make the terminal that of the session
+  # By script(1), for its child.
+
   # reset the actions of all signals, and block none
   # By env --default-signal, in the same step as the environment: unshare ignores some, and bash cannot reset what was
   # ignored when it started.
@@ -1070,7 +1086,7 @@ main() {
   # set the file mode mask to 0022
   umask 0022
 
-  # make the terminal stdin, stdout and stderr, and that of the session
+  # make the terminal stdin, stdout and stderr
   # One that the caller closed would be filled by the next file opened, whatever that is.
   [[ -e /proc/$$/fd/0 ]] || exec 0<>/dev/null
   [[ -e /proc/$$/fd/1 ]] || exec 1<>/dev/null

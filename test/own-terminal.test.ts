@@ -3,10 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
-import { statOf } from '../src/host/process.js';
+import { numbersOf, statOf } from '../src/host/process.js';
 import { run, start } from '../src/index.js';
 import { execute, nsgenPath } from './support/cli.js';
-import { descendants } from './support/leftovers.js';
+import { adoptOrphans, descendants, reapOrphans } from './support/leftovers.js';
 import { ownDirectory } from './support/own-directory.js';
 import { delay, Session } from './support/session.js';
 
@@ -14,9 +14,12 @@ import { delay, Session } from './support/session.js';
 
 const directory = ownDirectory('own-terminal');
 const script = join(directory, 'box.sh');
-writeFileSync(script, execFileSync(process.execPath, [nsgenPath, 'script', '-t', '-e', 'PS1=inner: ', '--', 'true']));
+writeFileSync(
+  script,
+  execFileSync(process.execPath, [nsgenPath, 'script', '-t', '--stop-timeout', '1', '-e', 'PS1=inner: ', '--', 'true']),
+);
 
-const runInTerminal = `${process.execPath} ${nsgenPath} run -t -e 'PS1=inner: '`;
+const runInTerminal = `${process.execPath} ${nsgenPath} run -t --stop-timeout 1 -e 'PS1=inner: '`;
 const WAYS: Readonly<Record<string, string>> = {
   'nsgen run -t': runInTerminal,
   'nsgen run -t --backend script': `${runInTerminal} --backend script`,
@@ -29,6 +32,9 @@ const SHELL = 'bash --norc --noprofile';
 
 /** What the terminal echoes of a command must not look like what the command says: hence the \\074 for "<". */
 const say = (text: string) => `printf "\\074${text}>\\n"`;
+
+/** Nobody who outlives whoever started it is overlooked. */
+adoptOrphans();
 
 let open: Session | undefined;
 
@@ -65,9 +71,19 @@ afterEach(async () => {
   open?.child.kill('SIGKILL');
   await open?.ended;
   open = undefined;
-  for (let tries = 0; tries < 1000 && descendants().length > 0; tries++) await delay(20);
-  assert.deepEqual(descendants(), []);
+  const still = await left();
+  for (const pid of descendants()) process.kill(pid, 'SIGKILL');
+  assert.deepEqual(still, []);
 });
+
+/** What has been started, by its names, and does not end. */
+async function left(): Promise<readonly string[]> {
+  for (let tries = 0; tries < 1000 && descendants().length > 0; tries++) {
+    await delay(20);
+    reapOrphans();
+  }
+  return descendants().map(pid => `${pid} ${statOf(pid)?.name}`);
+}
 
 for (const [way, command] of Object.entries(WAYS)) {
   describe(way, () => {
@@ -103,16 +119,17 @@ for (const [way, command] of Object.entries(WAYS)) {
       await isRestored(session, attributes);
     });
 
-    test('a signal to who watches reaches the command; the terminal is as it was', async () => {
-      const { session, pid, attributes } = await shell();
-      session.type(
-        `${command} -- bash -c 'trap "exit 9" TERM; ${say('ready')}; while :; do sleep 0.05; done'; ${say('status $?')}\n`,
-      );
-      await session.until(/<ready>/);
-      process.kill(await jobOf(pid), 'SIGTERM');
-      await session.until(/<status 9>/);
-      await isRestored(session, attributes);
-    });
+    for (const signal of ['SIGTERM', 'SIGHUP'] as const)
+      test(`${signal} for who watches reaches the command; the terminal is as it was`, async () => {
+        const { session, pid, attributes } = await shell();
+        session.type(
+          `${command} -- bash -c 'trap "exit 9" TERM HUP; ${say('ready')}; while :; do sleep 0.05; done'; ${say('status $?')}\n`,
+        );
+        await session.until(/<ready>/);
+        process.kill(await jobOf(pid), signal);
+        await session.until(/<status 9>/);
+        await isRestored(session, attributes);
+      });
 
     test('stopped from outside, the terminal is the shell’s; fg goes on', async () => {
       const { session, pid, terminal, attributes } = await shell();
@@ -165,6 +182,90 @@ for (const [way, command] of Object.entries(WAYS)) {
       await session.ended;
     });
 
+    test('the box hears that the caller’s terminal is gone', async () => {
+      const { session } = await shell();
+      const gone = join(directory, `gone-${way}`);
+      writeFileSync(
+        join(directory, 'program'),
+        `trap 'echo gone >"${gone}"; exit' HUP; ${say('ready')}; while :; do sleep 0.05; done`,
+      );
+      session.type(`${command} -- bash ${directory}/program\n`);
+      await session.until(/<ready>/);
+      session.child.kill('SIGKILL');
+      await session.ended;
+      assert.deepEqual(await left(), []);
+      assert.equal(readFileSync(gone, 'utf8'), 'gone\n');
+    });
+
+    test('SIGKILL for the box: the terminal is as it was', async () => {
+      const { session, pid, attributes } = await shell();
+      session.type(`${command} -- ${SHELL}; ${say('status $?')}\n`);
+      await session.until(/inner: $/);
+      const isBox = (process: number) => numbersOf(process).at(-1) === 1 && numbersOf(process).length > 1;
+      for (const box of descendants(await jobOf(pid)).filter(isBox)) process.kill(box, 'SIGKILL');
+      await session.until(/<status 137>/);
+      await isRestored(session, attributes);
+    });
+
+    test('sleep, Ctrl-Z, fg and Ctrl-C in the box, and nothing of it outside', async () => {
+      const { session, attributes } = await shell();
+      session.type(`${command} -- ${SHELL}; ${say('status $?')}\n`);
+      await session.until(/inner: $/);
+      session.type('sleep 100\n');
+      // It has the terminal once it is in the foreground.
+      const sleeping = () => descendants(session.pid).filter(each => statOf(each)?.name === 'sleep');
+      const inForeground = (each: number) => statOf(each)?.foreground === statOf(each)?.group;
+      for (let tries = 0; !sleeping().some(inForeground); tries++) {
+        assert.ok(tries < 1000, session.output);
+        await delay(20);
+      }
+      session.type(CTRL_Z);
+      await session.until(/\[1\]\+ {2}Stopped +sleep 100/);
+      const from = session.output.length;
+      session.type('fg\n');
+      await session.until(/sleep 100\r\n/, from);
+      for (let tries = 0; !sleeping().some(each => inForeground(each) && statOf(each)?.state === 'S'); tries++) {
+        assert.ok(tries < 1000, session.output);
+        await delay(20);
+      }
+      session.type(CTRL_C);
+      session.type(`${say('interrupted $?')}\n`);
+      await session.until(/<interrupted 130>/);
+      session.type('exit 6\n');
+      await session.until(/<status 6>/);
+      await isRestored(session, attributes);
+    });
+
+    test('SIGCONT before it has stopped is not lost', async () => {
+      const { session, pid, attributes } = await shell();
+      const traps = ['TSTP', 'USR1'].map(name => `trap '${say(name)}' ${name}`).join('; ');
+      writeFileSync(
+        join(directory, 'program'),
+        `trap 'exit 9' TERM; ${traps}; ${say('ready')}; while :; do sleep 0.01; done`,
+      );
+      session.type(`${command} -- bash ${directory}/program; ${say('status $?')}\n`);
+      await session.until(/<ready>/);
+      const job = await jobOf(pid);
+      for (let round = 0; round < 3; round++) {
+        const from = session.output.length;
+        process.kill(job, 'SIGTSTP');
+        await session.until(/<TSTP>/, from);
+        process.kill(job, 'SIGCONT');
+        // Of signals that come at once, bash may lose all but the last.
+        let stopped = false;
+        const asking = setInterval(() => {
+          process.kill(job, 'SIGUSR1');
+          // It came too late: a job in the background must not set the terminal.
+          if (!stopped && /Stopped/.test(session.output.slice(from))) session.type('fg\n');
+          stopped ||= /Stopped/.test(session.output.slice(from));
+        }, 100);
+        await session.until(/<USR1>/, from).finally(() => clearInterval(asking));
+      }
+      process.kill(job, 'SIGTERM');
+      await session.until(/<status 9>/);
+      await isRestored(session, attributes);
+    });
+
     test('without a terminal of the caller’s it has one all the same: what is shown arrives whole', async () => {
       const text = 'if [ -t 0 ]; then seq 1 40000; fi; exit 3';
       const words = `${command} -- sh -c '${text}' </dev/null | { sleep 0.2; cat; }; exit "\${PIPESTATUS[0]}"`;
@@ -214,6 +315,18 @@ describe('the library', () => {
       );
       assert.match(stdout, /over\r\n$/);
     }
+  });
+
+  test('the script backend says that it cannot resize', async () => {
+    const running = await start(
+      { command: ['true'], terminal: true },
+      { backend: 'script', stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' },
+    );
+    assert.throws(
+      () => running.terminal?.resize({ columns: 1, rows: 1 }),
+      /^BoxError: terminal: with the script backend/,
+    );
+    assert.equal((await running.ended).exitStatus, 0);
   });
 
   test('what is refused', async () => {

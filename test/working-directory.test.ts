@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, describe, test } from 'node:test';
 import { BACKEND_NAMES, type BackendName } from '../src/index.js';
-import { nsgenPath } from './support/cli.js';
+import { execute, type Finished, nsgenPath } from './support/cli.js';
 import { descendants, hostState } from './support/leftovers.js';
 import { ownDirectory } from './support/own-directory.js';
 import { makeRootfs, removeRootfs } from './support/rootfs.js';
@@ -28,22 +28,10 @@ afterEach(() => {
 });
 
 /** With descriptors 0 and 9 of the host's directory: inherited, and open in nsgen as well. */
-function runIn(backend: BackendName, change: readonly string[], cwd: string) {
-  const held = openSync(secret, 'r');
-  try {
-    const words = ['run', '--backend', backend, '--rootfs', rootfs, ...change, '-w', cwd, '--', 'bash', '-c', 'ls .'];
-    return spawnSync(
-      'bash',
-      ['-c', 'cd "$1" && shift && exec 9<. "$@"', 'bash', secret, process.execPath, nsgenPath, ...words],
-      {
-        stdio: [held, 'pipe', 'pipe'],
-        encoding: 'utf8',
-        timeout: 20_000,
-      },
-    );
-  } finally {
-    closeSync(held);
-  }
+function runIn(backend: BackendName, change: readonly string[], cwd: string): Promise<Finished> {
+  const words = ['run', '--backend', backend, '--rootfs', rootfs, ...change, '-w', cwd, '--', 'bash', '-c', 'ls .'];
+  const open = 'cd "$1" && shift && exec <. 9<. "$@"';
+  return execute('bash', ['-c', open, 'bash', secret, process.execPath, nsgenPath, ...words], { timeout: 20_000 });
 }
 
 const PLACES = [
@@ -62,23 +50,24 @@ for (const backend of BACKEND_NAMES) {
   for (const [change, flags] of Object.entries({ pivot_root: [], chroot: ['--chroot'] })) {
     describe(`a working directory on the host, ${backend}, ${change}`, () => {
       for (const place of PLACES) {
-        test(`${place}, itself and by a symlink of the rootfs`, () => {
+        test(`${place}, itself and by a symlink of the rootfs`, async () => {
           const link = join(rootfs, 'way-out');
           symlinkSync(place, link);
           try {
-            for (const cwd of [place, '/way-out', '/inside/../way-out/.']) {
-              const { status, stdout, stderr } = runIn(backend, flags, cwd);
+            const ways = [place, '/way-out', '/inside/../way-out/.'].map(async cwd => {
+              const { status, stdout, stderr } = await runIn(backend, flags, cwd);
               assert.ok(!stdout.includes('marker'), `${cwd}: ${stdout}`);
               assert.equal(status, 125, `${cwd}: ${stdout}${stderr}`);
-            }
+            });
+            await Promise.all(ways);
           } finally {
             rmSync(link);
           }
         });
       }
 
-      test('the directory that the caller is in is not the one of the box', () => {
-        const { status, stdout } = runIn(backend, flags, '/inside');
+      test('the directory that the caller is in is not the one of the box', async () => {
+        const { status, stdout } = await runIn(backend, flags, '/inside');
         assert.deepEqual([status, stdout], [0, '']);
       });
     });

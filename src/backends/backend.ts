@@ -42,7 +42,7 @@ export interface RunningBox {
   readonly stdin: Writable | undefined;
   readonly stdout: Readable | undefined;
   readonly stderr: Readable | undefined;
-  /** What a box with a terminal of its own can be told of it. Undefined without one, and under the script backend. */
+  /** What a box with a terminal of its own can be told of it. Undefined without one. */
   readonly terminal: BoxTerminal | undefined;
   /** Sends a signal to the command. False when it has ended already. */
   kill(signal: NodeJS.Signals): boolean;
@@ -76,7 +76,7 @@ export interface BoxTerminal {
    * Gives it another size; who is in its foreground gets SIGWINCH. A caller's terminal that is inherited is followed by
    * itself.
    *
-   * @throws RangeError unless both are 0 to 65535.
+   * @throws RangeError unless both are 0 to 65535; BoxError under the script backend.
    */
   resize(size: TerminalSize): void;
 }

@@ -78,7 +78,7 @@ export interface Box {
 }
 
 /** As docker has it. */
-const DEFAULT_STOP_TIMEOUT = 10;
+export const DEFAULT_STOP_TIMEOUT = 10;
 
 /** What a login shell of root has, in the order in which Debian has it. */
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -88,7 +88,10 @@ const DEFAULT_ENVIRONMENT: Readonly<Record<Exclude<DefaultVariable, 'TERM'>, str
 };
 
 /** What docker run -t sets: nearly every terminal understands it, and nearly every system describes it. */
-const TERMINAL_ENVIRONMENT: Readonly<Record<DefaultVariable, string>> = { ...DEFAULT_ENVIRONMENT, TERM: 'xterm' };
+export const TERMINAL_ENVIRONMENT: Readonly<Record<DefaultVariable, string>> = {
+  ...DEFAULT_ENVIRONMENT,
+  TERM: 'xterm',
+};
 
 /** What each namespace is unless the box says otherwise. A time namespace only costs, unless clocks are moved. */
 const DEFAULT_NAMESPACES: Readonly<Record<NamespaceType, NamespaceChoice>> = {

@@ -45,13 +45,17 @@ async function baseOf(flags: GivenFlags, written: unknown): Promise<Base> {
   const [file, bundle] = [flags.one('file'), flags.one('bundle')];
   const inWords = (problem: Problem) => problem;
   if (bundle === undefined)
-    return { base: file === undefined ? {} : (written ?? (await readBoxFile(file))), problems: [], inWords };
+    return { base: file === undefined ? {} : await contentOf(file, written), problems: [], inWords };
   if (file !== undefined) throw new BoxError([{ field: '--bundle', message: 'contradicts --file: give one of them' }]);
   if (bundle === '') throw new BoxError([{ field: '--bundle', message: 'must not be empty' }]);
   const { readBundle } = await import('./bundle.js');
   const { box, problems, origins } = readBundle(bundle);
   return { base: box, problems, inWords: problem => inConfig(problem, origins) };
 }
+
+/** Standard input can be read but once, and null is what somebody has written. */
+const contentOf = async (file: string, written: unknown): Promise<unknown> =>
+  written === undefined ? readBoxFile(file) : written;
 
 /** What the flags say, as fields of a box. A flag that is malformed adds a problem and no field. */
 function fieldsOf(flags: GivenFlags, command: readonly string[], base: Mapping, problems: Problem[]): Mapping {

@@ -18,6 +18,11 @@ import type { Subcommand } from './subcommand.js';
 const FLAGS = {
   env: { type: 'string', alias: 'e', valueHint: 'NAME=VALUE', description: 'set a variable, besides those of the box' },
   workdir: { type: 'string', alias: 'w', valueHint: 'DIR', description: 'the directory in the box to start in' },
+  tty: {
+    type: 'boolean',
+    alias: 't',
+    description: 'a terminal of its own, in the devpts of the box (not by a script)',
+  },
   'ignore-seccomp': { type: 'boolean', description: 'run without the seccomp filter of the box' },
   'ignore-apparmor': { type: 'boolean', description: 'run without the AppArmor or SELinux confinement of the box' },
   ...HELP_FLAG,
@@ -30,7 +35,6 @@ const RUN_FLAGS = {
     valueHint: 'NAME',
     description: 'ffi: system calls (default); script: bash runs the generated script',
   },
-  tty: { type: 'boolean', alias: 't', description: 'not done: run a shell with -t in a box of its own' },
   detach: { type: 'boolean', alias: 'd', description: 'not done: the command ends with nsgen' },
 } as const satisfies ArgsDef;
 
@@ -61,7 +65,7 @@ export const exec = execCommand('exec', 'run a command in a box that runs', RUN_
   const backend = flags.one('backend') ?? 'ffi';
   if (!isBackendName(backend))
     throw new BoxError([{ field: '--backend', message: `must be one of ${BACKEND_NAMES.join(', ')}` }]);
-  const forwarding = forwardSignals(undefined);
+  const forwarding = forwardSignals(undefined, newcomer.terminal);
   const running = await startNewcomer(newcomer, backend);
   forwarding.to(running);
   const status = await running.ended;
@@ -103,6 +107,7 @@ async function withNewcomer(
     cwd: cwd ?? boxCwd,
     ignoreSeccomp: flags.has('ignore-seccomp'),
     ignoreApparmor: flags.has('ignore-apparmor'),
+    terminal: flags.has('tty'),
   });
   return act(newcomer);
 }
@@ -114,15 +119,8 @@ const problemsOf = (name: string | undefined, command: readonly string[]): Probl
     : []),
 ];
 
-function refused(flags: GivenFlags): readonly Problem[] {
-  const reasons = {
-    tty: 'a command in a running box gets no terminal of its own (nsgen run -t does)',
-    detach: 'a command in a running box ends with nsgen',
-  };
-  return Object.entries(reasons).flatMap(([flag, message]) =>
-    flags.has(flag) ? [{ field: `--${flag}`, message }] : [],
-  );
-}
+const refused = (flags: GivenFlags): readonly Problem[] =>
+  flags.has('detach') ? [{ field: '--detach', message: 'a command in a running box ends with nsgen' }] : [];
 
 function directory(given: string | undefined, problems: Problem[]): AbsolutePath | undefined {
   if (given === undefined || isAbsolutePath(given)) return given;

@@ -15,6 +15,7 @@ import { milliseconds } from '../host/clock.js';
 import type { GivenFlags, ParsedArguments } from './arguments.js';
 import { write } from './output.js';
 import { boxCommand } from './subcommand.js';
+import { Suspension } from './suspension.js';
 
 const FLAGS = {
   backend: {
@@ -105,9 +106,6 @@ const FORWARDED = [
   'SIGCONT',
 ] as const;
 
-/** Milliseconds for a command that restores the terminal before it stops. */
-const TIME_TO_STOP = 50;
-
 /** Who signals are passed on to. */
 export type Controlled = Pick<RunningBox, 'kill' | 'suspend' | 'resume'>;
 
@@ -121,15 +119,19 @@ export function forwardSignals(box: Box | undefined, terminal = false) {
   const early: NodeJS.Signals[] = [];
   let target: Controlled | undefined;
   let escalation: Escalation | undefined;
+  let suspension: Suspension | undefined;
   const forward = (signal: NodeJS.Signals) => {
     if (target === undefined) early.push(signal);
     else pass(signal, target);
   };
   const pass = (signal: NodeJS.Signals, running: Controlled) => {
     if (escalation?.kills(signal)) return;
-    if (signal === 'SIGCONT') running.resume();
+    if (signal === 'SIGCONT') {
+      suspension?.end();
+      return;
+    }
     running.kill(signal);
-    if (signal === 'SIGTSTP') setTimeout(suspend, TIME_TO_STOP, running);
+    if (signal === 'SIGTSTP') suspension?.begin();
   };
   // The size of a terminal of its own is another; the kernel says when it changes.
   const forwarded = terminal ? FORWARDED.filter(signal => signal !== 'SIGWINCH') : FORWARDED;
@@ -137,6 +139,7 @@ export function forwardSignals(box: Box | undefined, terminal = false) {
   return {
     to(running: Controlled) {
       target = running;
+      suspension = new Suspension(running);
       escalation = box && escalate(box, running);
       for (const signal of early.splice(0)) pass(signal, running);
     },
@@ -145,12 +148,6 @@ export function forwardSignals(box: Box | undefined, terminal = false) {
       for (const signal of forwarded) process.off(signal, forward);
     },
   };
-}
-
-/** The shell gets its terminal back, and nothing of the box may still be reading from it. */
-async function suspend(running: Controlled): Promise<void> {
-  await running.suspend();
-  process.kill(process.pid, 'SIGSTOP');
 }
 
 export interface Escalation {

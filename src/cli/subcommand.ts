@@ -38,7 +38,8 @@ export function boxCommand(
         writeHelp(1, usage.replace('[OPTIONS] ', '[OPTIONS] [--] COMMAND [ARGUMENT...]'));
         return EXIT_STATUS.ok;
       }
-      const file = parsed.flags.one('file');
+      // Which of a file and a bundle is meant, nobody knows: neither is read.
+      const file = parsed.flags.has('bundle') ? undefined : parsed.flags.one('file');
       const written = file === undefined ? undefined : await readBoxFile(file);
       if (isPodInput(written)) return actOnPod(written, parsed);
       return act(await boxFromFlags(parsed, written), parsed.flags);

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { DEFAULT_PATH } from '../box/box.js';
+import { DEFAULT_PATH, TERMINAL_ENVIRONMENT } from '../box/box.js';
 import { BoxError, fieldName, type Problem } from '../box/problem.js';
 import { type AbsolutePath, absolutePath } from '../box/values.js';
 import { hierarchies } from '../host/cgroup/mounts.js';
@@ -17,6 +17,7 @@ export interface NewcomerOptions {
   readonly cwd: AbsolutePath | undefined;
   readonly ignoreSeccomp: boolean;
   readonly ignoreApparmor: boolean;
+  readonly terminal: boolean;
 }
 
 /**
@@ -28,7 +29,8 @@ export function describeNewcomer(target: Target, options: NewcomerOptions): Newc
   const own = parseStatus(readFileSync('/proc/self/status', 'latin1'));
   const problems: Problem[] = [];
   const env = { ...(options.boxEnv ?? environmentOf(target, problems)), ...options.env };
-  if (env.PATH === undefined) env.PATH = DEFAULT_PATH;
+  env.PATH ??= DEFAULT_PATH;
+  if (options.terminal) env.TERM ??= TERMINAL_ENVIRONMENT.TERM;
   const inside = insideUids(target);
   const newcomer = {
     target,
@@ -40,6 +42,7 @@ export function describeNewcomer(target: Target, options: NewcomerOptions): Newc
     uids: changedUids(target, inside, own, problems),
     uidInside: inside[0],
     droppedCapabilities: droppedCapabilities(target, own, problems),
+    terminal: options.terminal,
   };
   problems.push(...confinements(target, own, options));
   if (problems.length > 0) throw new BoxError(problems);

@@ -20,20 +20,25 @@ export interface Newcomer {
   /** The real one, changed or not; undefined: it has no number there. */
   readonly uidInside: number | undefined;
   readonly droppedCapabilities: CapabilitySet;
+  /** Whether it has a terminal, in the devpts of the box. */
+  readonly terminal: boolean;
 }
 
 /**
  * The order is that of security: cgroups and limits are joined with the rights and the paths of the host, then all
- * namespaces, then the rights are given up; only then anything is started that the box can see.
+ * namespaces, then the rights are given up; only then anything is started that the box can see. That leads a session: one
+ * from before would have no number in there.
+ *
+ * @param devpts a descriptor of that of the box, for a newcomer with a terminal.
  */
-export function makeExecPlan(newcomer: Newcomer): Plan {
+export function makeExecPlan(newcomer: Newcomer, devpts?: number): Plan {
   const { target, command, env, cwd, cgroupFiles, groups, uids, droppedCapabilities } = newcomer;
+  const terminal = devpts !== undefined;
   const { process, directory, namespaces, status, limits } = target;
   const root = target.otherRoot || namespaces.includes('mount');
   return [
     ...(root ? [{ kind: 'open-launcher', by: 'setns', command, env, init: undefined } as const] : []),
     { kind: 'open-process', ...process, directory, namespaces, root, cwd: cwd === undefined },
-    { kind: 'new-session' },
     ...(cgroupFiles.length > 0 ? [{ kind: 'join-cgroups', files: cgroupFiles } as const] : []),
     { kind: 'resource-limits', limits },
     { kind: 'file-mode-mask', mask: status.mask },
@@ -47,8 +52,11 @@ export function makeExecPlan(newcomer: Newcomer): Plan {
       noNewPrivileges: status.noNewPrivileges,
       joinedUser: namespaces.includes('user'),
     },
-    { kind: 'standard-streams', terminal: false },
+    ...(terminal ? [{ kind: 'add-terminal', devpts } as const] : []),
+    { kind: 'standard-streams', terminal },
     { kind: 'start-inside', launcher: root },
+    { kind: 'new-session' },
+    ...(terminal ? [{ kind: 'take-terminal' } as const] : []),
     { kind: 'parent-death-signal' },
     { kind: 'close-descriptors', life: false, launcher: root ? 'placed' : undefined },
     { kind: 'reset-signals' },

@@ -24,48 +24,48 @@ export const arm64: readonly Instruction[] = [
   ['030180d2', 'mov x3, #0x8'],
   ['010000d4', 'svc #0x0'],
 
-  // 0x38: x21: envp. x22: the command. Without one, there is only reaping to do: x20, its process id, is 0.
-  ['616a40a9', 'ldp x1, x26, [x19]'],
-  ['760a40f9', 'ldr x22, [x19, #16]'],
-  ['750e018b', 'add x21, x19, x1, lsl #3'],
-  ['b5420091', 'add x21, x21, #0x10'],
-  ['140080d2', 'mov x20, #0x0'],
-  ['d60200b4', 'cbz x22, 0xa4'],
-
-  // 0x50: x23: its length. x25: '/' if there is one in it.
-  ['170080d2', 'mov x23, #0x0'],
-  ['190080d2', 'mov x25, #0x0'],
-  ['c16a7738', 'ldrb w1, [x22, x23]'],
-  ['a1000034', 'cbz w1, 0x70'],
-  ['f7060091', 'add x23, x23, #0x1'],
-  ['3fbc0071', 'cmp w1, #0x2f'],
-  ['3900999a', 'csel x25, x1, x25, eq'],
-  ['fbffff17', 'b 0x58'],
-
-  // 0x70: If the arguments begin with a word of 15 bytes ("/proc/self/fd/4"), ps is to show the title in its place.
-  ['c1021acb', 'sub x1, x22, x26'],
-  ['3f4000f1', 'cmp x1, #0x10'],
-  ['81000054', 'b.ne 0x88'],
-  ['80160010', 'adr x0, 0x34c'],
-  ['010840a9', 'ldp x1, x2, [x0]'],
-  ['410b00a9', 'stp x1, x2, [x26]'],
-
-  // 0x88: clone(CLONE_VM|CLONE_VFORK|SIGCHLD): as vfork(2), it returns when the command is executed. These flags leave
-  // out all arguments behind the stack.
-  ['881b80d2', 'mov x8, #0xdc'],
-  ['202288d2', 'mov x0, #0x4111'],
-  ['010080d2', 'mov x1, #0x0'],
-  ['010000d4', 'svc #0x0'],
-  ['f40300aa', 'mov x20, x0'],
-  ['000800b4', 'cbz x0, 0x19c'],
-  ['4013f8b7', 'tbnz x0, #63, 0x308'],
-
-  // 0xa4: close_range(4, ~0, 0), what it was executed from among them. x20: the process id of the command.
+  // 0x38: close_range(4, ~0, 0), what it was executed from among them: before anybody is there to look at them.
   ['883680d2', 'mov x8, #0x1b4'],
   ['800080d2', 'mov x0, #0x4'],
   ['01008012', 'mov w1, #0xffffffff'],
   ['020080d2', 'mov x2, #0x0'],
   ['010000d4', 'svc #0x0'],
+
+  // 0x4c: x21: envp. x22: the command. Without one, there is only reaping to do: x20, its process id, is 0.
+  ['616a40a9', 'ldp x1, x26, [x19]'],
+  ['760a40f9', 'ldr x22, [x19, #16]'],
+  ['750e018b', 'add x21, x19, x1, lsl #3'],
+  ['b5420091', 'add x21, x21, #0x10'],
+  ['140080d2', 'mov x20, #0x0'],
+  ['d60200b4', 'cbz x22, 0xb8'],
+
+  // 0x64: x23: its length. x25: '/' if there is one in it.
+  ['170080d2', 'mov x23, #0x0'],
+  ['190080d2', 'mov x25, #0x0'],
+  ['c16a7738', 'ldrb w1, [x22, x23]'],
+  ['a1000034', 'cbz w1, 0x84'],
+  ['f7060091', 'add x23, x23, #0x1'],
+  ['3fbc0071', 'cmp w1, #0x2f'],
+  ['3900999a', 'csel x25, x1, x25, eq'],
+  ['fbffff17', 'b 0x6c'],
+
+  // 0x84: If the arguments begin with a word of 15 bytes ("/proc/self/fd/4"), ps is to show the title in its place.
+  ['c1021acb', 'sub x1, x22, x26'],
+  ['3f4000f1', 'cmp x1, #0x10'],
+  ['81000054', 'b.ne 0x9c'],
+  ['e0150010', 'adr x0, 0x34c'],
+  ['010840a9', 'ldp x1, x2, [x0]'],
+  ['410b00a9', 'stp x1, x2, [x26]'],
+
+  // 0x9c: clone(CLONE_VM|CLONE_VFORK|SIGCHLD): as vfork(2), it returns when the command is executed. These flags leave
+  // out all arguments behind the stack. x20: the process id of the command.
+  ['881b80d2', 'mov x8, #0xdc'],
+  ['202288d2', 'mov x0, #0x4111'],
+  ['010080d2', 'mov x1, #0x0'],
+  ['010000d4', 'svc #0x0'],
+  ['f40300aa', 'mov x20, x0'],
+  ['600700b4', 'cbz x0, 0x19c'],
+  ['a012f8b7', 'tbnz x0, #63, 0x308'],
 
   // 0xb8: wait4(-1, status, WNOHANG, NULL), until there is nothing more to reap. When it was the command, it ends with
   // WEXITSTATUS or 128+WTERMSIG.

@@ -23,37 +23,44 @@ export const x64: readonly Instruction[] = [
   ['41ba08000000', 'mov r10d,0x8'],
   ['0f05', 'syscall'],
 
-  // 0x3b: r15: envp. r12: the command. Without one, there is only reaping to do: ebp, its process id, is 0.
+  // 0x3b: close_range(4, ~0, 0), what it was executed from among them: before anybody is there to look at them.
+  ['b8b4010000', 'mov eax,0x1b4'],
+  ['bf04000000', 'mov edi,0x4'],
+  ['beffffffff', 'mov esi,0xffffffff'],
+  ['31d2', 'xor edx,edx'],
+  ['0f05', 'syscall'],
+
+  // 0x4e: r15: envp. r12: the command. Without one, there is only reaping to do: ebp, its process id, is 0.
   ['8b03', 'mov eax,DWORD PTR [rbx]'],
   ['4c8d7cc310', 'lea r15,[rbx+rax*8+0x10]'],
   ['4c8b6310', 'mov r12,QWORD PTR [rbx+0x10]'],
   ['31ed', 'xor ebp,ebp'],
   ['4d85e4', 'test r12,r12'],
-  ['745c', 'je 0xa9'],
+  ['745c', 'je 0xbc'],
 
-  // 0x4d: r13: its length. rdx: not 0 if there is a / in it.
+  // 0x60: r13: its length. rdx: not 0 if there is a / in it.
   ['4531ed', 'xor r13d,r13d'],
   ['31d2', 'xor edx,edx'],
   ['438a042c', 'mov al,BYTE PTR [r12+r13*1]'],
   ['84c0', 'test al,al'],
-  ['740c', 'je 0x66'],
+  ['740c', 'je 0x79'],
   ['49ffc5', 'inc r13'],
   ['3c2f', 'cmp al,0x2f'],
-  ['75f1', 'jne 0x52'],
+  ['75f1', 'jne 0x65'],
   ['4489ea', 'mov edx,r13d'],
-  ['ebec', 'jmp 0x52'],
+  ['ebec', 'jmp 0x65'],
 
-  // 0x66: If the arguments begin with a word of 15 bytes ("/proc/self/fd/4"), ps is to show the title in its place.
+  // 0x79: If the arguments begin with a word of 15 bytes ("/proc/self/fd/4"), ps is to show the title in its place.
   ['488b7b08', 'mov rdi,QWORD PTR [rbx+0x8]'],
   ['4c89e0', 'mov rax,r12'],
   ['4829f8', 'sub rax,rdi'],
   ['4883f810', 'cmp rax,0x10'],
-  ['750a', 'jne 0x80'],
-  ['0f10057f020000', 'movups xmm0,XMMWORD PTR [rip+0x27f]'],
+  ['750a', 'jne 0x93'],
+  ['0f10056c020000', 'movups xmm0,XMMWORD PTR [rip+0x26c]'],
   ['0f1107', 'movups XMMWORD PTR [rdi],xmm0'],
 
-  // 0x80: clone(CLONE_VM|CLONE_VFORK|SIGCHLD): as vfork(2), it returns when the command is executed. r14: the / of
-  // above.
+  // 0x93: clone(CLONE_VM|CLONE_VFORK|SIGCHLD): as vfork(2), it returns when the command is executed. r14: the / of
+  // above. ebp: the process id of the command.
   ['4189d6', 'mov r14d,edx'],
   ['b838000000', 'mov eax,0x38'],
   ['bf11410000', 'mov edi,0x4111'],
@@ -64,15 +71,8 @@ export const x64: readonly Instruction[] = [
   ['0f05', 'syscall'],
   ['89c5', 'mov ebp,eax'],
   ['85c0', 'test eax,eax'],
-  ['0f84da000000', 'je 0x17d'],
-  ['0f880a020000', 'js 0x2b3'],
-
-  // 0xa9: close_range(4, ~0, 0), what it was executed from among them. ebp: the process id of the command.
-  ['b8b4010000', 'mov eax,0x1b4'],
-  ['bf04000000', 'mov edi,0x4'],
-  ['beffffffff', 'mov esi,0xffffffff'],
-  ['31d2', 'xor edx,edx'],
-  ['0f05', 'syscall'],
+  ['0f84c7000000', 'je 0x17d'],
+  ['0f88f7010000', 'js 0x2b3'],
 
   // 0xbc: wait4(-1, status, WNOHANG, NULL), until there is nothing more to reap. When it was the command, it ends with
   // WEXITSTATUS or 128+WTERMSIG.

@@ -66,7 +66,12 @@ export const MOVE_MOUNT = { MOVE_MOUNT_F_EMPTY_PATH: 4, MOVE_MOUNT_T_EMPTY_PATH:
 export const FSCONFIG = { FSCONFIG_SET_FLAG: 0, FSCONFIG_SET_STRING: 1, FSCONFIG_CMD_CREATE: 6 } as const;
 export const SEEK_END = 2;
 export const AT_SYMLINK_NOFOLLOW = 0x100;
-export const RESOLVE = { RESOLVE_NO_MAGICLINKS: 2, RESOLVE_NO_SYMLINKS: 4, RESOLVE_IN_ROOT: 0x10 } as const;
+export const RESOLVE = {
+  RESOLVE_NO_XDEV: 1,
+  RESOLVE_NO_MAGICLINKS: 2,
+  RESOLVE_NO_SYMLINKS: 4,
+  RESOLVE_IN_ROOT: 0x10,
+} as const;
 export const S_IFREG = 0o100000;
 export const S_IFCHR = 0o020000;
 export const STATX = { STATX_TYPE: 1, STATX_MODE: 2 } as const;
@@ -80,6 +85,7 @@ export const LOCK = { LOCK_SH: 1, LOCK_EX: 2, LOCK_NB: 4 } as const;
 export const PR_SET_PDEATHSIG = 1;
 export const PR_GET_DUMPABLE = 3;
 export const PR_SET_DUMPABLE = 4;
+export const PR_SET_CHILD_SUBREAPER = 36;
 export const PR_SET_KEEPCAPS = 8;
 export const PR_CAPBSET_DROP = 24;
 export const PR_SET_NO_NEW_PRIVS = 38;
@@ -87,8 +93,9 @@ export const PR_CAP_AMBIENT = 47;
 export const PR_CAP_AMBIENT_RAISE = 2;
 /** Of struct __user_cap_header_struct: 64 capabilities. */
 export const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
-export const SIGNALS = { SIGKILL: 9, SIGCHLD: 17, SIGSTOP: 19 } as const;
+export const SIGNALS = { SIGKILL: 9, SIGCHLD: 17, SIGSTOP: 19, SIGTTOU: 22 } as const;
 export const SIG_BLOCK = 0;
+export const SIG_UNBLOCK = 1;
 export const SIG_SETMASK = 2;
 /** The kernel's sigset_t is 64 bits; glibc's is larger. */
 export const SIGNAL_SET_SIZE = 8;
@@ -117,6 +124,7 @@ export const TTY = {
   TIOCGWINSZ: 0x5413,
   TIOCSWINSZ: 0x5414,
   TIOCSPTLCK: 0x40045431,
+  TIOCGPTPEER: 0x5441,
 } as const;
 /** The kernel's struct termios: four words of flags, the line discipline, 19 control characters. glibc's is larger. */
 export const TERMIOS_SIZE = 36;

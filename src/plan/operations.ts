@@ -1,6 +1,7 @@
 import type { SystemCall } from '../linux/system-call.js';
 import type { Setting } from './cgroup.js';
 import type { Caller, OperationKind } from './operation.js';
+import { type AddTerminal, addTerminal } from './operations/add-terminal.js';
 import { type ChangeRoot, changeRoot } from './operations/change-root.js';
 import { type CloseDescriptors, closeDescriptors } from './operations/close-descriptors.js';
 import { type CloseStreams, closeStreams } from './operations/close-streams.js';
@@ -59,10 +60,12 @@ import { type SetGroups, setGroups } from './operations/set-groups.js';
 import { type SetHostname, setHostname } from './operations/set-hostname.js';
 import { type StandardStreams, standardStreams } from './operations/standard-streams.js';
 import { type StartInside, startInside } from './operations/start-inside.js';
+import { type TakeTerminal, takeTerminal } from './operations/take-terminal.js';
 import { type WorkingDirectory, workingDirectory } from './operations/working-directory.js';
 
 /** Every operation there is. A new one is a file, a template, and its name in this union and the table below. */
 export type Operation =
+  | AddTerminal
   | ChangeRoot
   | CloseDescriptors
   | CloseStreams
@@ -121,12 +124,14 @@ export type Operation =
   | StartInside
   | SetHostname
   | StandardStreams
+  | TakeTerminal
   | WorkingDirectory;
 
 export type OperationName = Operation['kind'];
 type Of<Name extends OperationName> = Extract<Operation, { kind: Name }>;
 
 const KINDS: { readonly [Name in OperationName]: OperationKind<Of<Name>> } = {
+  'add-terminal': addTerminal,
   'change-root': changeRoot,
   'close-descriptors': closeDescriptors,
   'close-streams': closeStreams,
@@ -185,6 +190,7 @@ const KINDS: { readonly [Name in OperationName]: OperationKind<Of<Name>> } = {
   'start-inside': startInside,
   'set-hostname': setHostname,
   'standard-streams': standardStreams,
+  'take-terminal': takeTerminal,
   'working-directory': workingDirectory,
 };
 

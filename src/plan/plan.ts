@@ -241,6 +241,7 @@ function rootOperations(box: Box, life: Life): Plan {
     ...protectOperations(box),
     ...(rootfs === undefined ? [] : [changeOfRoot(rootfs)]),
     { kind: 'standard-streams', terminal: box.terminal },
+    ...(box.terminal ? [{ kind: 'take-terminal' } as const] : []),
     { kind: 'close-descriptors', life, launcher: launcherOperation(box).length > 0 ? 'opened' : undefined },
     ...(box.init === true ? [{ kind: 'open-init' } as const] : []),
   ];

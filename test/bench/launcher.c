@@ -58,6 +58,7 @@ __attribute__((noinline, noreturn)) static void become_command(void) {
   struct pollfd parent = {own_pidfd, POLLIN, 0};
   struct timespec at_once = {0, 0};
   insist(syscall(SYS_ppoll, &parent, 1, &at_once, NULL, SIGNAL_SET_SIZE) == 0);
+  insist(syscall(SYS_setsid) >= 0);
   syscall(SYS_umask, 022);
   insist(syscall(SYS_mount, "none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
   insist(syscall(SYS_mount, "proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0);

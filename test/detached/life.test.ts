@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, describe, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { numbersOf, statOf } from '../../src/host/process.js';
 import { sendSignal, signalNumber } from '../../src/host/signal.js';
 import { nsgen } from '../support/cli.js';
@@ -38,9 +39,11 @@ for (const way of WAYS) {
       assert.ok(stat.parent === 1 || statOf(stat.parent)?.name !== 'node');
       assert.deepEqual([statOf(stat.parent)?.name === 'bash', stat.session, stat.group], [false, pid, pid]);
       const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
-      // What the shell starts has its words until it is executed.
-      const all = [pid, child].toSorted().join();
-      await until(() => processesWith(mark).toSorted().join() === all, 'these have the mark, and nobody else');
+      // What the shell has forked has the shell's command line until it executes its own.
+      await until(
+        () => isDeepStrictEqual(processesWith(mark).toSorted(), [pid, child].toSorted()),
+        `the init ${pid} and the command ${child} are alone`,
+      );
       // Nobody has come between them.
       assert.deepEqual(
         [pid, child ?? 0].map(number => numbersOf(number).at(-1)),

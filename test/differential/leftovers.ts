@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import { descendants, hostState } from '../support/leftovers.js';
 
 export interface TemporaryDirectory {
   readonly before: readonly string[];
+  readonly queues: readonly string[];
   remove(): void;
 }
 
@@ -19,6 +21,7 @@ export function ownTemporaryDirectory(): TemporaryDirectory {
   process.env.TMPDIR = path;
   return {
     before: hostState(),
+    queues: queuesOfHost(),
     remove() {
       if (outer === undefined) delete process.env.TMPDIR;
       else process.env.TMPDIR = outer;
@@ -34,7 +37,7 @@ const OUTER = tmpdir();
 const PATIENCE = 300;
 
 /** What is left stays; what another test has mounted for a moment goes. */
-export async function assertNothingLeft({ before }: TemporaryDirectory): Promise<void> {
+export async function assertNothingLeft({ before, queues }: TemporaryDirectory): Promise<void> {
   const left = () => [
     ...hostState().filter(line => !before.includes(line)),
     ...before.filter(line => !isOfOthers(line) && !hostState().includes(line)).map(line => `gone: ${line}`),
@@ -42,4 +45,17 @@ export async function assertNothingLeft({ before }: TemporaryDirectory): Promise
   ];
   for (let attempt = 0; attempt < PATIENCE && left().length > 0; attempt += 1) await setTimeout(100);
   assert.deepEqual(left(), []);
+  assert.deepEqual(queuesOfHost(), queues);
+}
+
+/**
+ * Message queues of this ipc namespace, by their names: a file that is made in a mount of type mqueue is one. There is
+ * room for about ten, RLIMIT_MSGQUEUE, of all that a user has.
+ */
+function queuesOfHost(): readonly string[] {
+  const list = 'mount -t mqueue queues /mnt && ls -A -b /mnt';
+  const found = execFileSync('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', list], {
+    encoding: 'utf8',
+  });
+  return found.split('\n');
 }

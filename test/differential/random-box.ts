@@ -259,7 +259,10 @@ function assemble(
     ...(ownMounts && given.readonlyPaths !== undefined ? { readonlyPaths: [...given.readonlyPaths] } : {}),
     ...(root === 'pivot_root' ? overlayOf(given.overlay, directory) : {}),
     ...(mounts.length > 0 ? { mounts } : {}),
-    ...(root === 'host' ? {} : newEntries(given)),
+    // A file in a file system of queues is a queue of its ipc namespace: the host would keep it.
+    ...(root === 'host' || (namespaces.ipc === 'shared' && mounts.some(({ type }) => type === 'mqueue'))
+      ? {}
+      : newEntries(given)),
     ...(given.cwd ? { cwd: directories[root] } : {}),
     // What shows the box its cgroups shows it those of the host that it has no cgroup of its own in.
     ...(mounts.some(({ type }) => type === 'cgroup') ? {} : given.limits),

@@ -194,7 +194,7 @@ test('what cannot be done is refused by name', () =>
       (await nsgen(['exec', pid, '--', 'sh', '-c', `${LOOK} | grep -E 'Cap|NoNew'`, 'sh', '1'])).stdout,
     );
     assert.match(stdout, /NoNewPrivs:\t1/);
-    for (const flag of ['-t', '-d']) assert.equal((await nsgen(['exec', flag, pid, '--', 'true'])).status, 2);
+    assert.equal((await nsgen(['exec', '-d', pid, '--', 'true'])).status, 2);
   }));
 
 describe('an ordinary user', () => {

@@ -97,29 +97,43 @@ async function follow(t: TestContext, files: readonly string[], run: Runs): Prom
   const announced = new Map<string, number>();
   const subtests: Promise<void>[] = [];
   let failures = 0;
-  const status = await run(line => {
-    const told = fromLine(line);
-    // Not stdout: there, node --test takes text between its own messages for a broken one now and then.
-    if (told === undefined) console.error(line);
-    else if (told.kind === 'end') announced.set(told.file, told.results);
-    else {
-      came.set(told.file, (came.get(told.file) ?? 0) + 1);
-      if (told.failure !== undefined) failures++;
-      subtests.push(asSubtest(t, told));
-    }
-  });
+  const outcome = await settled(
+    run(line => {
+      const told = fromLine(line);
+      // Not stdout: there, node --test takes text between its own messages for a broken one now and then.
+      if (told === undefined) console.error(line);
+      else if (told.kind === 'end') announced.set(told.file, told.results);
+      else {
+        came.set(told.file, (came.get(told.file) ?? 0) + 1);
+        if (told.failure !== undefined) failures++;
+        subtests.push(asSubtest(t, told));
+      }
+    }),
+  );
   await Promise.all(subtests);
   for (const [file, results] of came)
     await t.test(`${file} has ended, and all its results have come through`, () => {
       checkFile(file, results, announced.get(file));
     });
-  if (status !== 0 && failures === 0 && announced.size === came.size)
-    throw new Error(`The tests ended with status ${status}, yet none failed`);
+  if ('error' in outcome) throw outcome.error;
+  if (outcome.status !== 0 && failures === 0 && announced.size === came.size)
+    throw new Error(`The tests ended with status ${outcome.status}, yet none failed`);
 }
+
+/** Also of a guest that was cut off, each file is heard of: those that it had no time for are failures by their names. */
+const settled = (run: Promise<number>): Promise<{ readonly status: number } | { readonly error: unknown }> =>
+  run.then(
+    status => ({ status }),
+    error => ({ error }),
+  );
 
 function checkFile(file: string, results: number, announced: number | undefined): void {
   if (announced === undefined)
-    throw new Error(`${file} did not end within ${SECONDS_PER_FILE} s, or crashed: its output is above`);
+    throw new Error(
+      results === 0
+        ? `${file} gave no result: it crashed, or there was no time left for it`
+        : `${file} did not end: it took more than ${SECONDS_PER_FILE} s, or crashed (its output is above), or there was no time left for it`,
+    );
   if (announced === 0) throw new Error(`${file} has no test that ran`);
   if (announced !== results) throw new Error(`${file}: ${results} results came through, of ${announced}`);
 }

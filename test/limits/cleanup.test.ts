@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
-import { BACKEND_NAMES, type BoxInput, run, start } from '../../src/index.js';
+import { setImmediate } from 'node:timers/promises';
+import { BACKEND_NAMES, type BoxInput, run, script, start } from '../../src/index.js';
 import { packageRoot } from '../../src/package-root.js';
 import { execute } from '../support/cli.js';
 import { descendants } from '../support/leftovers.js';
 import { ownCgroups } from '../support/own-cgroup.js';
 import { delay } from '../support/session.js';
+import { until } from '../support/until.js';
 
 /** The cgroups of a box go when it ends, with what is in them, whatever the box has done. */
 
@@ -88,6 +91,20 @@ describe('a program that exits while boxes run', legacy, () => {
       const { status, stderr } = await execute(process.execPath, ['--input-type=module', '-e', program]);
       assert.equal(status, how.includes('exit(3)') ? 3 : 1, stderr);
     });
+});
+
+test('a script that is killed when it has only just made its cgroups leaves none', legacy, async () => {
+  const text = await script({ ...LIMITS, command: ['sleep', '1000'] });
+  for (let round = 0; round < 10; round += 1) {
+    const child = spawn('bash', ['-c', text], { stdio: 'ignore' });
+    const ended = once(child, 'close');
+    const end = Date.now() + 30_000;
+    while (own.below().length === 0 && Date.now() < end) await setImmediate();
+    assert.equal(own.below().length > 0, true);
+    child.kill('SIGKILL');
+    await ended;
+    await until(() => own.below().length === 0, 'who watches over the script has removed them');
+  }
 });
 
 describe('a cgroup that cannot be removed', legacy, () => {

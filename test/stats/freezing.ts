@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { afterEach, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { removeCgroups } from '../../src/host/cgroup/remove.js';
-import { BACKEND_NAMES, BoxError, start } from '../../src/index.js';
+import { BACKEND_NAMES, BoxError, type RunningBox, start } from '../../src/index.js';
 import { patience } from '../guest/patience.js';
 import { nsgenPath } from '../support/cli.js';
 import { descendants } from '../support/leftovers.js';
@@ -22,8 +22,15 @@ const WHILE = 300 * Math.min(patience, 4);
 export function testFreezing(directory: string): void {
   for (const backend of BACKEND_NAMES)
     describe(`freezing, ${backend}`, () => {
+      let running: RunningBox | undefined;
+      // After a test that has failed, nothing else would end it.
+      afterEach(async () => {
+        running?.kill('SIGKILL');
+        await running?.ended;
+      });
       const ticking = async () => {
         const box = await start({ command: TICKER, freezer: true }, { backend, stdout: 'pipe' });
+        running = box;
         let ticks = 0;
         box.stdout?.on('data', () => {
           ticks++;

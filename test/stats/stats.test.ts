@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { Freezer } from '../../src/host/cgroup/freezer.js';
 import { parseReadings, readCgroups } from '../../src/host/cgroup/readings.js';
 import { cpuAfter, killedForMemory, parseStats, type Stats } from '../../src/host/cgroup/stats.js';
 
@@ -193,6 +194,26 @@ test('directories are read file by file; of those that have gone, nothing', () =
     assert.equal(readCgroups([unified, cpu])?.get('cpu.stat'), `${UNIFIED.get('cpu.stat')}${LEGACY.get('cpu.stat')}`);
     rmSync(join(top, 'cpu'), { recursive: true });
     assert.equal(readCgroups([unified, cpu]), undefined);
+  } finally {
+    rmSync(top, { recursive: true });
+  }
+});
+
+test('a cgroup that comes, file by file, while it is to be frozen', async () => {
+  const top = mkdtempSync(join(tmpdir(), 'nsgen-stats-'));
+  try {
+    const directory = join(top, 'freezer');
+    const freezer = new Freezer({ version: 1, controllers: ['freezer'], directory });
+    const frozen = freezer.freeze(() => false);
+    mkdirSync(directory);
+    // Asked for again while the directory is there without its file.
+    await assert.rejects(
+      freezer.freeze(() => true),
+      /the box has ended/,
+    );
+    writeFileSync(join(directory, 'freezer.state'), 'THAWED\n');
+    await frozen;
+    assert.equal(readFileSync(join(directory, 'freezer.state'), 'utf8'), 'FROZEN\n');
   } finally {
     rmSync(top, { recursive: true });
   }

@@ -1,5 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { PR_SET_CHILD_SUBREAPER, WNOHANG } from '../../src/linux/constants.js';
+import { runCalls } from '../../src/linux/program.js';
+import { integer, NULL, type SystemCall, symbol } from '../../src/linux/system-call.js';
 
 /** What a box could leave behind on the host, as a list of lines to compare before and after. */
 export function hostState(): readonly string[] {
@@ -23,6 +26,22 @@ export function descendants(pid: number = process.pid): readonly number[] {
   return children.flatMap(child => [child, ...descendants(child)]);
 }
 
+/** From now on who loses a parent becomes a child of this process, so that it is among the descendants. */
+export function adoptOrphans(): void {
+  const option = symbol('PR_SET_CHILD_SUBREAPER', PR_SET_CHILD_SUBREAPER);
+  runCalls([{ name: 'prctl', arguments: [option, integer(1), integer(0), integer(0), integer(0)] }]);
+}
+
+/** Those that have ended. Only when Node has no child of its own: it would wait for that in vain. */
+export function reapOrphans(): void {
+  const wait: SystemCall = {
+    name: 'wait4',
+    arguments: [integer(-1), NULL, symbol('WNOHANG', WNOHANG), NULL],
+    tolerate: ['ECHILD'],
+  };
+  while ((runCalls([wait]).result(wait) ?? -1) > 0);
+}
+
 function parentOf(pid: number): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -34,7 +53,8 @@ function parentOf(pid: number): number | undefined {
 
 /**
  * The cgroups that boxes have: a host makes and removes others of its own meanwhile. One whose maker lives, and is no
- * process of this test, belongs to somebody else who starts boxes.
+ * process of this test, belongs to somebody else who starts boxes; and so does all in those of another test (ownCgroups),
+ * which may have killed the maker.
  */
 function cgroupsOfBoxes(directory: string, own: readonly number[] = descendants()): readonly string[] {
   const names = readdirSync(directory, { withFileTypes: true }).flatMap(entry =>
@@ -42,6 +62,8 @@ function cgroupsOfBoxes(directory: string, own: readonly number[] = descendants(
   );
   return names.flatMap(name => {
     const path = `${directory}/${name}`;
+    const test = Number(/^test-(\d+)-/.exec(name)?.[1] ?? process.pid);
+    if (test !== process.pid && parentOf(test) !== undefined) return [];
     const maker = /^nsgen-(\d+)-/.exec(name)?.[1];
     if (maker === undefined) return cgroupsIn(path, own);
     const foreign = parentOf(Number(maker)) !== undefined && ![...own, process.pid].includes(Number(maker));

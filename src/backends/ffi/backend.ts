@@ -118,12 +118,17 @@ function controlsOf(
     terminal?.resume();
     processes.resume();
   };
-  const stop = () => {
-    freezer?.thaw();
-    kill('SIGTERM');
+  const insist = () => {
     const timer = setTimeout(() => kill('SIGKILL'), stopTimeout * SECOND);
     return ended.finally(() => clearTimeout(timer));
   };
+  const stop = () => {
+    freezer?.thaw();
+    kill('SIGTERM');
+    return insist();
+  };
+  // As pid 1 it would ignore the SIGHUP of the kernel, too, and nobody sees it any more.
+  terminal?.left.then(insist);
   return { kill, stop, suspend, resume, stats, freeze, thaw };
 }
 

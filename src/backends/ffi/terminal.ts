@@ -37,6 +37,8 @@ import type { OpenStreams } from './streams.js';
 export interface OpenTerminal extends OpenStreams {
   readonly ofBox: Caller['terminal'];
   readonly controls: BoxTerminal;
+  /** Resolves when whoever sat there has left before the end of the box, which has been hung up on: SIGHUP. */
+  readonly left: Promise<void>;
   /** The caller's terminal is the shell's again for a while, and then the box's. */
   suspend(): void;
   resume(): void;
@@ -56,6 +58,10 @@ export function openTerminal(options: StreamOptions): OpenTerminal {
   const [own, sent] = socketPair();
   let shown: Shown | undefined;
   const connected = () => shown ?? missing();
+  let hasLeft = () => {};
+  const left = new Promise<void>(resolve => {
+    hasLeft = resolve;
+  });
   let isOpen = true;
   const closeOwn = () => {
     if (isOpen) closeSync(own);
@@ -71,13 +77,14 @@ export function openTerminal(options: StreamOptions): OpenTerminal {
     forCaller() {
       const sides = receive(own);
       closeOwn();
-      shown = new Shown(sides, options);
+      shown = new Shown(sides, options, hasLeft);
       callers?.enter(connected().resize);
       return shown.forCaller;
     },
     closeBoxEnds: () => closeSync(sent),
     abandon: closeOwn,
     controls: { resize: size => connected().resize(winsize(size)) },
+    left,
     suspend: () => callers?.leave(),
     resume: () => callers?.enter(connected().resize),
     async finish() {
@@ -99,6 +106,7 @@ class Shown {
   readonly #closed: Promise<void>;
   readonly #keyboard: Writable;
   readonly #leaveCaller: () => void;
+  readonly #hasLeft: () => void;
   #boxSide: number | undefined;
   #read = 0;
   #over = false;
@@ -107,7 +115,12 @@ class Shown {
    * @param boxSide is kept open too, as script(1) does: once nobody has it, libuv takes the end for reached while there is
    *   something left to read.
    */
-  constructor([descriptor, boxSide]: readonly [number, number], { stdin, stdout, stderr }: StreamOptions) {
+  constructor(
+    [descriptor, boxSide]: readonly [number, number],
+    { stdin, stdout, stderr }: StreamOptions,
+    hasLeft: () => void,
+  ) {
+    this.#hasLeft = hasLeft;
     this.#descriptor = descriptor;
     this.#boxSide = boxSide;
     run({ name: 'ioctl', arguments: [integer(descriptor), symbol('FIONBIO', FIONBIO), bytes(ONE, '[1]')] });
@@ -133,13 +146,23 @@ class Shown {
   /** @returns what undoes it. */
   #join(stdin: StreamOptions['stdin'], stdout: StreamOptions['stdout']): () => void {
     const [input, out] = [stdin === 'inherit' && process.stdin, stdout === 'inherit' && process.stdout];
-    if (input) input.on('error', this.#hangUp).pipe(this.#keyboard);
-    if (out) this.#screen.pipe(out.on('error', this.#hangUp), { end: false });
+    // A terminal that is hung up is at its end: read(2) returns 0, and only ioctl(2) says that it is gone.
+    const ended = () => {
+      if (input instanceof ReadStream && attributesOf(0) === undefined) this.#leave();
+    };
+    if (input) input.on('error', this.#leave).once('end', ended).pipe(this.#keyboard);
+    if (out) this.#screen.pipe(out.on('error', this.#leave), { end: false });
     return () => {
-      if (input) input.off('error', this.#hangUp).unpipe(this.#keyboard).pause();
-      if (out) out.off('error', this.#hangUp);
+      if (input) input.off('error', this.#leave).off('end', ended).unpipe(this.#keyboard).pause();
+      if (out) out.off('error', this.#leave);
     };
   }
+
+  /** Whoever sat there has left: the box gets SIGHUP, as from any terminal. */
+  readonly #leave = (): void => {
+    this.#hangUp();
+    this.#hasLeft();
+  };
 
   #show(option: StreamOptions['stdout']): Readable | undefined {
     if (option !== 'pipe') return undefined;
@@ -149,7 +172,6 @@ class Shown {
     return out;
   }
 
-  /** Whoever sat there has left: the box gets SIGHUP, as from any terminal. */
   readonly #hangUp = (): void => {
     if (this.#boxSide !== undefined) closeSync(this.#boxSide);
     this.#boxSide = undefined;

@@ -2,12 +2,13 @@ import { closeSync, constants as fsConstants, openSync, writeFileSync } from 'no
 import { constants, tmpdir } from 'node:os';
 import { execa } from 'execa';
 import type { Box } from '../../box/box.js';
+import { BoxError } from '../../box/problem.js';
 import { stopped } from '../../host/process.js';
 import { programFiles } from '../../host/program-files.js';
 import { requireRootfs } from '../../host/rootfs.js';
 import { makePlan } from '../../plan/plan.js';
 import { accountsOf } from '../accounts.js';
-import type { Backend, End, RunningBox, StreamOptions, WantedName } from '../backend.js';
+import type { Backend, BoxTerminal, End, RunningBox, StreamOptions, WantedName } from '../backend.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
 import type { OpenStreams } from '../ffi/streams.js';
 import { asksCgroups, cgroupsOf, pathOf, placesFor, readingsIn, statsWords } from './cgroup.js';
@@ -82,7 +83,7 @@ export async function startScript(
     return {
       pid,
       ...forCaller,
-      terminal: undefined,
+      terminal: box.terminal ? FOLLOWS_CALLER : undefined,
       kill,
       stop,
       suspend,
@@ -100,6 +101,15 @@ export async function startScript(
     streams?.closeBoxEnds();
   }
 }
+
+/** script(1) gives it the size of the terminal that it is given itself, and takes no other. */
+const FOLLOWS_CALLER: BoxTerminal = {
+  resize() {
+    const message =
+      "with the script backend its size is that of the caller's terminal: use backend: 'ffi' to resize it";
+    throw new BoxError([{ field: 'terminal', message }]);
+  },
+};
 
 /**
  * The streams of the other backend, because Node's own are not what it calls them: its pipes are sockets, which

@@ -40,6 +40,7 @@ const FUNCTIONS = {
   find_named: ['find_nearest', 'named_cgroup'],
   find_unified: ['find_named'],
   find_cgroups: ['find_hierarchy', 'find_unified', 'no_controller'],
+  name_cgroups: [],
   make_cgroups: [],
   limit_hint: [],
   set_limit: ['limit_hint'],

@@ -81,6 +81,7 @@ function alwaysPlace({ kind }: Operation): Place | undefined {
     case 'open-launcher':
     case 'parent-death-signal':
     case 'reset-signals':
+    case 'take-terminal':
       return 'launch';
     default:
       return undefined;

@@ -58,7 +58,7 @@ const TOOLS = ['env', 'install', 'mktemp', 'nsenter', 'prlimit', 'rm', 'setpriv'
 const limitOption = (name: string): string => `--${name.slice('RLIMIT_'.length).toLowerCase()}`;
 
 /** By name, and never left out in silence. */
-function unsupported({ env, target, uids, uidInside, droppedCapabilities }: Newcomer): readonly Problem[] {
+function unsupported({ env, target, uids, uidInside, droppedCapabilities, terminal }: Newcomer): readonly Problem[] {
   const { inheritable, ambient, bounding, permitted } = target.status.capabilities;
   const isRoot = (uids ?? target.status.uids)[1] === 0 || target.namespaces.includes('user');
   const lacking = droppedCapabilities !== 0n || inheritable !== 0n || ambient !== 0n;
@@ -66,6 +66,11 @@ function unsupported({ env, target, uids, uidInside, droppedCapabilities }: Newc
     field: fieldName(['env', name]),
     message: 'the script cannot set this: the program of the host that enters the box would follow it',
   }));
+  if (terminal)
+    problems.push({
+      field: '--tty',
+      message: 'script(1) makes terminals in the devpts of the host, and not in that of the box: use nsgen exec',
+    });
   if (lacking || (isRoot && uids === undefined && permitted !== bounding))
     problems.push({
       field: 'capabilities',

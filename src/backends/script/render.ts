@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import ejs from 'ejs';
 import { type Box, inputOf } from '../../box/box.js';
 import type { Layer } from '../../box/overlay.js';
-import { BoxError, fieldName, type Problem } from '../../box/problem.js';
+import { BoxError } from '../../box/problem.js';
 import { memoryLimitOf } from '../../box/resources.js';
 import { formatSize } from '../../box/size.js';
 import { terminalMount } from '../../box/terminal-rules.js';
@@ -12,7 +12,6 @@ import { isRoot, namespaceFile } from '../../box/values.js';
 import { STATS_FILES } from '../../host/cgroup/readings.js';
 import { INIT_DESCRIPTOR, INIT_FILE } from '../../init/elf.js';
 import { packageRoot } from '../../package-root.js';
-import { fieldOf, type Setting, type Value } from '../../plan/cgroup.js';
 import { mountOptions, restIn } from '../../plan/file-system.js';
 import type { UserNamespace } from '../../plan/operation.js';
 import { initWords } from '../../plan/operations/execute.js';
@@ -23,9 +22,11 @@ import { DIRECTORIES, TEXTS } from '../../rootfs/minimal-files.js';
 import { TERMINALS } from '../../rootfs/programs.js';
 import { INITS } from './embedded-init.js';
 import { FUNCTION_NAMES, functionsCalled } from './functions.js';
-import { joinsMount, loaderVariables, needsShell, type Place, type PlacedOperation, placeOperations } from './place.js';
+import { fieldsOfControllers, isOfCgroup, limitWords } from './limit-words.js';
+import { joinsMount, needsShell, type Place, type PlacedOperation, placeOperations } from './place.js';
 import { comment, quote } from './quote.js';
 import { packagesOf, toolsOf } from './tools.js';
+import { unsupported } from './unsupported.js';
 
 /** A script of a box that has a name: this, or what the script makes up. */
 export interface Named {
@@ -244,34 +245,6 @@ function renderSection(box: Box, plan: Plan, operation: Operation, place: Place,
   });
 }
 
-/** By which an error names what the host lacks. */
-function fieldsOfControllers(plan: Plan) {
-  const settings = plan.flatMap(settingsOf);
-  const controllers = plan.flatMap(operation => (operation.kind === 'make-cgroup' ? operation.controllers : []));
-  return controllers.map(controller => ({ controller, field: fieldOf(controller, settings) }));
-}
-
-const isOfCgroup = (operation: Operation): boolean =>
-  operation.kind === 'make-cgroup' || settingsOf(operation).length > 0;
-
-/**
- * The arguments of set_limit: file and value of version 1, then of version 2, and these four again for what a file may be
- * called otherwise. A file - is none: the value says why.
- */
-function limitWords({ field, controller, v1, v2 }: Setting): readonly string[] {
-  const [ones, twos] = [pairsOf(v1), pairsOf(v2)];
-  const words = Array.from({ length: Math.max(ones.length, twos.length) }, (_, index) =>
-    [ones, twos].flatMap(pairs => pairs[Math.min(index, pairs.length - 1)] ?? []),
-  );
-  return [field, controller, ...words.flat()];
-}
-
-function pairsOf(value: Value): readonly (readonly string[])[] {
-  if ('refused' in value) return [['-', value.refused]];
-  if ('calls' in value) return [['-', value.script]];
-  return [[value.file, value.value], ...(value.otherwise === undefined ? [] : pairsOf(value.otherwise))];
-}
-
 const templates = new Map<string, ejs.TemplateFunction>();
 
 /** A template as text. Every value that it prints is quoted. */
@@ -302,75 +275,5 @@ function namespaceFilesOf(plan: Plan): readonly string[] {
       default:
         return [];
     }
-  });
-}
-
-/** What bash and util-linux cannot do. Named by field, and never left out in silence. */
-function unsupported(box: Box): readonly Problem[] {
-  const joined = box.namespaces.mount.kind === 'joined';
-  const message =
-    'the script cannot do this in a mount namespace that is joined, where the tools of the host are out of reach';
-  const fields = joined ? (['rootfs', 'cwd'] as const).filter(field => box[field] !== undefined) : [];
-  const followed = joined || box.rootfs !== undefined ? loaderVariables(box.env) : [];
-  return [
-    ...fields.map(field => ({ field, message })),
-    ...unsupportedContent(box),
-    ...unsupportedInit(box),
-    ...unsupportedTerminal(box),
-    ...unsupportedIdMaps(box),
-    ...unsupportedAfterShared(box),
-    ...followed.map(name => ({
-      field: fieldName(['env', name]),
-      message:
-        'the script cannot set this together with another root: the program of the host that changes it would follow it',
-    })),
-  ];
-}
-
-/** Nothing that a host has executes an open file but by its name in /proc. */
-function unsupportedInit({ init, rootfs, proc, mounts, namespaces }: Box): readonly Problem[] {
-  if (init !== true) return [];
-  const message = 'the script needs a /proc in the box to execute it (or the path of a program): use nsgen run';
-  const hasProc =
-    rootfs === undefined
-      ? namespaces.mount.kind !== 'joined'
-      : proc || mounts.some(({ destination }) => destination === '/proc');
-  return hasProc ? [] : [{ field: 'init', message }];
-}
-
-/** script(1) must be outside of the pid namespace of its child, and nsenter(1) joins others in another order. */
-function unsupportedTerminal({ terminal, namespaces }: Box): readonly Problem[] {
-  if (!terminal || namespaces.pid.kind !== 'joined') return [];
-  return [
-    { field: 'terminal', message: 'the script cannot make one in a pid namespace that is joined: use nsgen run' },
-  ];
-}
-
-/** mount(8) can only since util-linux 2.39, and nothing else on a host can. */
-function unsupportedIdMaps({ mounts }: Box): readonly Problem[] {
-  const message = 'the script cannot map the owners of files: use nsgen run';
-  return mounts.flatMap((mount, index) =>
-    mount.type === 'bind' && mount.idMap !== undefined ? [{ field: `mounts[${index}].uidMappings`, message }] : [],
-  );
-}
-
-/** The function that writes them is a variable of the environment on its way in: MAX_ARG_STRLEN, 128 KiB. */
-const MOST_CONTENT = 96 * 1024;
-
-function unsupportedContent({ files }: Box): readonly Problem[] {
-  // bash exports it in single quotes, of which one in the text becomes four characters.
-  const sizeOf = (content: string) => Buffer.byteLength(content) + 3 * (content.split("'").length - 1);
-  const size = files.reduce((sum, { content }) => sum + sizeOf(content), 0);
-  if (size <= MOST_CONTENT) return [];
-  return [{ field: 'files', message: `the script can hold ${MOST_CONTENT} bytes of them, not ${size}: bind some` }];
-}
-
-/** mount(8) restricts a bind after it is there. Where it has travelled to peers by then, they would stay as they were. */
-function unsupportedAfterShared({ mounts }: Box): readonly Problem[] {
-  const shared = mounts.findIndex(mount => mount.type === 'bind' && /^r?shared$/.test(mount.propagation ?? ''));
-  return mounts.flatMap((mount, index) => {
-    const late = shared >= 0 && index > shared && mount.type === 'bind' && mount.flags.length > 0;
-    const message = `the script cannot restrict a bind after one that is shared (mounts[${shared}]): put it before`;
-    return late ? [{ field: `mounts[${index}]`, message }] : [];
   });
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { pause } from '../clock.js';
 import { written } from './files.js';
 import type { BoxCgroup } from './readings.js';
@@ -49,8 +49,10 @@ export class Freezer {
       if (this.#version === 1) return this.#read('freezer.state') === 'FROZEN\n';
       return /^frozen 1$/m.test(this.#read('cgroup.events'));
     } catch (error) {
-      if (existsSync(this.#directory)) throw error;
-      return false;
+      // Not there yet, or gone. Whether it is there now says nothing: it may have come since.
+      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      if (code === 'ENOENT' || code === 'ENODEV') return false;
+      throw error;
     }
   }
 

@@ -31,15 +31,23 @@ export const openTerminal: OperationKind<OpenTerminal> = {
     return [
       ...mountFileSystem('devpts', { destination: TERMINALS_DIRECTORY, flags, parameters, rootfs }, caller, mount),
       open(mount, 'ptmx', other),
-      setting(other, 'TIOCSPTLCK', Buffer.alloc(4), '[0]'),
+      unlockTerminal(other),
       open(mount, NAME, TERMINAL),
-      setting(TERMINAL, 'TCSETS', attributes, '{...}'),
-      setting(TERMINAL, 'TIOCSWINSZ', size, '{...}'),
+      ...setTerminal(attributes, size),
       sendDescriptors(integer(socket), other, TERMINAL),
       ...showAsConsole(mount, rootfs && caller.rootfs),
     ];
   },
 };
+
+/** @param other the other side. A new terminal can be opened by nobody. */
+export const unlockTerminal = (other: Result): SystemCall => setting(other, 'TIOCSPTLCK', Buffer.alloc(4), '[0]');
+
+/** @param attributes struct termios, and of the size struct winsize. */
+export const setTerminal = (attributes: Uint8Array, size: Uint8Array): readonly SystemCall[] => [
+  setting(TERMINAL, 'TCSETS', attributes, '{...}'),
+  setting(TERMINAL, 'TIOCSWINSZ', size, '{...}'),
+];
 
 /** Without O_NOCTTY it would become the controlling terminal of a process that is about to have another. */
 const open = (mount: Result, name: string, result: Result): SystemCall => ({

@@ -1,12 +1,12 @@
-import { F_DUPFD_CLOEXEC, F_SETFD, FIONBIO, TTY } from '../../linux/constants.js';
-import { bytes, flags, integer, type Result, resultOf, type SystemCall, symbol } from '../../linux/system-call.js';
+import { F_DUPFD_CLOEXEC, F_SETFD, FIONBIO } from '../../linux/constants.js';
+import { bytes, integer, type Result, resultOf, type SystemCall, symbol } from '../../linux/system-call.js';
 import type { OperationKind } from '../operation.js';
 import { TERMINAL } from './open-terminal.js';
 
 /** Passes stdin, stdout and stderr through as they are, or makes a terminal all three. */
 export interface StandardStreams {
   readonly kind: 'standard-streams';
-  /** What open-terminal has made. */
+  /** What open-terminal or add-terminal has made. */
   readonly terminal: boolean;
 }
 
@@ -14,12 +14,10 @@ const FIRST_FREE_DESCRIPTOR = 3;
 
 export const standardStreams: OperationKind<StandardStreams> = {
   describe: ({ terminal }) =>
-    terminal
-      ? 'make the terminal stdin, stdout and stderr, and that of the session'
-      : 'pass stdin, stdout and stderr through',
+    terminal ? 'make the terminal stdin, stdout and stderr' : 'pass stdin, stdout and stderr through',
 
   systemCalls({ terminal }, { streams }) {
-    if (terminal) return [...[0, 1, 2].map(makeTerminal), TAKE_TERMINAL];
+    if (terminal) return [0, 1, 2].map(makeTerminal);
     const inPlace = streams.every((descriptor, target) => descriptor === target);
     const targets = [0, 1, 2];
     return [...(inPlace ? targets.map(keepOpen) : moveInPlace(streams)), ...targets.map(makeBlocking)];
@@ -30,9 +28,6 @@ const makeTerminal = (target: number): SystemCall => ({
   name: 'dup3',
   arguments: [resultOf(TERMINAL), integer(target), integer(0)],
 });
-
-/** Its keys send signals, and its end SIGHUP, to this session from now on. It must be no other's: no force, 0. */
-const TAKE_TERMINAL: SystemCall = { name: 'ioctl', arguments: [integer(0), flags(TTY, 'TIOCSCTTY'), integer(0)] };
 
 /** First out of the way, then into place: the new 1 may be the old 2. */
 function moveInPlace(streams: readonly number[]): readonly SystemCall[] {

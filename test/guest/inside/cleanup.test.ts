@@ -14,8 +14,10 @@ const LIMITS = { resources: { memory: { limit: '64M' }, pids: { limit: 40 } } } 
 const quiet = { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' } as const;
 
 afterEach(async () => {
-  for (let tries = 0; tries < 200 && descendants().length > 0; tries += 1) await delay(50);
-  assert.deepEqual([...nsgenCgroups().filter(path => !path.endsWith('-callers')), ...descendants()], []);
+  const left = () => [...nsgenCgroups().filter(path => !path.endsWith('-callers')), ...descendants()];
+  // What a killed script has left, its watcher removes: nobody's child.
+  for (let tries = 0; tries < 1200 && left().length > 0; tries += 1) await delay(50);
+  assert.deepEqual(left(), []);
 });
 
 for (const backend of BACKEND_NAMES)
