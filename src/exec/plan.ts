@@ -37,7 +37,6 @@ export function makeExecPlan(newcomer: Newcomer, devpts?: number): Plan {
   const { process, directory, namespaces, status, limits } = target;
   const root = target.otherRoot || namespaces.includes('mount');
   return [
-    ...(root ? [{ kind: 'open-launcher', by: 'setns', command, env, init: undefined } as const] : []),
     { kind: 'open-process', ...process, directory, namespaces, root, cwd: cwd === undefined },
     ...(cgroupFiles.length > 0 ? [{ kind: 'join-cgroups', files: cgroupFiles } as const] : []),
     { kind: 'resource-limits', limits },
@@ -54,12 +53,12 @@ export function makeExecPlan(newcomer: Newcomer, devpts?: number): Plan {
     },
     ...(terminal ? [{ kind: 'add-terminal', devpts } as const] : []),
     { kind: 'standard-streams', terminal },
-    { kind: 'start-inside', launcher: root },
+    { kind: 'start-inside' },
     { kind: 'new-session' },
     ...(terminal ? [{ kind: 'take-terminal' } as const] : []),
     { kind: 'parent-death-signal' },
-    { kind: 'close-descriptors', life: false, launcher: root ? 'placed' : undefined },
+    { kind: 'close-descriptors', life: false },
     { kind: 'reset-signals' },
-    { kind: 'execute', command, env, init: undefined, life: false, launcher: root },
+    { kind: 'execute', command, env, init: undefined, life: false },
   ];
 }

@@ -54,7 +54,7 @@ export const O = {
 
 export const AT = { AT_EMPTY_PATH: 0x1000, AT_RECURSIVE: 0x8000 } as const;
 /** MFD_EXEC: Linux 6.3. */
-export const MFD = { MFD_CLOEXEC: 1, MFD_EXEC: 0x10 } as const;
+export const MFD = { MFD_CLOEXEC: 1, MFD_ALLOW_SEALING: 2, MFD_EXEC: 0x10 } as const;
 export const AT_FDCWD = -100;
 export const OPEN_TREE = {
   OPEN_TREE_CLONE: 1,
@@ -105,6 +105,8 @@ export const POLLIN = 1;
 export const F_DUPFD_CLOEXEC = 1030;
 export const F_SETFD = 2;
 export const FD_CLOEXEC = 1;
+export const F_ADD_SEALS = 1033;
+export const SEALS = { F_SEAL_SEAL: 1, F_SEAL_SHRINK: 2, F_SEAL_GROW: 4, F_SEAL_WRITE: 8 } as const;
 export const FIONBIO = 0x5421;
 export const AF_UNIX = 1;
 export const AF_INET = 2;

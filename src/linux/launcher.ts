@@ -23,6 +23,8 @@ export interface Launcher {
   outcomeOf(report: Buffer): Outcome | undefined;
 }
 
+/** As ps shows it where it is seen. */
+export const LAUNCHER_NAME = 'nsgen-launcher';
 /** Where it writes how it failed: close-on-exec, once it is there itself. */
 export const REPORT_DESCRIPTOR = 3;
 /** Where it is executed from. */

@@ -242,7 +242,7 @@ function rootOperations(box: Box, life: Life): Plan {
     ...(rootfs === undefined ? [] : [changeOfRoot(rootfs)]),
     { kind: 'standard-streams', terminal: box.terminal },
     ...(box.terminal ? [{ kind: 'take-terminal' } as const] : []),
-    { kind: 'close-descriptors', life, launcher: launcherOperation(box).length > 0 ? 'opened' : undefined },
+    { kind: 'close-descriptors', life, launcher: launcherOperation(box).length > 0 },
     ...(box.init === true ? [{ kind: 'open-init' } as const] : []),
   ];
 }

@@ -1,33 +1,76 @@
-import { closeSync, readSync } from 'node:fs';
-import type { Launcher } from '../../linux/launcher.js';
-import type { Outcome } from '../../linux/program.js';
-import type { SystemCall } from '../../linux/system-call.js';
+import { closeSync, readlinkSync, readSync } from 'node:fs';
+import { statOf } from '../../host/process.js';
+import { POLLIN, SIGNAL_SET_SIZE } from '../../linux/constants.js';
+import { LAUNCHER_NAME, type Launcher } from '../../linux/launcher.js';
+import { type Outcome, runCalls } from '../../linux/program.js';
+import { bytes, integer, NULL, type SystemCall, words } from '../../linux/system-call.js';
 import { LAUNCHER_PIPE } from '../../plan/operations/open-launcher.js';
 
 /**
  * Waits until the command is executed, or was not, and closes the pipe.
  *
  * @param made what came of the calls.
+ * @param pid of the process that is, or was, the launcher.
  * @returns what came of the launcher's calls, if the command was not executed.
  */
-export function reportOf(launcher: Launcher, calls: readonly SystemCall[], made: Outcome): Outcome | undefined {
+export function reportOf(
+  launcher: Launcher,
+  calls: readonly SystemCall[],
+  made: Outcome,
+  pid: number | undefined,
+): Outcome | undefined {
   const pipe = calls.find(({ name }) => name === 'pipe2');
   if (pipe === undefined || made.result(pipe) !== 0) return undefined;
   const descriptors = made.bytes(LAUNCHER_PIPE);
   const [readEnd, writeEnd] = [descriptors.readInt32LE(0), descriptors.readInt32LE(4)];
   closeSync(writeEnd);
-  const report = readReport(readEnd, launcher.reportLength);
+  const report = readReport(readEnd, launcher.reportLength, () => pid !== undefined && isLauncher(pid));
   closeSync(readEnd);
   return report.length === 0 ? undefined : (launcher.outcomeOf(report) ?? NONSENSE);
 }
 
 /** All of it, or nothing once the pipe is closed, as execve(2) does. */
-function readReport(descriptor: number, length: number): Buffer {
+function readReport(descriptor: number, length: number, goesOn: () => boolean): Buffer {
   const report = Buffer.alloc(length);
-  let read = 0;
-  for (let part = -1; part !== 0 && read < length; read += part)
-    part = readSync(descriptor, report, read, length - read, null);
-  return report.subarray(0, read);
+  for (let read = 0; read < length; ) {
+    // In a pid namespace that was joined, somebody else may have opened the pipe, by /proc/PID/fd, and keep it open.
+    if (!isReadable(descriptor)) {
+      if (goesOn()) continue;
+      return report.subarray(0, read);
+    }
+    const part = readSync(descriptor, report, read, length - read, null);
+    if (part === 0) return report.subarray(0, read);
+    read += part;
+  }
+  return report;
+}
+
+/** Waits some time for that. */
+function isReadable(descriptor: number): boolean {
+  const question = Buffer.alloc(8);
+  question.writeInt32LE(descriptor, 0);
+  question.writeInt16LE(POLLIN, 4);
+  const poll: SystemCall = {
+    name: 'ppoll',
+    arguments: [
+      bytes(question, 'pipe'),
+      integer(1),
+      bytes(words(0, 50_000_000), '50 ms'),
+      NULL,
+      integer(SIGNAL_SET_SIZE),
+    ],
+  };
+  return runCalls([poll]).result(poll) === 1;
+}
+
+/** And is on its way: whoever may stop it need not be waited for. */
+function isLauncher(pid: number): boolean {
+  if (!/^[RSD]$/.test(statOf(pid)?.state ?? '')) return false;
+  try {
+    return readlinkSync(`/proc/${pid}/exe`).startsWith(`/memfd:${LAUNCHER_NAME} `);
+  } catch {
+    return false;
+  }
 }
 
 /** Who may attach to the process in that moment may write there, too. */

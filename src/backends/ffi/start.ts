@@ -69,9 +69,9 @@ function startPrepared({ caller: { cgroup, life }, steps, calls, launcher }: Pre
     nextName();
     const made = keepingDumpable(calls, () => runProcess(calls));
     closeOpened(calls, made);
-    const report = launcher && reportOf(launcher, calls, made);
     const processes = calls.filter(call => call.name === 'clone3').flatMap(call => createdProcess(made, call));
     const box = processes.at(-1);
+    const report = launcher && reportOf(launcher, calls, made, box);
     // The process that joined namespaces has ended as soon as the box was made.
     for (const helper of processes.slice(0, -1)) reapNow(helper);
     if (made.failure === undefined && report === undefined && box !== undefined) return box;

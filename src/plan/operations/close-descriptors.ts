@@ -9,8 +9,8 @@ export interface CloseDescriptors {
   readonly kind: 'close-descriptors';
   /** One is that of the file life: for the init, or until the command is executed. */
   readonly life: Life;
-  /** Those of the launcher: they go where it knows them, or are there already. */
-  readonly launcher?: 'opened' | 'placed' | undefined;
+  /** Those of the launcher go where it knows them. */
+  readonly launcher?: boolean;
 }
 
 export const closeDescriptors: OperationKind<CloseDescriptors> = {
@@ -22,7 +22,7 @@ export const closeDescriptors: OperationKind<CloseDescriptors> = {
 
   systemCalls({ life, launcher }, caller) {
     const ownLife = life === false ? [] : [placeLife(life, lifeDescriptor(launcher), caller)];
-    const placed = launcher === 'opened' ? placeLauncher() : [];
+    const placed = launcher ? placeLauncher() : [];
     // Without life, its place is the first that nobody needs.
     return [...ownLife, ...placed, closeFrom(lifeDescriptor(launcher) + (life === false ? 0 : 1))];
   },

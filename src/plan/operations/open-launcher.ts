@@ -1,6 +1,6 @@
 import { kernelIsAtLeast } from '../../host/kernel.js';
 import { MFD, O } from '../../linux/constants.js';
-import { LAUNCHER_DESCRIPTOR, REPORT_DESCRIPTOR } from '../../linux/launcher.js';
+import { LAUNCHER_DESCRIPTOR, LAUNCHER_NAME, REPORT_DESCRIPTOR } from '../../linux/launcher.js';
 import {
   bytes,
   flags,
@@ -42,7 +42,7 @@ export const openLauncher: OperationKind<OpenLauncher> = {
       {
         name: 'memfd_create',
         arguments: [
-          string('nsgen-launcher'),
+          string(LAUNCHER_NAME),
           // Before Linux 6.3 there is no such flag, and no need of it.
           kernelIsAtLeast(6, 3) ? flags(MFD, 'MFD_CLOEXEC', 'MFD_EXEC') : flags(MFD, 'MFD_CLOEXEC'),
         ],

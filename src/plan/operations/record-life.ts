@@ -20,7 +20,8 @@ import type { OperationKind } from '../operation.js';
 export type Life = boolean | 'until-command';
 
 /** Where it is open while the last steps are made: the launcher knows the two below. */
-export const lifeDescriptor = (launcher: unknown): number => (launcher ? LAUNCHER_DESCRIPTOR + 1 : LIFE_DESCRIPTOR);
+export const lifeDescriptor = (launcher: boolean | undefined): number =>
+  launcher ? LAUNCHER_DESCRIPTOR + 1 : LIFE_DESCRIPTOR;
 
 /**
  * A box that has a name writes down who it is, before anything else: then whoever starts it may be killed at any moment,
