@@ -6,7 +6,7 @@ export const BOX_FLAGS = {
     type: 'string',
     alias: 'f',
     valueHint: 'FILE',
-    description: 'read the box from FILE (YAML or JSON, - is stdin); flags override it',
+    description: 'read the box, or for run and script the pod, from FILE (YAML or JSON, - is stdin); flags override it',
   },
   bundle: {
     type: 'string',

@@ -21,7 +21,7 @@ const NO_POD =
 
 export const scriptCommand = boxCommand(
   'script',
-  'write the bash script that runs a command in a box, or the boxes of a pod',
+  'write the bash script that runs a command in a box, or the boxes of a pod; script exec: in a box that runs',
   FLAGS,
   async (given, flags) => {
     const name = flags.one('name');
