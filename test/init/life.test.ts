@@ -204,14 +204,18 @@ for (1..1000) {
 print "$running running, $zombies zombies\\n";
 `;
 
-test('ten thousand orphans leave no zombie behind', async () => {
-  const { stdout } = await output({ command: ['perl', '-e', orphans(10_000, 0)], init: true });
-  assert.equal(stdout, '0 running, 0 zombies\n');
-});
+describe('ten thousand orphans', () => {
+  for (const backend of BACKENDS) {
+    test(`leave no zombie behind, by ${backend}`, async () => {
+      const { stdout } = await output({ command: ['perl', '-e', orphans(10_000, 0)], init: true }, backend);
+      assert.equal(stdout, '0 running, 0 zombies\n');
+    });
 
-test('without an init they pile up', async () => {
-  const { stdout } = await output({ command: ['perl', '-e', orphans(10_000, 10_000)] });
-  assert.equal(stdout, '0 running, 10000 zombies\n');
+    test(`pile up without an init, by ${backend}`, async () => {
+      const { stdout } = await output({ command: ['perl', '-e', orphans(10_000, 10_000)] }, backend);
+      assert.equal(stdout, '0 running, 10000 zombies\n');
+    });
+  }
 });
 
 test('the mask and the ignored signals of the command are those that the init was started with', async () => {
