@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { constants } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { type BoxInput, run } from '../../src/index.js';
@@ -21,50 +20,6 @@ const output = async (box: BoxInput, backend: (typeof BACKENDS)[number] = 'ffi')
   const { exitStatus, stdout, stderr } = await run(box, { backend, reject: false });
   return { exitStatus, stdout, stderr };
 };
-
-test('every exit status of the command is that of the box', async () => {
-  const statuses: number[] = [];
-  for (let status = 0; status < 256; status += 1)
-    statuses.push((await output({ command: ['sh', '-c', `exit ${status}`], init: true })).exitStatus);
-  assert.deepEqual(
-    statuses,
-    Array.from({ length: 256 }, (_, status) => status),
-  );
-});
-
-test('every signal that ends the command is 128 and its number', async () => {
-  const harmless = ['SIGCHLD', 'SIGCONT', 'SIGSTOP', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGURG', 'SIGWINCH'];
-  const named = Object.entries(constants.signals).flatMap(([name, number]) =>
-    harmless.includes(name) ? [] : [number],
-  );
-  const realTime = Array.from({ length: 31 }, (_, index) => 34 + index);
-  for (const signal of new Set([...named, ...realTime])) {
-    const command = ['sh', '-c', `ulimit -c 0; kill -${signal} $$; sleep 5`];
-    assert.equal((await output({ command, init: true })).exitStatus, 128 + signal, `signal ${signal}`);
-  }
-});
-
-/** The init of the box itself, as pid 1 of boxes inside of it: a script takes its time to start one. */
-const EVERY_END = `
-for ((status = 0; status < 256; status++)); do
-  unshare --pid --fork /proc/1/exe sh -c "exit $status"
-  got=$?
-  ((got == status)) || echo "exit $status: $got"
-done
-ulimit -c 0
-for signal in {1..31} {34..64}; do
-  case $(kill -l $signal) in CHLD | CONT | STOP | TSTP | TTIN | TTOU | URG | WINCH) continue ;; esac
-  unshare --pid --fork /proc/1/exe sh -c "kill -$signal \\$\\$; sleep 5"
-  got=$?
-  ((got == 128 + signal)) || echo "signal $signal: $got"
-done
-echo end
-`;
-
-test('the same of the init that a script has made', async () => {
-  const { stdout, stderr } = await output({ command: ['bash', '-c', EVERY_END], init: true }, 'script');
-  assert.deepEqual([stdout, stderr], ['end\n', '']);
-});
 
 /** Asks pid 1 for each signal, and says what comes, as number:si_code. */
 const ECHO = `
