@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
@@ -71,7 +71,7 @@ async function inBox(box: Promise<RunningBox>, act: (pid: string) => Promise<voi
 }
 
 /** What a process is made of, as the box itself sees it. */
-const LOOK = `for n in cgroup ipc mnt net pid user uts; do readlink /proc/$1/ns/$n; done
+const LOOK = `for n in cgroup ipc mnt net pid time user uts; do readlink /proc/$1/ns/$n; done
 cat /proc/$1/cgroup /proc/$1/uid_map /proc/$1/limits
 grep -E '^(Cap|Umask|NoNew|Seccomp|Uid|Gid|Groups|Sig(Blk|Ign))' /proc/$1/status`;
 
@@ -81,7 +81,11 @@ const BOXES: Readonly<Record<string, readonly string[]>> = {
   'with limits': ['--memory', '100m', '--pids-limit', '20'],
   'with a rootfs': ['--rootfs', rootfs, '-w', '/work'],
   'with a chroot': ['--rootfs', rootfs, '--chroot'],
+  'with clocks of its own': ['--unshare', 'time', '--boottime', '7000'],
+  'with clocks and a user namespace': ['--unshare', 'time,user', '--monotonic', '-1'],
 };
+
+const uptime = () => Number.parseFloat(readFileSync('/proc/uptime', 'utf8'));
 
 for (const backend of BACKEND_NAMES) {
   const run = (words: readonly string[]): Promise<Finished> => nsgen(['exec', '--backend', backend, ...words]);
@@ -98,6 +102,19 @@ for (const backend of BACKEND_NAMES) {
           const { stdout } = await run(['-e', 'MORE=a b', pid, '--', 'sh', '-c', 'pwd; echo "$MORE $HOME"']);
           assert.equal(stdout, `${name === 'with a rootfs' ? '/work' : '/'}\na b /root\n`);
         }));
+
+    test('has the clocks of the box', () =>
+      inBox(startBox(['--unshare', 'time', '--boottime', '7000']), async pid => {
+        const before = uptime();
+        const { stdout } = await run([pid, '--', 'cat', '/proc/uptime']);
+        const inside = Number.parseFloat(stdout) - 7000;
+        assert.ok(inside >= before && inside <= uptime(), `${before} ${inside}`);
+        const others = await run([pid, '--', 'readlink', '/proc/self/ns/time', '/proc/self/ns/time_for_children']);
+        const [own, ofChildren] = others.stdout.split('\n');
+        assert.equal(own, readlinkSync(`/proc/${pid}/ns/time`));
+        assert.equal(ofChildren, own);
+        assert.notEqual(own, readlinkSync('/proc/self/ns/time'));
+      }));
 
     test('sees in ps what the box sees, and itself', () =>
       inBox(startBox([]), async pid => {

@@ -19,13 +19,22 @@ after(() => removeRootfs(rootfs));
 afterEach(clear);
 
 /** What a process is made of, as the box itself sees it. */
-const LOOK = `for n in cgroup ipc mnt net pid user uts; do readlink /proc/$1/ns/$n; done
+const LOOK = `for n in cgroup ipc mnt net pid time user uts; do readlink /proc/$1/ns/$n; done
 cat /proc/$1/cgroup /proc/$1/uid_map /proc/$1/limits
 grep -E '^(Cap|Umask|NoNew|Seccomp|Uid|Gid|Groups|SigBlk)' /proc/$1/status`;
 
 const BOXES: Readonly<Record<string, readonly string[]>> = {
   plain: ['--hostname', 'one', '-e', 'A=b c', '-w', '/tmp'],
-  'in a user namespace': ['--unshare', 'user', '-e', 'A=b c', '-w', '/tmp'],
+  'in a user namespace, with its own clocks': [
+    '--unshare',
+    'user,time',
+    '--boottime',
+    '7000',
+    '-e',
+    'A=b c',
+    '-w',
+    '/tmp',
+  ],
   'in a rootfs, with limits': ['--rootfs', rootfs, '--memory', '64M', '-e', 'A=b c', '-w', '/tmp'],
 };
 
