@@ -13,11 +13,21 @@ export interface RunningCommand extends Pick<RunningBox, 'pid' | 'kill' | 'suspe
  *
  * @throws BoxError when the backend cannot carry something out, StartError when the kernel or the host refuses.
  */
-export async function startNewcomer(newcomer: Newcomer, backend: BackendName): Promise<RunningCommand> {
+export type StartNewcomer = (newcomer: Newcomer) => Promise<RunningCommand>;
+
+/**
+ * Loads what starts such commands, which may execute this program again from its beginning: a signal that somebody has
+ * caught before would be lost.
+ *
+ * @throws StartError when the kernel does not let it.
+ */
+export async function loadStartNewcomer(backend: BackendName): Promise<StartNewcomer> {
   switch (backend) {
-    case 'ffi':
-      return (await import('./ffi/exec.js')).startNewcomer(newcomer);
+    case 'ffi': {
+      (await import('./ffi/program-file.js')).protectProgramFile();
+      return (await import('./ffi/exec.js')).startNewcomer;
+    }
     case 'script':
-      return (await import('./script/exec.js')).startNewcomer(newcomer);
+      return (await import('./script/exec.js')).startNewcomer;
   }
 }

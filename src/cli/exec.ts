@@ -1,6 +1,6 @@
 import type { ArgsDef, CommandDef } from 'citty';
 import { BACKEND_NAMES, isBackendName } from '../backends/backend.js';
-import { startNewcomer } from '../backends/exec.js';
+import { loadStartNewcomer } from '../backends/exec.js';
 import { EXIT_STATUS } from '../backends/failure.js';
 import { BoxError, fieldName, type Problem } from '../box/problem.js';
 import { type AbsolutePath, environmentNameProblem, isAbsolutePath } from '../box/values.js';
@@ -65,8 +65,9 @@ export const exec = execCommand('exec', 'run a command in a box that runs', RUN_
   const backend = flags.one('backend') ?? 'ffi';
   if (!isBackendName(backend))
     throw new BoxError([{ field: '--backend', message: `must be one of ${BACKEND_NAMES.join(', ')}` }]);
+  const startNewcomer = await loadStartNewcomer(backend);
   const forwarding = forwardSignals(undefined, newcomer.terminal);
-  const running = await startNewcomer(newcomer, backend);
+  const running = await startNewcomer(newcomer);
   forwarding.to(running);
   const status = await running.ended;
   forwarding.stop();

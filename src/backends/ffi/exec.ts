@@ -4,14 +4,16 @@ import { makeExecPlan, type Newcomer } from '../../exec/plan.js';
 import { stopped } from '../../host/process.js';
 import type { RunningCommand } from '../exec.js';
 import { openDevpts } from './devpts.js';
-import { protectProgramFile } from './program-file.js';
 import { exitStatusOf, isWaitedFor, onEnd, type Pid, reapNow, type WaitStatus } from './reap.js';
 import { startBox } from './start.js';
 import type { OpenTerminal } from './terminal.js';
 
-/** Starts a command in a box that runs, by system calls. @throws StartError naming the step, the path and the errno. */
+/**
+ * Starts a command in a box that runs, by system calls, when the file of this program is protected from the box.
+ *
+ * @throws StartError naming the step, the path and the errno.
+ */
 export async function startNewcomer(newcomer: Newcomer): Promise<RunningCommand> {
-  protectProgramFile();
   if (!newcomer.terminal) return watch(startBox(makeExecPlan(newcomer), [0, 1, 2]).pid);
   const { openTerminal } = await import('./terminal.js');
   const devpts = openDevpts(newcomer.target);
