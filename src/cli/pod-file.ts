@@ -7,6 +7,7 @@ import { type NamedBox, type RunningPod, requireAll, startPod } from '../pod/sta
 import type { ParsedArguments } from './arguments.js';
 import { LabelledLines, labelsFor } from './labelled-lines.js';
 import { write } from './output.js';
+import { printPodName } from './print-name.js';
 import type { Controlled, escalate, forwardSignals } from './run.js';
 
 /** What run.ts has, for which it is not to be loaded a second time. */
@@ -47,8 +48,7 @@ export async function runPodFile(
 /** `nsgen run --detach -f pod.yaml`: prints the name of the pod. */
 async function detach(pod: Pod, backend: BackendName): Promise<number> {
   if (backend === 'script') return (await import('../backends/script/pod.js')).runDetachedPodScript(pod);
-  await (await import('../backends/ffi/detached-pod.js')).startDetachedPod(pod);
-  write(1, `${pod.name}\n`);
+  await (await import('../backends/ffi/detached-pod.js')).startDetachedPod(pod, () => printPodName(pod.name));
   return 0;
 }
 

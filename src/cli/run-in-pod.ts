@@ -9,7 +9,7 @@ import { boxNameProblem, podNameProblem } from '../pod/schema.js';
 import { claimName, madeUpName } from '../state/claim.js';
 import { removeNamed } from '../state/pods.js';
 import type { GivenFlags } from './arguments.js';
-import { write } from './output.js';
+import { printName } from './print-name.js';
 
 /** As podman spells it. */
 const NEW = 'new:';
@@ -119,7 +119,7 @@ async function detach(box: Box, pod: HeldPod, backend: BackendName, wanted: stri
     throw error;
   }
   claim.close();
-  write(1, `${claim.name}\n`);
+  await printName(claim.name);
   return EXIT_STATUS.ok;
 }
 
