@@ -875,7 +875,10 @@ start_pod() {
   start_box box_2 shop.look look || exit
   is_init || die 'the init of the pod has ended'
   printf '%s %s\n' "$first" "$first_start" >"$state/$name/process" || exit 125
-  trap - EXIT
+  # A pod that nobody has the name of is nobody's to stop.
+  trap '' PIPE
+  printf '%s\n' "$name" || die 'cannot print the name of the pod: it has been ended, and removed'
+  trap - EXIT PIPE
   exec {go}>&-
   wait "$starter" || true
 }
@@ -3508,7 +3511,6 @@ main() {
   claim_name shop nsgen-init pause
   umask "$mask"
   start_pod "${launch[@]}"
-  printf '%s\n' "$name"
 }
 
 # At the very end, and in braces: from a pipe, bash has read all of it before anything starts.

@@ -37,7 +37,7 @@ fi
 # before unset.
 POSIXLY_CORRECT=1
 unset -f : break builtin cd continue declare die exec exit export hash kill local mapfile printf read return set shift \
-  shopt trap true ulimit umask unset wait [ base64 bash cat chmod env hostname ip mount nsenter pivot_root rm sed setpriv setsid sleep umount unshare
+  shopt trap true ulimit umask unset wait [ base64 bash cat chmod env fold hostname ip mount nsenter pivot_root rm sed setpriv setsid sleep stdbuf umount unshare
 unset POSIXLY_CORRECT
 
 # Nothing that the caller has set may change what the commands below mean.
@@ -809,7 +809,8 @@ await() {
   wait "$1"
 } 2>/dev/null
 
-# Makes a pipe whose lines come out of descriptor $2 with $1 before each. Where to write is in $pipe then.
+# Makes a pipe whose lines come out of descriptor $2 with $1 before each. Where to write is in $pipe then. sed has a whole
+# line in memory before it prints it: what is longer than 1 MiB comes as several, or a box could take all memory there is.
 label() {
   local both from
   exec {both}<> <(:)
@@ -818,7 +819,7 @@ label() {
   {
     trap '' INT QUIT TERM HUP USR1 USR2 TSTP
     exec {lifeline}>&- {pipe}>&-
-    exec sed -u "s/^/$1 | /" <&"$from" >&"$2" {from}<&-
+    exec sed -u "s/^/$1 | /" < <(exec stdbuf -oL -- fold -b -w 1048576 <&"$from" {from}<&-) >&"$2" {from}<&-
   } &
   labels+=("$!")
   exec {from}<&-
@@ -2452,7 +2453,7 @@ main() {
     shift
   done
 
-  check_tools base64 bash cat chmod env hostname ip mount nsenter pivot_root rm sed setpriv setsid sleep umount unshare
+  check_tools base64 bash cat chmod env fold hostname ip mount nsenter pivot_root rm sed setpriv setsid sleep stdbuf umount unshare
   check_kernel cgroup ipc mnt net pid uts
   if ((EUID == 0)); then check_privilege; else check_user_namespaces; fi
 

@@ -3,13 +3,10 @@ import { detachedBox } from '../backends/detached.js';
 import { startDetached } from '../backends/ffi/detached.js';
 import { inputOf, parseBox } from '../box/box.js';
 import { BoxError } from '../box/problem.js';
-import { describeErrno } from '../linux/errno.js';
 import { claimName } from '../state/claim.js';
-import { StateError } from '../state/directory.js';
-import { removeBox } from '../state/remove.js';
 import type { GivenFlags } from './arguments.js';
 import { checkName } from './box-name.js';
-import { write } from './output.js';
+import { printName } from './print-name.js';
 
 /** What only makes sense as long as nsgen is there. */
 const NEEDS_NSGEN = ['stats', 'stats-json', 'tty'];
@@ -40,20 +37,4 @@ export async function detach(input: unknown, backend: BackendName, flags: GivenF
   claim.close();
   await printName(claim.name);
   return 0;
-}
-
-/** A box that nobody has the name of is nobody's to stop. */
-async function printName(name: string): Promise<void> {
-  const why = failureOf(() => write(1, `${name}\n`));
-  if (why === undefined) return;
-  await removeBox(name, true);
-  throw new StateError(`cannot print the name of the box: ${why}: it has been ended, and removed`);
-}
-
-function failureOf(print: () => boolean): string | undefined {
-  try {
-    return print() ? undefined : 'EPIPE (Broken pipe)';
-  } catch (error) {
-    return error instanceof Error && 'errno' in error ? describeErrno(-Number(error.errno)) : String(error);
-  }
 }

@@ -1,12 +1,12 @@
-import type { Readable } from 'node:stream';
 import type { BackendName, StreamOptions } from '../backends/backend.js';
 import { BoxError, type Problem } from '../box/problem.js';
 import { requireRootfs } from '../host/rootfs.js';
 import { type Pod, parsePod } from '../pod/pod.js';
-import { type NamedBox, type RunningPod, requireAll, startPod } from '../pod/start.js';
+import { type RunningPod, requireAll, startPod } from '../pod/start.js';
 import type { ParsedArguments } from './arguments.js';
-import { LabelledLines, labelsFor } from './labelled-lines.js';
 import { write } from './output.js';
+import { PodOutput } from './pod-output.js';
+import { printPodName } from './print-name.js';
 import type { Controlled, escalate, forwardSignals } from './run.js';
 
 /** What run.ts has, for which it is not to be loaded a second time. */
@@ -36,19 +36,18 @@ export async function runPodFile(
   const running = await startPod(pod, pod.boxes.length > 1 ? PREFIXED : INHERITED);
   const escalations = escalated(pod, running, signals);
   forwarding.to({ ...running, kill: escalations.kill });
-  const written = copyOutput(running.boxes);
+  const output = new PodOutput(running.boxes);
   const { exitStatus } = await running.ended;
-  await written;
   forwarding.stop();
   escalations.over();
+  await output.finish();
   return exitStatus;
 }
 
 /** `nsgen run --detach -f pod.yaml`: prints the name of the pod. */
 async function detach(pod: Pod, backend: BackendName): Promise<number> {
   if (backend === 'script') return (await import('../backends/script/pod.js')).runDetachedPodScript(pod);
-  await (await import('../backends/ffi/detached-pod.js')).startDetachedPod(pod);
-  write(1, `${pod.name}\n`);
+  await (await import('../backends/ffi/detached-pod.js')).startDetachedPod(pod, () => printPodName(pod.name));
   return 0;
 }
 
@@ -98,24 +97,3 @@ function podOf(input: unknown, { flags, command }: ParsedArguments, allowed: rea
 const INHERITED: StreamOptions = { stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' };
 /** Of several that read, nobody could say who gets what. */
 const PREFIXED: StreamOptions = { stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' };
-
-/** Each line that a box writes, with the name of the box before it. Resolves when all have been written. */
-async function copyOutput(boxes: readonly NamedBox[]): Promise<void> {
-  const labels = labelsFor(boxes.map(({ name }) => name));
-  await Promise.all(
-    boxes.flatMap(({ running }, index) => {
-      const label = labels[index] ?? Buffer.alloc(0);
-      return [
-        copyLines(running.stdout, new LabelledLines(label, 1)),
-        copyLines(running.stderr, new LabelledLines(label, 2)),
-      ];
-    }),
-  );
-}
-
-async function copyLines(from: Readable | undefined, lines: LabelledLines): Promise<void> {
-  if (from === undefined) return;
-  // Who reads no more has a closed pipe, and so has the box then.
-  for await (const chunk of from) if (!lines.add(chunk)) return;
-  lines.end();
-}

@@ -3,13 +3,16 @@ import { detachedMember } from '../backends/detached.js';
 import { EXIT_STATUS } from '../backends/failure.js';
 import { type Box, inputOf, parseBoxOfPod } from '../box/box.js';
 import { BoxError, type Problem } from '../box/problem.js';
+import { isAlone } from '../pod/alone.js';
 import { type HeldPod, holdPod } from '../pod/join.js';
 import { emptyPod, lengthProblems } from '../pod/pod.js';
 import { boxNameProblem, podNameProblem } from '../pod/schema.js';
+import { type BoxState, findBox } from '../state/boxes.js';
 import { claimName, madeUpName } from '../state/claim.js';
-import { removeNamed } from '../state/pods.js';
+import { sameBox } from '../state/end.js';
+import { removePod } from '../state/pods.js';
 import type { GivenFlags } from './arguments.js';
-import { write } from './output.js';
+import { printName } from './print-name.js';
 
 /** As podman spells it. */
 const NEW = 'new:';
@@ -36,17 +39,32 @@ export async function runInPod(
   const pod = emptyPod(name);
   boxFor(input, pod.share);
   await make(pod, backend);
-  let status: number = EXIT_STATUS.failed;
+  const made = findBox(name);
+  let started = false;
+  let status: number | undefined;
+  const observed: Attend = start =>
+    attend(async streams => {
+      const running = await start(streams);
+      started = true;
+      return running;
+    });
   try {
-    status = await runIn(name, input, backend, flags, attend);
+    status = await runIn(name, input, backend, flags, observed);
+    return status;
   } finally {
-    // A pod for a box that could not be started is nobody's. A script says so by its status only.
-    if (NOT_STARTED.includes(status)) await removeNamed(name, true);
+    const failed = status === undefined ? !started : backend === 'script' && NOT_STARTED.includes(status);
+    if (failed) await removeUnused(made);
   }
-  return status;
 }
 
+/** All that a script says. Its command may also have ended so by itself. */
 const NOT_STARTED: readonly number[] = [EXIT_STATUS.failed, EXIT_STATUS.notExecutable, EXIT_STATUS.notFound];
+
+/** A pod for a box that could not be started is nobody's, unless others have come meanwhile. */
+async function removeUnused(made: BoxState): Promise<void> {
+  const pod = sameBox(made);
+  if (pod !== undefined && isAlone(pod)) await removePod(pod, true);
+}
 
 async function runIn(
   name: string,
@@ -119,7 +137,7 @@ async function detach(box: Box, pod: HeldPod, backend: BackendName, wanted: stri
     throw error;
   }
   claim.close();
-  write(1, `${claim.name}\n`);
+  await printName(claim.name);
   return EXIT_STATUS.ok;
 }
 

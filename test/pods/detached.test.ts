@@ -9,6 +9,7 @@ import { ownCgroups } from '../support/own-cgroup.js';
 import { ownDirectory } from '../support/own-directory.js';
 import { until } from '../support/until.js';
 import { ownPods, printed, WAYS, withoutNotes } from './detached-pods.js';
+import { LOOK_AT_INIT, requireBareInit } from './init.js';
 import { shell } from './ways.js';
 
 /** A pod that goes on without nsgen, from its start to its removal, and what is done with it and its boxes by name. */
@@ -52,6 +53,7 @@ const entriesOf = (json: string): unknown =>
     .sort((one: { name: string }, other: { name: string }) => (one.name < other.name ? -1 : 1));
 
 const seen: unknown[] = [];
+const inits: string[] = [];
 
 for (const way of WAYS) {
   describe(`a pod that goes on alone, by ${way}`, () => {
@@ -75,6 +77,13 @@ for (const way of WAYS) {
       assert.deepEqual(json, seen[0]);
       for (const name of ['shop', 'shop.web', 'shop.look'])
         assert.equal(statOf(running(name).process?.pid ?? 0)?.name, 'nsgen-init');
+    });
+
+    test('the init has no privileges, and shows nothing of the host', async () => {
+      const look = { command: shell(`${LOOK_AT_INIT}; echo end`) };
+      await start(way, { pod: 'p', share: ['net', 'ipc', 'uts'], boxes: { web: SLEEP, look } });
+      inits.push(requireBareInit(await logged('p.look', /^end$/m)));
+      assert.equal(inits.at(-1), inits[0]);
     });
 
     test('the boxes by their names', async () => {

@@ -8,6 +8,7 @@ import { packageRoot } from '../../src/package-root.js';
 import { nsgen } from '../support/cli.js';
 import { until } from '../support/until.js';
 import { ownPods, printed, withoutNotes } from './detached-pods.js';
+import { LOOK_AT_INIT, requireBareInit } from './init.js';
 import { shell } from './ways.js';
 
 /** A further box in a pod that runs, and a pod that is made for one. */
@@ -25,6 +26,8 @@ const PS = ['ps', '-eo', 'ppid,sid,user,tty,args'];
 const NAMESPACES = shell('for type in pid net uts ipc mnt; do readlink /proc/self/ns/$type; done');
 
 const run = (backend: BackendName, ...words: readonly string[]) => nsgen(['run', '--backend', backend, ...words]);
+
+const inits: string[] = [];
 
 for (const backend of BACKEND_NAMES) {
   describe(`nsgen run --pod, by ${backend}`, () => {
@@ -91,6 +94,13 @@ for (const backend of BACKEND_NAMES) {
       assert.equal(taken.status, 125);
       assert.match(taken.stderr, /the name "?fresh"? is in use/);
       running('fresh.a');
+    });
+
+    test('the init of a pod that is made so has no privileges, and shows nothing of the host', async () => {
+      const end = await run(backend, '--pod', 'new:bare', '--', ...shell(LOOK_AT_INIT));
+      assert.deepEqual([end.status, withoutNotes(end.stderr)], [0, '']);
+      inits.push(requireBareInit(end.stdout));
+      assert.equal(inits.at(-1), inits[0]);
     });
 
     test('a pod for a box that cannot be started goes with it', async () => {

@@ -17,9 +17,10 @@ import type { StartedBox } from './start.js';
  * Starts a pod that goes on without this process: its init, then its boxes, each when the one before it has become its
  * command.
  *
- * @throws StartError, StateError or BoxError. Nothing of the pod is left then.
+ * @param tell says that all of it is there.
+ * @throws StartError, StateError or BoxError, and what `tell` throws. Nothing of the pod is left then.
  */
-export async function startDetachedPod(pod: Pod): Promise<void> {
+export async function startDetachedPod(pod: Pod, tell = () => {}): Promise<void> {
   const members = pod.boxes.map(({ name, box }) => ({ name, box: detachedMember(box) }));
   const shared = sharedBy(pod);
   const claim = claimName({
@@ -36,6 +37,7 @@ export async function startDetachedPod(pod: Pod): Promise<void> {
     begun.init = pid;
     for (const member of members) await startMember(member, pod, pid, begun);
     rememberProcess(claim.directory, { pid, start: statOf(pid)?.start ?? '' });
+    tell();
   } catch (error) {
     await abandon(begun);
     throw error;

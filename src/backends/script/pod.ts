@@ -76,11 +76,13 @@ const DETACHED_FUNCTIONS = ['find_state_directory', 'json_word', 'find_first', '
 
 const TOOLS = 'base64 bash cat chmod env hostname ip mount nsenter pivot_root rm setpriv setsid sleep umount unshare';
 const DETACHED_TOOLS = 'flock mkdir mv stat';
+const LABELLING_TOOLS = 'fold sed stdbuf';
 
 function toolsOf({ boxes }: Pod, detached: boolean): readonly string[] {
-  const further = detached ? DETACHED_TOOLS : 'sed';
+  const labelling = boxes.length > 1 ? LABELLING_TOOLS : '';
+  const further = detached ? DETACHED_TOOLS : labelling;
   const finding = detached && boxes.some(({ box }) => ownsCgroups(box)) ? ['find'] : [];
-  return [...TOOLS.split(' '), ...further.split(' '), ...finding].sort();
+  return [...TOOLS.split(' '), ...further.split(' ').filter(Boolean), ...finding].sort();
 }
 
 const ownsCgroups = (box: Box): boolean => makePlan(box).some(({ kind }) => kind === 'make-cgroup');
