@@ -673,6 +673,18 @@ find_first() {
   first_start=${fields[19]}
 }
 
+# Takes the directory of name $1 away, by way of $3, if it is the one whose file life is open as descriptor $2: somebody may
+# have removed that, and another have the name. Who removes boxes has the lock meanwhile.
+release_name() {
+  local lock
+  umask 077
+  { exec {lock}>>"$state/.lock" && flock -w 10 "$lock"; } || return 0
+  if [[ $state/$1/life -ef /proc/$$/fd/$2 ]]; then
+    mv -T -- "$state/$1" "$3" && rm -rf -- "$3"
+  fi
+  exec {lock}>&-
+}
+
 # What is left when the box could not be started goes: its processes, its cgroups, its name.
 abandon() {
   local line=''
@@ -689,10 +701,7 @@ abandon() {
     exec {go}>&-
     wait "$starter" || true
   fi
-  # Somebody may have removed it, and another have the name.
-  if [[ $state/$name/life -ef /proc/$$/fd/$life ]]; then
-    mv -T -- "$state/$name" "$unfinished" && rm -rf -- "$unfinished"
-  fi
+  release_name "$name" "$life" "$unfinished"
 } 2>/dev/null
 
 # Takes a name for the box, or makes one up: a directory of this name, complete from the moment that it appears. Its file
