@@ -667,10 +667,11 @@ find_first() {
   if [[ -n $first_start ]]; then return 0; fi
   local line=''
   local -a fields
-  read -r line <"$state/$name/life" || return 1
+  # By its descriptor: somebody may have removed the directory.
+  read -r line <"/proc/$$/fd/$life" || return 1
   first=${line%% *}
   read -r -a fields <<<"${line##*) }"
-  first_start=${fields[19]}
+  first_start=${fields[19]-none}
 }
 
 # Takes the directory of name $1 away, by way of $3, if it is the one whose file life is open as descriptor $2: somebody may
@@ -692,6 +693,8 @@ abandon() {
   # Once begun, it is done to the end.
   trap - EXIT
   trap '' INT TERM HUP
+  # What starts it stays until it is let go: by then the first has said who it is, or there is none.
+  while [[ -n $starter ]] && ! find_first && kill -0 "$starter"; do pause 0.01; done
   # Who says there that it is the box, has it open as descriptor 3.
   if find_first && [[ /proc/$first/fd/3 -ef /proc/$$/fd/$life ]] && read -r line <"/proc/$first/stat"; then
     read -r -a now <<<"${line##*) }"
