@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { reportOf } from '../src/backends/ffi/launcher.js';
 import { errnoNumber } from '../src/linux/errno.js';
 import { type Launcher, makeLauncher, REPORT_DESCRIPTOR } from '../src/linux/launcher.js';
 import type { Architecture } from '../src/linux/machine-code.js';
-import { type SystemCall, string } from '../src/linux/system-call.js';
+import { runCalls } from '../src/linux/program.js';
+import { integer, output, type SystemCall, string } from '../src/linux/system-call.js';
 import { launcherOf } from '../src/plan/operations/execute.js';
+import { LAUNCHER_PIPE } from '../src/plan/operations/open-launcher.js';
+import { execute, nsgenPath } from './support/cli.js';
 import { ownDirectory } from './support/own-directory.js';
+import { makeRootfs, removeRootfs } from './support/rootfs.js';
 
 const directory = ownDirectory('launcher');
 
@@ -119,4 +124,43 @@ test('two boxes that have one array for their command do not have one launcher',
   const [one, other] = [{ A: '1' }, { A: '2' }].map(env => launcherOf({ command, env, init: undefined }));
   assert.ok(one?.elf.includes('A=1\0') && !one.elf.includes('A=2\0'));
   assert.ok(other?.elf.includes('A=2\0') && !other.elf.includes('A=1\0'));
+});
+
+test('is as large as what it is to say, not as what was reserved for it', () => {
+  const PATH = Array.from({ length: 50 }, (_, index) => `/directory/${index}`).join(':');
+  const { elf } = launcherOf({ command: ['cat', 'x'.repeat(100_000)], env: { PATH }, init: undefined });
+  assert.ok(elf.length > 100_000 && elf.length < 6_000_000, String(elf.length));
+});
+
+test('nobody waits for a pipe that somebody else keeps open, once the launcher has executed the command', () => {
+  const pipe: SystemCall = { name: 'pipe2', arguments: [output(LAUNCHER_PIPE), integer(0)] };
+  const made = runCalls([pipe]);
+  const end = made.bytes(LAUNCHER_PIPE).readInt32LE(4);
+  const kept = openSync(`/proc/self/fd/${end}`, 'w');
+  // This process is no launcher.
+  assert.equal(reportOf(makeLauncher('x64', [execve('/nothing', ['nothing'])]), [pipe], made, process.pid), undefined);
+  closeSync(kept);
+});
+
+test('what it was not given room for is an error, and nothing is executed', async () => {
+  const rootfs = makeRootfs(['true']);
+  for (const [blocks, ...flags] of [
+    ['4', '--rootfs', rootfs],
+    ['0', '--init'],
+  ]) {
+    const words = [
+      `ulimit -f ${blocks}; exec "$@"`,
+      'bash',
+      process.execPath,
+      nsgenPath,
+      'run',
+      ...flags,
+      '--',
+      'true',
+    ];
+    const { status, stderr } = await execute('bash', ['-c', ...words]);
+    assert.equal(status, 125);
+    assert.match(stderr, /lseek: EINVAL .*ulimit -f|write: EFBIG/);
+  }
+  removeRootfs(rootfs);
 });

@@ -75,7 +75,8 @@ export function makeLauncher(architecture: Architecture, calls: readonly SystemC
   const start = assemble(entryPoint(architecture, header, first.address));
 
   return {
-    elf: makeElf(architecture, Buffer.concat([start, code]), data),
+    // What was reserved is more: the calls share arguments.
+    elf: makeElf(architecture, Buffer.concat([start, code]), data.subarray(0, memory.used)),
     calls: made,
     reportLength: report.length,
     outcomeOf(bytes) {

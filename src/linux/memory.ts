@@ -12,6 +12,11 @@ export class Memory {
     this.#words = new Uint32Array(buffer.buffer, buffer.byteOffset, buffer.length / 4);
   }
 
+  /** Bytes that have been handed out. */
+  get used(): number {
+    return this.#used;
+  }
+
   /** @returns the address of `length` bytes, aligned as any struct needs it. */
   allocate(length: number): number {
     const start = this.#used;

@@ -190,8 +190,7 @@ describe('the next box', legacy, () => {
 
   test('finds what a killed script has left, together with who watches over it', async () => {
     const text = await script(BOX);
-    // Killed between mkdir and the start: nobody is there yet to see it.
-    const broken = text.replace(/^ *make_cgroups$/m, line => `${line}\nkill -s KILL "$$"`);
+    const broken = text.replace(/^ *make_cgroups$/m, line => `${line}\nkill -s KILL "$watcher" "$$"`);
     assert.equal((await execute('bash', ['-c', broken])).signal, 'SIGKILL');
     assert.equal(own.below().length, 1);
     const { status, stderr } = await execute('bash', ['-c', text]);

@@ -92,8 +92,10 @@ for (const way of WAYS) {
     test('SIGKILL of a box takes its command, and nothing of the others', async () => {
       await start(way, SHOP);
       const [init, command] = [running('shop.web').process?.pid ?? 0, 'sleep 1000'];
-      const inside = (await nsgen(['exec', 'shop.look', '--', 'ps', '-o', 'args=', '3'])).stdout;
-      assert.equal(inside, `${command}\n`);
+      await until(
+        async () => (await nsgen(['exec', 'shop.look', '--', 'ps', '-o', 'args=', '3'])).stdout === `${command}\n`,
+        'the command is executed',
+      );
       assert.deepEqual(await nsgen(['kill', 'shop.web']), printed('shop.web\n'));
       assert.deepEqual(await nsgen(['wait', 'shop.web']), printed('137\n'));
       assert.notEqual(statOf(init)?.state, 'S');

@@ -169,9 +169,12 @@ async function endOf(
   const signal = status.kind === 'signaled' ? signalName(status.signal) : undefined;
   const end = accounts.endWith({ exitStatus: exitStatusOf(status), signal }, () => readCgroups(cgroups));
   name?.ended(end.exitStatus);
-  if (cgroups.length > 0) await release(cgroups);
-  await terminal?.finish();
-  name?.close();
+  try {
+    if (cgroups.length > 0) await release(cgroups);
+  } finally {
+    await terminal?.finish();
+    name?.close();
+  }
   return end;
 }
 

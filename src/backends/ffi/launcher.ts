@@ -24,25 +24,38 @@ export function reportOf(
   const descriptors = made.bytes(LAUNCHER_PIPE);
   const [readEnd, writeEnd] = [descriptors.readInt32LE(0), descriptors.readInt32LE(4)];
   closeSync(writeEnd);
-  const report = readReport(readEnd, launcher.reportLength, () => pid !== undefined && isLauncher(pid));
+  const isOnItsWay = () => pid !== undefined && isLauncher(pid);
+  const deadline = performance.now() + LONGEST_START;
+  const report = readReport(readEnd, launcher.reportLength, () => performance.now() < deadline && isOnItsWay());
   closeSync(readEnd);
+  if (report === undefined) return isOnItsWay() ? NONSENSE : undefined;
   return report.length === 0 ? undefined : (launcher.outcomeOf(report) ?? NONSENSE);
 }
 
-/** All of it, or nothing once the pipe is closed, as execve(2) does. */
-function readReport(descriptor: number, length: number, goesOn: () => boolean): Buffer {
+/**
+ * All of it, or nothing once the pipe is closed, as execve(2) does.
+ *
+ * @param goesOn whether it may still come. In a pid namespace that was joined, somebody else may have opened the pipe, by
+ *   /proc/PID/fd, and keep it open.
+ * @returns undefined: neither came.
+ */
+function readReport(descriptor: number, length: number, goesOn: () => boolean): Buffer | undefined {
   const report = Buffer.alloc(length);
-  for (let read = 0; read < length; ) {
-    // In a pid namespace that was joined, somebody else may have opened the pipe, by /proc/PID/fd, and keep it open.
-    if (!isReadable(descriptor)) {
-      if (goesOn()) continue;
-      return report.subarray(0, read);
+  const hasMore = () => {
+    while (!isReadable(descriptor)) {
+      // It may have come between the two questions.
+      if (!goesOn()) return isReadable(descriptor);
     }
+    return true;
+  };
+  let read = 0;
+  while (read < length) {
+    if (!hasMore()) return undefined;
     const part = readSync(descriptor, report, read, length - read, null);
-    if (part === 0) return report.subarray(0, read);
+    if (part === 0) break;
     read += part;
   }
-  return report;
+  return report.subarray(0, read);
 }
 
 /** Waits some time for that. */
@@ -72,6 +85,12 @@ function isLauncher(pid: number): boolean {
     return false;
   }
 }
+
+/**
+ * Milliseconds. Nothing else happens in this process meanwhile: one that does not end, because somebody has attached to it or
+ * the command's file system does not answer, is ended.
+ */
+const LONGEST_START = 10_000;
 
 /** Who may attach to the process in that moment may write there, too. */
 const NONSENSE: Outcome = { failure: undefined, result: () => undefined, bytes: () => Buffer.alloc(0) };

@@ -95,7 +95,7 @@ function copy(program: Result): readonly SystemCall[] {
       result: program,
     },
     { name: 'sendfile', arguments: [resultOf(program), resultOf(file), NULL, integer(size)] },
-    insistOnSize(program, size),
+    insistOnSize(resultOf(program), size),
     {
       name: 'fcntl',
       arguments: [

@@ -1,5 +1,6 @@
 import { INIT_NAME, initElf } from '../../init/elf.js';
 import { MFD } from '../../linux/constants.js';
+import { insistOnSize } from '../../linux/file-calls.js';
 import { architecture } from '../../linux/libc.js';
 import { bytes, flags, integer, type SystemCall, string } from '../../linux/system-call.js';
 import { initDescriptor, type OperationKind } from '../operation.js';
@@ -19,13 +20,16 @@ export const openInit: OperationKind<OpenInit> = {
       name: 'memfd_create',
       arguments: [string(INIT_NAME), flags(MFD, ...set)],
     });
+    const file = integer(initDescriptor(caller));
     return [
       // Before Linux 6.3 there is no such flag, and no need of it.
       { ...create('MFD_CLOEXEC', 'MFD_EXEC'), tolerate: ['EINVAL'], onTolerated: [create('MFD_CLOEXEC')] },
       {
         name: 'write',
-        arguments: [integer(initDescriptor(caller)), bytes(elf, `<init, see nsgen init --asm>`), integer(elf.length)],
+        arguments: [file, bytes(elf, `<init, see nsgen init --asm>`), integer(elf.length)],
       },
+      // RLIMIT_FSIZE holds for it, too.
+      insistOnSize(file, elf.length),
     ];
   },
 };

@@ -1,5 +1,6 @@
 import { kernelIsAtLeast } from '../../host/kernel.js';
 import { MFD, O } from '../../linux/constants.js';
+import { insistOnSize } from '../../linux/file-calls.js';
 import { LAUNCHER_DESCRIPTOR, LAUNCHER_NAME, REPORT_DESCRIPTOR } from '../../linux/launcher.js';
 import {
   bytes,
@@ -49,6 +50,8 @@ export const openLauncher: OperationKind<OpenLauncher> = {
         result: PROGRAM,
       },
       { name: 'write', arguments: [resultOf(PROGRAM), bytes(elf, '"\\177ELF"...'), integer(elf.length)] },
+      // RLIMIT_FSIZE holds for it, too.
+      insistOnSize(resultOf(PROGRAM), elf.length),
     ];
   },
 };
