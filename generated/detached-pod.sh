@@ -669,10 +669,23 @@ find_first() {
   if [[ -n $first_start ]]; then return 0; fi
   local line=''
   local -a fields
-  read -r line <"$state/$name/life" || return 1
+  # By its descriptor: somebody may have removed the directory.
+  read -r line <"/proc/$$/fd/$life" || return 1
   first=${line%% *}
   read -r -a fields <<<"${line##*) }"
-  first_start=${fields[19]}
+  first_start=${fields[19]-none}
+}
+
+# Takes the directory of name $1 away, by way of $3, if it is the one whose file life is open as descriptor $2: somebody may
+# have removed that, and another have the name. Who removes boxes has the lock meanwhile.
+release_name() {
+  local lock
+  umask 077
+  { exec {lock}>>"$state/.lock" && flock -w 10 "$lock"; } || return 0
+  if [[ $state/$1/life -ef /proc/$$/fd/$2 ]]; then
+    mv -T -- "$state/$1" "$3" && rm -rf -- "$3"
+  fi
+  exec {lock}>&-
 }
 
 # Takes a name for the box, or makes one up: a directory of this name, complete from the moment that it appears. Its file
@@ -839,10 +852,13 @@ empty_root() {
 
 # Starts a box by its own script, which waits until it is its command: $1 is its function, $2 its name, $3 that in the pod.
 start_box() {
-  local code=0
+  local code=0 descriptor
   bash --norc <("$1") "${joins[@]}" </dev/null >/dev/null {life}>&- {go}>&- || code=$?
   if ((code == 0)); then
+    # Which box it is of those that may yet have the name.
+    exec {descriptor}<"$state/$2/life" || return
     members+=("$2")
+    lives+=("$descriptor")
     return
   fi
   printf 'pod.sh: %s: the box cannot be started\n' "$3" >&2
@@ -851,20 +867,22 @@ start_box() {
 
 # What is left when the pod could not be started goes: its processes, its cgroups, its names.
 abandon() {
-  local member hidden
+  local index member
   # Once begun, it is done to the end.
   trap - EXIT
   trap '' INT TERM HUP
+  # What starts the init stays until it is let go: by then the init has said who it is, or there is none.
+  while [[ -n $starter ]] && ! find_first && kill -0 "$starter"; do pause 0.01; done
   if find_first && is_init; then kill -s KILL "$first" || true; fi
   if [[ -n $starter ]]; then
     exec {go}>&-
     wait "$starter" || true
   fi
-  for member in "${members[@]}"; do
-    hidden=$state/.$member.${unfinished##*.}
-    mv -T -- "$state/$member" "$hidden" && rm -rf -- "$hidden"
+  for index in "${!members[@]}"; do
+    member=${members[index]}
+    release_name "$member" "${lives[index]}" "$state/.$member.${unfinished##*.}"
   done
-  mv -T -- "$state/$name" "$unfinished" && rm -rf -- "$unfinished"
+  release_name "$name" "$life" "$unfinished"
 } 2>/dev/null
 
 # Starts the pod, and leaves it to itself when all of it is there.
@@ -1553,10 +1571,23 @@ find_first() {
   if [[ -n $first_start ]]; then return 0; fi
   local line=''
   local -a fields
-  read -r line <"$state/$name/life" || return 1
+  # By its descriptor: somebody may have removed the directory.
+  read -r line <"/proc/$$/fd/$life" || return 1
   first=${line%% *}
   read -r -a fields <<<"${line##*) }"
-  first_start=${fields[19]}
+  first_start=${fields[19]-none}
+}
+
+# Takes the directory of name $1 away, by way of $3, if it is the one whose file life is open as descriptor $2: somebody may
+# have removed that, and another have the name. Who removes boxes has the lock meanwhile.
+release_name() {
+  local lock
+  umask 077
+  { exec {lock}>>"$state/.lock" && flock -w 10 "$lock"; } || return 0
+  if [[ $state/$1/life -ef /proc/$$/fd/$2 ]]; then
+    mv -T -- "$state/$1" "$3" && rm -rf -- "$3"
+  fi
+  exec {lock}>&-
 }
 
 # What is left when the box could not be started goes: its processes, its cgroups, its name.
@@ -1566,6 +1597,8 @@ abandon() {
   # Once begun, it is done to the end.
   trap - EXIT
   trap '' INT TERM HUP
+  # What starts it stays until it is let go: by then the first has said who it is, or there is none.
+  while [[ -n $starter ]] && ! find_first && kill -0 "$starter"; do pause 0.01; done
   # Who says there that it is the box, has it open as descriptor 3.
   if find_first && [[ /proc/$first/fd/3 -ef /proc/$$/fd/$life ]] && read -r line <"/proc/$first/stat"; then
     read -r -a now <<<"${line##*) }"
@@ -1578,10 +1611,7 @@ abandon() {
     exec {go}>&-
     wait "$starter" || true
   fi
-  # Somebody may have removed it, and another have the name.
-  if [[ $state/$name/life -ef /proc/$$/fd/$life ]]; then
-    mv -T -- "$state/$name" "$unfinished" && rm -rf -- "$unfinished"
-  fi
+  release_name "$name" "$life" "$unfinished"
 } 2>/dev/null
 
 # Takes a name for the box, or makes one up: a directory of this name, complete from the moment that it appears. Its file
@@ -2711,10 +2741,23 @@ find_first() {
   if [[ -n $first_start ]]; then return 0; fi
   local line=''
   local -a fields
-  read -r line <"$state/$name/life" || return 1
+  # By its descriptor: somebody may have removed the directory.
+  read -r line <"/proc/$$/fd/$life" || return 1
   first=${line%% *}
   read -r -a fields <<<"${line##*) }"
-  first_start=${fields[19]}
+  first_start=${fields[19]-none}
+}
+
+# Takes the directory of name $1 away, by way of $3, if it is the one whose file life is open as descriptor $2: somebody may
+# have removed that, and another have the name. Who removes boxes has the lock meanwhile.
+release_name() {
+  local lock
+  umask 077
+  { exec {lock}>>"$state/.lock" && flock -w 10 "$lock"; } || return 0
+  if [[ $state/$1/life -ef /proc/$$/fd/$2 ]]; then
+    mv -T -- "$state/$1" "$3" && rm -rf -- "$3"
+  fi
+  exec {lock}>&-
 }
 
 # What is left when the box could not be started goes: its processes, its cgroups, its name.
@@ -2724,6 +2767,8 @@ abandon() {
   # Once begun, it is done to the end.
   trap - EXIT
   trap '' INT TERM HUP
+  # What starts it stays until it is let go: by then the first has said who it is, or there is none.
+  while [[ -n $starter ]] && ! find_first && kill -0 "$starter"; do pause 0.01; done
   # Who says there that it is the box, has it open as descriptor 3.
   if find_first && [[ /proc/$first/fd/3 -ef /proc/$$/fd/$life ]] && read -r line <"/proc/$first/stat"; then
     read -r -a now <<<"${line##*) }"
@@ -2736,10 +2781,7 @@ abandon() {
     exec {go}>&-
     wait "$starter" || true
   fi
-  # Somebody may have removed it, and another have the name.
-  if [[ $state/$name/life -ef /proc/$$/fd/$life ]]; then
-    mv -T -- "$state/$name" "$unfinished" && rm -rf -- "$unfinished"
-  fi
+  release_name "$name" "$life" "$unfinished"
 } 2>/dev/null
 
 # Takes a name for the box, or makes one up: a directory of this name, complete from the moment that it appears. Its file
@@ -3445,7 +3487,7 @@ main() {
   local path descriptor flags key value dry_run='' mask
   local -a launch=()
   declare -g state='' name='' unfinished='' life='' go='' starter='' first='' first_start='' init=''
-  declare -g -a members=()
+  declare -g -a members=() lives=()
   while (($# > 0)); do
     case $1 in
       --dry-run) dry_run=yes ;;

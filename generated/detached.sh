@@ -667,10 +667,23 @@ find_first() {
   if [[ -n $first_start ]]; then return 0; fi
   local line=''
   local -a fields
-  read -r line <"$state/$name/life" || return 1
+  # By its descriptor: somebody may have removed the directory.
+  read -r line <"/proc/$$/fd/$life" || return 1
   first=${line%% *}
   read -r -a fields <<<"${line##*) }"
-  first_start=${fields[19]}
+  first_start=${fields[19]-none}
+}
+
+# Takes the directory of name $1 away, by way of $3, if it is the one whose file life is open as descriptor $2: somebody may
+# have removed that, and another have the name. Who removes boxes has the lock meanwhile.
+release_name() {
+  local lock
+  umask 077
+  { exec {lock}>>"$state/.lock" && flock -w 10 "$lock"; } || return 0
+  if [[ $state/$1/life -ef /proc/$$/fd/$2 ]]; then
+    mv -T -- "$state/$1" "$3" && rm -rf -- "$3"
+  fi
+  exec {lock}>&-
 }
 
 # What is left when the box could not be started goes: its processes, its cgroups, its name.
@@ -680,6 +693,8 @@ abandon() {
   # Once begun, it is done to the end.
   trap - EXIT
   trap '' INT TERM HUP
+  # What starts it stays until it is let go: by then the first has said who it is, or there is none.
+  while [[ -n $starter ]] && ! find_first && kill -0 "$starter"; do pause 0.01; done
   # Who says there that it is the box, has it open as descriptor 3.
   if find_first && [[ /proc/$first/fd/3 -ef /proc/$$/fd/$life ]] && read -r line <"/proc/$first/stat"; then
     read -r -a now <<<"${line##*) }"
@@ -689,10 +704,7 @@ abandon() {
     exec {go}>&-
     wait "$starter" || true
   fi
-  # Somebody may have removed it, and another have the name.
-  if [[ $state/$name/life -ef /proc/$$/fd/$life ]]; then
-    mv -T -- "$state/$name" "$unfinished" && rm -rf -- "$unfinished"
-  fi
+  release_name "$name" "$life" "$unfinished"
 } 2>/dev/null
 
 # Takes a name for the box, or makes one up: a directory of this name, complete from the moment that it appears. Its file

@@ -107,11 +107,11 @@ pause() {
 }
 
 # Stops a process, and then all its descendants: whoever has stopped makes no more of them. In a pid namespace that is
-# everybody: who has lost its parent is a child of the first.
+# everybody: who has lost its parent is a child of the first. Who lets others go on again is tried twenty times.
 stop_tree() {
-  local pid child line file tries before
+  local pid child line file tries before rounds=0
   local -a level next
-  for ((before = -1; before < ${#stopped[@]}; )); do
+  for ((before = -1; before < ${#stopped[@]} && rounds < 20; rounds++)); do
     before=${#stopped[@]}
     level=("$1")
     while ((${#level[@]} > 0)); do
@@ -124,7 +124,7 @@ stop_tree() {
       done
       for pid in "${level[@]}"; do
         # It stops once it has the processor; until then it would still take what is typed for somebody else.
-        for ((tries = 0; tries < 200; tries++)); do
+        for ((tries = 0; tries < (rounds > 0 ? 10 : 200); tries++)); do
           { read -r line <"/proc/$pid/stat" && [[ ${line##*) } == [RSD]* ]]; } || break
           pause 0.005
         done

@@ -151,6 +151,21 @@ for (const way of WAYS) {
   });
 }
 
+test('who lets others go on again does not keep a script from stopping', async () => {
+  const session = startSession('bash box.sh', [], RESTLESS);
+  await session.until(/<ready>/);
+  process.kill(session.pid, 'SIGTSTP');
+  const end = Date.now() + 120_000;
+  while (stateOf(session.pid) !== 'T' && Date.now() < end) await delay(20);
+  const state = stateOf(session.pid);
+  process.kill(session.pid, 'SIGKILL');
+  await session.ended;
+  assert.equal(state, 'T');
+});
+
+/** They send each other SIGCONT as fast as they can. */
+const RESTLESS = `perl -e 'fork; fork; fork; syswrite STDOUT, "<ready>\\n"; 1 while kill CONT => -1' & wait`;
+
 /** Children, a grandchild in a session of its own, an orphan; all but one of them busy. */
 const CROWD = [
   `trap 'echo "<CONT>"' CONT`,

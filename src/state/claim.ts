@@ -1,5 +1,15 @@
 import { randomInt } from 'node:crypto';
-import { closeSync, constants, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import type { BackendName } from '../backends/backend.js';
 import { type ProcessIdentity, statOf } from '../host/process.js';
 import { LOCK } from '../linux/constants.js';
@@ -8,6 +18,7 @@ import { flags, integer, type SystemCall } from '../linux/system-call.js';
 import type { Shared } from '../pod/shared.js';
 import { madeStateDirectory, requireOwnProc, StateError } from './directory.js';
 import { LIFE_FILE } from './life.js';
+import { locked } from './lock.js';
 import { isBoxName, NAME_RULE } from './names.js';
 import { LOG_FILE, RECORD_FILE, recordText } from './record.js';
 
@@ -20,7 +31,7 @@ export interface Claim {
   readonly log: number;
   /** The box runs: the lock is its alone from here on. */
   close(): void;
-  /** There is no box. */
+  /** There is no box. Somebody may have removed the directory, and another have the name: then that is left alone. */
   remove(): void;
 }
 
@@ -82,8 +93,10 @@ function tryName(
       for (const descriptor of open.splice(0)) closeSync(descriptor);
     };
     const remove = () => {
-      // In one step for whoever looks, and as long as nobody else may.
-      renameSync(directory, unfinished);
+      locked(parent, () => {
+        // In one step for whoever looks, and as long as nobody else may.
+        if (hasOpen(life, `${directory}/${LIFE_FILE}`)) renameSync(directory, unfinished);
+      });
       close();
       rmSync(unfinished, { recursive: true, force: true });
     };
@@ -94,6 +107,12 @@ function tryName(
     if (isTaken(error)) return undefined;
     throw error;
   }
+}
+
+/** Whether the file of this path is the one that is open: as long as it is, no other gets its number. */
+function hasOpen(descriptor: number, path: string): boolean {
+  const [open, found] = [fstatSync(descriptor), lstatSync(path, { throwIfNoEntry: false })];
+  return found?.ino === open.ino && found.dev === open.dev;
 }
 
 /** Of a directory onto one that is not empty, or onto something else. */

@@ -1,15 +1,13 @@
-import { closeSync, constants, lstatSync, openSync, renameSync, rmSync } from 'node:fs';
+import { lstatSync, renameSync, rmSync } from 'node:fs';
 import { constants as system } from 'node:os';
 import { pause } from '../host/clock.js';
 import { sendSignal } from '../host/signal.js';
-import { LOCK } from '../linux/constants.js';
-import { runCalls } from '../linux/program.js';
-import { flags, integer, type SystemCall } from '../linux/system-call.js';
 import { type BoxState, type Damaged, isBox, readState } from './boxes.js';
 import { ownIdentity, unfinishedName } from './claim.js';
 import { requireOwnProc, StateError, stateDirectory } from './directory.js';
 import { isSame, killBox, removeEmpty } from './end.js';
 import { type Life, readLife } from './life.js';
+import { locked } from './lock.js';
 
 /**
  * Removes a box that has ended, its log and its cgroups; with `force`, ends it first. Of what is damaged, its directory.
@@ -73,20 +71,4 @@ function takeAway(parent: string, name: string, before: BoxState | Damaged): voi
   const unfinished = `${parent}/${unfinishedName(name, ownIdentity())}`;
   renameSync(directory, unfinished);
   rmSync(unfinished, { recursive: true, force: true });
-}
-
-/** Of all who remove. To take a name needs no lock: it is one step. */
-const LOCK_FILE = '.lock';
-
-/** @throws StateError */
-export function locked(parent: string, act: () => void): void {
-  const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
-  const descriptor = openSync(`${parent}/${LOCK_FILE}`, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
-  try {
-    const lock: SystemCall = { name: 'flock', arguments: [integer(descriptor), flags(LOCK, 'LOCK_EX')] };
-    if (runCalls([lock]).failure !== undefined) throw new StateError(`cannot lock ${parent}`);
-    act();
-  } finally {
-    closeSync(descriptor);
-  }
 }

@@ -50,7 +50,7 @@ export function takeName({ name, input }: WantedName, command: readonly string[]
   };
 }
 
-/** Whoever removes boxes may have been faster; what is wrong is why the box has not started. */
+/** What is wrong is why the box has not started. */
 function remove(claim: Claim): void {
   try {
     claim.remove();

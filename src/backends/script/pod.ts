@@ -72,7 +72,7 @@ export function renderPod(pod: Pod, { detached = false }: PlanOptions = {}): str
 }
 
 const FUNCTIONS = ['write_init', 'make_init'];
-const DETACHED_FUNCTIONS = ['find_state_directory', 'json_word', 'find_first', 'claim_name', 'begin'];
+const DETACHED_FUNCTIONS = ['find_state_directory', 'json_word', 'find_first', 'release_name', 'claim_name', 'begin'];
 
 const TOOLS = 'base64 bash cat chmod env hostname ip mount nsenter pivot_root rm setpriv setsid sleep umount unshare';
 const DETACHED_TOOLS = 'flock mkdir mv stat';
