@@ -92,15 +92,20 @@ async function main(): Promise<number> {
   }
   const guests = files.filter(file => STARTS_GUEST.some(name => file.endsWith(name)));
   const hosts = files.filter(file => !guests.includes(file));
-  // By then the guests have ended, and these start several boxes at a time: there is a CPU for each.
-  const others = [...hosts.filter(file => !isConcurrent(file)), ...hosts.filter(isConcurrent)];
   // A guest is another machine, and keeps one CPU busy for minutes: the rest goes on meanwhile.
-  const [ofOthers, ofGuests] = await Promise.all([
-    run(others, 'inherit'),
-    run(guests, others.length === 0 ? 'inherit' : 'pipe'),
-  ]);
+  const [ofHost, ofGuests] = await Promise.all([runHosts(hosts), run(guests, hosts.length === 0 ? 'inherit' : 'pipe')]);
   process.stdout.write(ofGuests.output);
-  return ofOthers.status || ofGuests.status;
+  return ofHost || ofGuests.status;
+}
+
+/** Those that start several boxes at a time come last: the guests have ended by then, and there is a CPU for each. */
+async function runHosts(files: readonly string[]): Promise<number> {
+  const first = await run(
+    files.filter(file => !isConcurrent(file)),
+    'inherit',
+  );
+  const last = await run(files.filter(isConcurrent), 'inherit');
+  return first.status || last.status;
 }
 
 const isConcurrent = (file: string): boolean => basename(dirname(file)) === 'differential';
