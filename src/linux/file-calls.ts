@@ -1,7 +1,6 @@
 import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, O, RESOLVE, SEEK_END } from './constants.js';
 import { mkdirAt, symlinkAt } from './directory-calls.js';
 import {
-  type Argument,
   bytes,
   flags,
   integer,
@@ -62,7 +61,7 @@ export function copyFile(source: string, root: Result, path: string, file: Copie
         arguments: [resultOf(to), resultOf(from), NULL, integer(MOST_BYTES)],
       }),
     ),
-    insistOnSize(resultOf(to), file.size),
+    insistOnSize(to, file.size),
     { name: 'utimensat', arguments: [resultOf(to), NULL, times(file.modified), integer(0)] },
     close(to),
     close(from),
@@ -81,7 +80,7 @@ export function writeFile(root: Result, path: string, mode: number, text: string
   return [
     makeFile(root, path, mode, to),
     { name: 'write', arguments: [resultOf(to), string(text), integer(length)] },
-    insistOnSize(resultOf(to), length),
+    insistOnSize(to, length),
     close(to),
   ];
 }
@@ -90,9 +89,9 @@ export function writeFile(root: Result, path: string, mode: number, text: string
  * A full file system takes less than it was given, and calls that a success, as does a source that has become shorter.
  * Seeking back as far from the end then fails: EINVAL.
  */
-export const insistOnSize = (file: Argument, size: number): SystemCall => ({
+export const insistOnSize = (file: Result, size: number): SystemCall => ({
   name: 'lseek',
-  arguments: [file, integer(-size), symbol('SEEK_END', SEEK_END)],
+  arguments: [resultOf(file), integer(-size), symbol('SEEK_END', SEEK_END)],
 });
 
 const makeFile = (root: Result, path: string, mode: number, result: Result): SystemCall => ({

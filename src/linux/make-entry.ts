@@ -30,7 +30,7 @@ export function makeFile(root: Result, path: string, content: string, mode: numb
       result: file,
     },
     { name: 'write', arguments: [resultOf(file), string(content), integer(length)] },
-    insistOnSize(resultOf(file), length),
+    insistOnSize(file, length),
     // umask(2) would have its say in the mode of openat(2).
     { name: 'fchmod', arguments: [resultOf(file), octal(mode)] },
     { name: 'close', arguments: [resultOf(file)] },

@@ -170,7 +170,7 @@ function hintFor(operation: Operation | undefined, errno: string, call: string):
       return errno === 'ENOENT' || errno === 'ENOTDIR' ? 'it must be a directory inside the box' : undefined;
     case 'open-init':
     case 'open-launcher':
-      if (call === 'lseek') return 'it was not written whole: the limit on the size of a file (ulimit -f) is below it';
+      if (errno === 'EFBIG') return 'the limit on the size of a file (ulimit -f) is below that';
       return errno === 'EACCES' ? 'vm.memfd_noexec (sysctl) forbids it: use --backend script' : undefined;
     case 'open-rootfs':
       return errno === 'ENOENT' ? 'the rootfs must exist' : undefined;

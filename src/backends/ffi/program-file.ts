@@ -95,7 +95,7 @@ function copy(program: Result): readonly SystemCall[] {
       result: program,
     },
     { name: 'sendfile', arguments: [resultOf(program), resultOf(file), NULL, integer(size)] },
-    insistOnSize(resultOf(program), size),
+    insistOnSize(program, size),
     {
       name: 'fcntl',
       arguments: [

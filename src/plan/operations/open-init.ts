@@ -1,6 +1,5 @@
 import { INIT_NAME, initElf } from '../../init/elf.js';
 import { MFD } from '../../linux/constants.js';
-import { insistOnSize } from '../../linux/file-calls.js';
 import { architecture } from '../../linux/libc.js';
 import { bytes, flags, integer, type SystemCall, string } from '../../linux/system-call.js';
 import { initDescriptor, type OperationKind } from '../operation.js';
@@ -24,12 +23,12 @@ export const openInit: OperationKind<OpenInit> = {
     return [
       // Before Linux 6.3 there is no such flag, and no need of it.
       { ...create('MFD_CLOEXEC', 'MFD_EXEC'), tolerate: ['EINVAL'], onTolerated: [create('MFD_CLOEXEC')] },
+      // RLIMIT_FSIZE holds for it, too: write(2) would take what fits, and call that a success.
+      { name: 'ftruncate', arguments: [file, integer(elf.length)] },
       {
         name: 'write',
         arguments: [file, bytes(elf, `<init, see nsgen init --asm>`), integer(elf.length)],
       },
-      // RLIMIT_FSIZE holds for it, too.
-      insistOnSize(file, elf.length),
     ];
   },
 };
