@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
 import { isAlive, statOf } from '../../src/host/process.js';
 import { nsgen } from '../support/cli.js';
+import { ownDirectory } from '../support/own-directory.js';
 import { until } from '../support/until.js';
 import { ownPods, printed } from './detached-pods.js';
 import { shell } from './ways.js';
@@ -9,6 +12,7 @@ import { shell } from './ways.js';
 /** A box in a pod that wants the others, or the pod, to be taken for something else than they are. */
 
 const { named, states, clear, start, running, logged } = ownPods('hostile-pods');
+const directory = ownDirectory('hostile-pods-flags');
 
 afterEach(async () => {
   await clear();
@@ -34,7 +38,11 @@ for (const way of ['ffi', 'script'] as const) {
     });
 
     test('a box that ends the init has ended the pod, and all know it', async () => {
-      await start(way, { pod: 'p', boxes: { web: SLEEP, sly: { command: shell('kill -TERM 1; exec sleep 1000') } } });
+      // Not before all have been started: who starts them would take the pod for one that cannot be.
+      const started = join(directory, `started-${way}`);
+      const script = `until [ -e ${started} ]; do sleep 0.05; done; kill -TERM 1; exec sleep 1000`;
+      await start(way, { pod: 'p', boxes: { web: SLEEP, sly: { command: shell(script) } } });
+      writeFileSync(started, '');
       await until(() => states().every(({ status }) => status === 'ended'), 'all have ended');
       assert.deepEqual(await nsgen(['wait', 'p', 'p.web', 'p.sly']), printed('137\n137\n137\n'));
       assert.match((await nsgen(['kill', 'p'])).stderr, /^nsgen: pod "p" has ended$/m);
