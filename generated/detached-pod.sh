@@ -796,13 +796,19 @@ enter() {
 # Starts the init, which goes on by itself, and waits until it is one: before that, what is in its place has the name of a
 # tool. What cannot be done has been said by whoever could not do it.
 start_init() {
-  local word=''
+  local word='' early=''
+  # A signal waits until it is known whom to end.
+  trap 'early=INT' INT
+  trap 'early=TERM' TERM
+  trap 'early=HUP' HUP
   coproc launched {
     exec 3>&"$life" 5>>"$state/$name/log" 6</dev/null {life}>&-
     exec "$@"
   }
   go=${launched[1]}
   starter=$!
+  trap - INT TERM HUP
+  [[ -z $early ]] || kill -s "$early" $$
   # Until the end of it: the init has no descriptors.
   mapfile -t <&"${launched[0]}"
   find_first || return
@@ -1693,14 +1699,20 @@ check_end() {
 # its file life, 5 its log,
 # and 6 what will be its stdin. What cannot be done has been said by whoever could not do it.
 start_detached() {
-  local line command condition program has_init=''
+  local line command condition program has_init='' early=''
   local -a said fields
+  # A signal waits until it is known whom to end.
+  trap 'early=INT' INT
+  trap 'early=TERM' TERM
+  trap 'early=HUP' HUP
   coproc box {
     exec 3>&"$life" 5>>"$state/$name/log" 6</dev/null {life}>&-
     exec "$@"
   }
   go=${box[1]}
   starter=$!
+  trap - INT TERM HUP
+  [[ -z $early ]] || kill -s "$early" $$
   # Until the end of it. The command may have changed what life says by then; here is what was written to both before it.
   mapfile -t said <&"${box[0]}"
   ((${#said[@]} > 1)) && [[ ${said[-1]} == started ]] || exit 125
@@ -2863,14 +2875,20 @@ check_end() {
 # its file life, 5 its log,
 # and 6 what will be its stdin. What cannot be done has been said by whoever could not do it.
 start_detached() {
-  local line command condition program has_init=''
+  local line command condition program has_init='' early=''
   local -a said fields
+  # A signal waits until it is known whom to end.
+  trap 'early=INT' INT
+  trap 'early=TERM' TERM
+  trap 'early=HUP' HUP
   coproc box {
     exec 3>&"$life" 5>>"$state/$name/log" 6</dev/null {life}>&-
     exec "$@"
   }
   go=${box[1]}
   starter=$!
+  trap - INT TERM HUP
+  [[ -z $early ]] || kill -s "$early" $$
   # Until the end of it. The command may have changed what life says by then; here is what was written to both before it.
   mapfile -t said <&"${box[0]}"
   ((${#said[@]} > 1)) && [[ ${said[-1]} == started ]] || exit 125

@@ -786,14 +786,20 @@ check_end() {
 # its file life, 5 its log,
 # and 6 what will be its stdin. What cannot be done has been said by whoever could not do it.
 start_detached() {
-  local line command condition program has_init=''
+  local line command condition program has_init='' early=''
   local -a said fields
+  # A signal waits until it is known whom to end.
+  trap 'early=INT' INT
+  trap 'early=TERM' TERM
+  trap 'early=HUP' HUP
   coproc box {
     exec 3>&"$life" 5>>"$state/$name/log" 6</dev/null {life}>&-
     exec "$@"
   }
   go=${box[1]}
   starter=$!
+  trap - INT TERM HUP
+  [[ -z $early ]] || kill -s "$early" $$
   # Until the end of it. The command may have changed what life says by then; here is what was written to both before it.
   mapfile -t said <&"${box[0]}"
   ((${#said[@]} > 1)) && [[ ${said[-1]} == started ]] || exit 125
