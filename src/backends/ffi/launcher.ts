@@ -1,9 +1,9 @@
 import { closeSync, readlinkSync, readSync } from 'node:fs';
 import { statOf } from '../../host/process.js';
-import { POLLIN, SIGNAL_SET_SIZE } from '../../linux/constants.js';
 import { LAUNCHER_NAME, type Launcher } from '../../linux/launcher.js';
+import { pollIn } from '../../linux/poll.js';
 import { type Outcome, runCalls } from '../../linux/program.js';
-import { bytes, integer, NULL, type SystemCall, words } from '../../linux/system-call.js';
+import type { SystemCall } from '../../linux/system-call.js';
 import { LAUNCHER_PIPE } from '../../plan/operations/open-launcher.js';
 
 /**
@@ -60,19 +60,7 @@ function readReport(descriptor: number, length: number, goesOn: () => boolean): 
 
 /** Waits some time for that. */
 function isReadable(descriptor: number): boolean {
-  const question = Buffer.alloc(8);
-  question.writeInt32LE(descriptor, 0);
-  question.writeInt16LE(POLLIN, 4);
-  const poll: SystemCall = {
-    name: 'ppoll',
-    arguments: [
-      bytes(question, 'pipe'),
-      integer(1),
-      bytes(words(0, 50_000_000), '50 ms'),
-      NULL,
-      integer(SIGNAL_SET_SIZE),
-    ],
-  };
+  const poll = pollIn(descriptor, 'pipe', 50);
   return runCalls([poll]).result(poll) === 1;
 }
 

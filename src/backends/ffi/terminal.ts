@@ -2,20 +2,11 @@ import { closeSync } from 'node:fs';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
 import { pause } from '../../host/clock.js';
-import { AF_UNIX, F_DUPFD_CLOEXEC, FIONBIO, POLLIN, SIGNAL_SET_SIZE, SOCK } from '../../linux/constants.js';
+import { AF_UNIX, F_DUPFD_CLOEXEC, FIONBIO, SOCK } from '../../linux/constants.js';
 import { receiveDescriptors, receivedDescriptors } from '../../linux/pass-descriptor.js';
+import { pollIn } from '../../linux/poll.js';
 import { runCalls } from '../../linux/program.js';
-import {
-  bytes,
-  flags,
-  integer,
-  NULL,
-  type Output,
-  output,
-  type SystemCall,
-  symbol,
-  words,
-} from '../../linux/system-call.js';
+import { bytes, flags, integer, type Output, output, type SystemCall, symbol } from '../../linux/system-call.js';
 import type { Caller } from '../../plan/operation.js';
 import type { BoxTerminal, StreamOptions } from '../backend.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
@@ -275,19 +266,7 @@ function duplicate(descriptor: number): number {
 
 /** What has been written there, and not been read. */
 function hasMore(descriptor: number): boolean {
-  const question = Buffer.alloc(8);
-  question.writeInt32LE(descriptor, 0);
-  question.writeInt16LE(POLLIN, 4);
-  const call: SystemCall = {
-    name: 'ppoll',
-    arguments: [
-      bytes(question, '[{fd=<terminal>, events=POLLIN}]'),
-      integer(1),
-      bytes(words(0, 0), '{tv_sec=0, tv_nsec=0}'),
-      NULL,
-      integer(SIGNAL_SET_SIZE),
-    ],
-  };
+  const call = pollIn(descriptor, 'terminal');
   return run(call).result(call) !== 0;
 }
 

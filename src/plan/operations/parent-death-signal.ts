@@ -1,5 +1,6 @@
-import { POLLIN, PR_SET_PDEATHSIG, SIGNAL_SET_SIZE, SIGNALS } from '../../linux/constants.js';
-import { bytes, integer, NULL, type SystemCall, symbol, words } from '../../linux/system-call.js';
+import { PR_SET_PDEATHSIG, SIGNALS } from '../../linux/constants.js';
+import { pollIn } from '../../linux/poll.js';
+import { type SystemCall, symbol } from '../../linux/system-call.js';
 import type { OperationKind } from '../operation.js';
 
 /** Ties the life of the box to that of nsgen: whatever ends it, SIGKILL included, ends the box. */
@@ -17,20 +18,6 @@ export const parentDeathSignal: OperationKind<ParentDeathSignal> = {
     };
     // A caller that died before the prctl sends nothing any more. getppid(2) is 0 in a new pid namespace either way;
     // a pidfd is readable once its process has ended.
-    const question = Buffer.alloc(8);
-    question.writeInt32LE(pidfd, 0);
-    question.writeInt16LE(POLLIN, 4);
-    const stillAlive: SystemCall = {
-      name: 'ppoll',
-      arguments: [
-        bytes(question, '[{fd=<pidfd of nsgen>, events=POLLIN}]'),
-        integer(1),
-        bytes(words(0, 0), '{tv_sec=0, tv_nsec=0}'),
-        NULL,
-        integer(SIGNAL_SET_SIZE),
-      ],
-      zeroOrExit: true,
-    };
-    return [setSignal, stillAlive];
+    return [setSignal, { ...pollIn(pidfd, 'pidfd of nsgen'), zeroOrExit: true }];
   },
 };
