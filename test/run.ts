@@ -37,6 +37,8 @@ const TOOLS: Readonly<Record<string, string>> = {
 
 /** The system's own come first, not wrappers of the same name; some live where only root's PATH looks. */
 process.env.PATH = `/usr/sbin:/usr/bin:/sbin:/bin:${process.env.PATH}`;
+/** script(1) has it run its command, and shells differ in how they end: without it, it is sh everywhere. */
+delete process.env.SHELL;
 
 const isMissing = (tool: string) => spawnSync('/bin/sh', ['-c', 'command -v -- "$1"', 'sh', tool]).status !== 0;
 

@@ -111,7 +111,8 @@ for (const backend of BACKENDS) {
       const program = `trap 'echo "<int>"' INT; echo "<ready>"; for i in 1 2 3 4 5 6 7; do sleep 0.1 & wait $!; done; exit 9`;
       const file = join(directory, `keys-${backend}`);
       writeFileSync(file, program);
-      const words = `${process.execPath} ${nsgenPath} run --backend ${backend} --init -- bash ${file}`;
+      // script(1) has $SHELL run it, and a dash that had stayed would end by the key that its child has outlived.
+      const words = `exec ${process.execPath} ${nsgenPath} run --backend ${backend} --init -- bash ${file}`;
       const session = new Session('script', ['-qefc', words, '/dev/null']);
       await session.until(/<ready>/);
       session.type('\x03');

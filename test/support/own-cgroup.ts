@@ -27,7 +27,7 @@ export function ownCgroups(): OwnCgroups {
   });
   return {
     directory: controller => places.find(place => place.controller === controller)?.directory ?? '',
-    below: () => [...new Set(places.map(({ directory }) => directory))].flatMap(below),
+    below: () => places.flatMap(({ directory }) => below(directory)),
   };
 }
 
@@ -49,6 +49,10 @@ async function removeSoon(directory: string): Promise<void> {
     }
   }
 }
+
+/** Those of version 1 below the ones that this process is in, as one that a test with cgroups of its own has started. */
+export const cgroupsBelow = (): readonly string[] =>
+  legacyControllers().flatMap(controller => below(cgroupOf('self', controller).directory));
 
 /** One controller of each hierarchy. */
 const legacyControllers = (): readonly string[] =>
