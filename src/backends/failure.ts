@@ -11,3 +11,9 @@ export class StartError extends Error {
     this.exitStatus = exitStatus;
   }
 }
+
+/** What an error says that nsgen is to end with. Not by its class: each bundle of the command has classes of its own. */
+export function exitStatusIn(error: unknown): number | undefined {
+  const status = error instanceof Error && 'exitStatus' in error ? error.exitStatus : undefined;
+  return typeof status === 'number' ? status : undefined;
+}

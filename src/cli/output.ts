@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
-import { EXIT_STATUS } from '../backends/failure.js';
+import { EXIT_STATUS, exitStatusIn } from '../backends/failure.js';
 import { visible } from '../text.js';
 
 /**
@@ -34,7 +34,5 @@ export function writeHelp(descriptor: 1 | 2, text: string): void {
 export function report(error: unknown): number {
   const lines = error instanceof Error ? error.message.split('\n') : [String(error)];
   for (const line of lines) write(2, `nsgen: ${visible(line)}\n`);
-  // Not instanceof: each bundle of the command has classes of its own.
-  const status = error instanceof Error && 'exitStatus' in error ? error.exitStatus : undefined;
-  return typeof status === 'number' ? status : EXIT_STATUS.failed;
+  return exitStatusIn(error) ?? EXIT_STATUS.failed;
 }

@@ -7,6 +7,7 @@ import {
   type StreamOptions,
   type WantedName,
 } from '../backends/backend.js';
+import { ffiBackend } from '../backends/ffi/backend.js';
 import { type Box, inputOf } from '../box/box.js';
 import { BoxError } from '../box/problem.js';
 import { memoryLimitOf } from '../box/resources.js';
@@ -46,8 +47,11 @@ async function runBox(box: Box, flags: GivenFlags): Promise<number> {
     );
   if (flags.has('detach')) return (await import('./detach.js')).detach(inputOf(box), name, flags);
   const wanted = await wantedName(flags.one('name'), box);
-  return attend(box, name, flags, async streams => (await loadBackend(name)).start(box, streams, wanted));
+  return attend(box, name, flags, async streams => (await backendOf(name)).start(box, streams, wanted));
 }
+
+/** The one that nearly everybody means is here already. */
+const backendOf = async (name: BackendName) => (name === 'ffi' ? ffiBackend : loadBackend(name));
 
 /** Starts a box, and waits for its end. */
 async function attend(

@@ -2,6 +2,7 @@ import { codeOffset, makeElf } from '../linux/elf.js';
 import { type Architecture, assemble, type Instruction } from '../linux/machine-code.js';
 import { arm64 } from './code-arm64.js';
 import { x64 } from './code-x64.js';
+import { INIT_NAME } from './names.js';
 
 /**
  * The init: a program of one page, for x86-64 and arm64, which is pid 1 of a box in place of the command. It executes the
@@ -10,23 +11,6 @@ import { x64 } from './code-x64.js';
  *
  * An executable is an ELF header, one program header, the code of its architecture, and some text.
  */
-
-/** The name of its process, and of the file that it is executed from. */
-export const INIT_NAME = 'nsgen-init';
-export const INIT_FILE = `memfd:${INIT_NAME}`;
-
-/** Where a box that has a name has its file `life` open: the init writes the exit status there, and keeps it to itself. */
-export const LIFE_DESCRIPTOR = 3;
-
-/** What such a box writes there before it executes the init. */
-export const STARTED = 'started\n';
-
-/**
- * How it is called. The script can execute it by such a path only, and cannot choose another word; in its place, of the
- * same length, ps shows `nsgen-init exec`.
- */
-export const INIT_DESCRIPTOR = 4;
-export const INIT_PATH = `/proc/self/fd/${INIT_DESCRIPTOR}`;
 
 /** What lies behind the code, in this order; the code knows how long each is. */
 export const INIT_TEXTS: readonly string[] = [

@@ -83,7 +83,7 @@ function load(): Libc {
  * are what it loads in the end; ask for them by name, from here first, where npm has them: finding ffi-rs is another ms.
  */
 function binding(): typeof FfiRs {
-  const fromHere = createRequire(import.meta.url);
+  const fromHere = createRequire(import.meta.filename);
   const names = ['gnu', 'musl'].map(libcName => `@yuuang/ffi-rs-linux-${architecture()}-${libcName}`);
   for (const load of [fromHere, (name: string) => createRequire(fromHere.resolve('ffi-rs'))(name)]) {
     for (const name of names) {

@@ -1,7 +1,7 @@
 import type { IdMap } from '../box/mounts.js';
 import type { NamespacePath, NamespaceType } from '../box/values.js';
 import type { CgroupHierarchy } from '../host/cgroups.js';
-import { INIT_DESCRIPTOR, LIFE_DESCRIPTOR } from '../init/elf.js';
+import { INIT_DESCRIPTOR, LIFE_DESCRIPTOR } from '../init/names.js';
 import type { Result, SystemCall } from '../linux/system-call.js';
 import type { Entry } from '../rootfs/tree.js';
 import type { CgroupPlace } from './cgroup.js';

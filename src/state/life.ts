@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { isAlive, numbersOf, type ProcessIdentity, parseStat, statOf } from '../host/process.js';
-import { INIT_NAME, LIFE_DESCRIPTOR, STARTED } from '../init/elf.js';
+import { INIT_NAME, LIFE_DESCRIPTOR, STARTED } from '../init/names.js';
 import { LOCK } from '../linux/constants.js';
 import { runCalls } from '../linux/program.js';
 import { flags, integer, type SystemCall } from '../linux/system-call.js';

@@ -7,7 +7,7 @@ import type { Caller } from '../../plan/operation.js';
 import { makePlan, type Plan } from '../../plan/plan.js';
 import { type Accounts, accountsOf } from '../accounts.js';
 import type { Backend, End, RunningBox, StreamOptions } from '../backend.js';
-import { StartError } from '../failure.js';
+import { exitStatusIn } from '../failure.js';
 import { release } from './cgroup.js';
 import type { TakenName } from './foreground.js';
 import {
@@ -34,7 +34,7 @@ export const ffiBackend: Backend = {
     try {
       return startWith(box, await streamsOf(box, options), { name });
     } catch (error) {
-      name.failed(error instanceof StartError ? error.exitStatus : undefined);
+      name.failed(exitStatusIn(error));
       throw error;
     }
   },

@@ -164,6 +164,7 @@ function ownPidfd(): number {
 }
 
 const NO_CGROUPS: Caller['cgroups'] = [];
+const NO_PROGRAM_FILES: Caller['programFiles'] = [];
 
 function cgroupsOfHost(): Caller['cgroups'] {
   const found = cgroupHierarchies();
@@ -198,6 +199,6 @@ function currentCaller(
     life,
     nullDevice: { of: 'null device' },
     pod,
-    programFiles: programFiles(plan),
+    programFiles: plan.some(({ kind }) => kind === 'copy-programs') ? programFiles(plan) : NO_PROGRAM_FILES,
   };
 }

@@ -6,7 +6,7 @@ import { BoxError, type Problem } from '../../box/problem.js';
 import { namespaceFile } from '../../box/values.js';
 import { stopped } from '../../host/process.js';
 import { programFiles } from '../../host/program-files.js';
-import { INIT_DESCRIPTOR, INIT_FILE } from '../../init/elf.js';
+import { INIT_DESCRIPTOR, INIT_FILE } from '../../init/names.js';
 import { initWords, PAUSE_TITLE } from '../../plan/operations/execute.js';
 import { describe, type Operation, type OperationName } from '../../plan/operations.js';
 import { makePlan, type PlanOptions } from '../../plan/plan.js';

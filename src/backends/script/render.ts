@@ -10,7 +10,7 @@ import { formatSize } from '../../box/size.js';
 import { terminalMount } from '../../box/terminal-rules.js';
 import { isRoot, namespaceFile } from '../../box/values.js';
 import { STATS_FILES } from '../../host/cgroup/readings.js';
-import { INIT_DESCRIPTOR, INIT_FILE } from '../../init/elf.js';
+import { INIT_DESCRIPTOR, INIT_FILE } from '../../init/names.js';
 import { packageRoot } from '../../package-root.js';
 import { mountOptions, restIn } from '../../plan/file-system.js';
 import type { UserNamespace } from '../../plan/operation.js';

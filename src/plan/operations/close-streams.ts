@@ -1,4 +1,4 @@
-import { LIFE_DESCRIPTOR } from '../../init/elf.js';
+import { LIFE_DESCRIPTOR } from '../../init/names.js';
 import { integer } from '../../linux/system-call.js';
 import type { OperationKind } from '../operation.js';
 

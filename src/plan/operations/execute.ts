@@ -1,5 +1,5 @@
 import type { AbsolutePath } from '../../box/values.js';
-import { INIT_PATH, STARTED } from '../../init/elf.js';
+import { INIT_PATH, STARTED } from '../../init/names.js';
 import { AT } from '../../linux/constants.js';
 import type { ErrnoName } from '../../linux/errno.js';
 import { LAUNCHER_DESCRIPTOR, type Launcher, makeLauncher } from '../../linux/launcher.js';

@@ -1,4 +1,5 @@
-import { INIT_NAME, initElf } from '../../init/elf.js';
+import { initElf } from '../../init/elf.js';
+import { INIT_NAME } from '../../init/names.js';
 import { MFD } from '../../linux/constants.js';
 import { architecture } from '../../linux/libc.js';
 import { bytes, flags, integer, type SystemCall, string } from '../../linux/system-call.js';

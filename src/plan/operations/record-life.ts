@@ -1,4 +1,4 @@
-import { LIFE_DESCRIPTOR } from '../../init/elf.js';
+import { LIFE_DESCRIPTOR } from '../../init/names.js';
 import { O } from '../../linux/constants.js';
 import { LAUNCHER_DESCRIPTOR } from '../../linux/launcher.js';
 import {
