@@ -32,16 +32,18 @@ const OPTIONS = {
 
 /**
  * Modules of run.cjs that are loaded when one of their functions is called, and then with all that they import: a second
- * time, if run.cjs has it too. So they keep nothing that others would have to know, and what they throw is told by its
- * fields, never by its class.
+ * time, if run.cjs has it too. So they neither keep nor look up what others have kept (a WeakMap of calls, say), and what
+ * they throw is told by its fields, never by its class.
  */
 const WHEN_CALLED = [
-  'backends/ffi/explain',
   'backends/samples',
   'host/cgroup/leftovers',
   'host/cgroup/places',
   'host/cgroup/remove',
   'host/cgroup/room',
+  'host/cgroup/stats',
+  'host/cgroups',
+  'host/overlay',
   'host/process-tree',
   'host/program-files',
   'init/elf',

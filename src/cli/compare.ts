@@ -1,6 +1,7 @@
 import { EXIT_STATUS } from '../backends/failure.js';
 import { compareBackends } from '../compare/comparison.js';
 import { asTable } from '../compare/table.js';
+import { DESCRIPTIONS } from './descriptions.js';
 import { write } from './output.js';
 import { boxCommand } from './subcommand.js';
 
@@ -8,16 +9,11 @@ const FLAGS = {
   json: { type: 'boolean', description: 'print JSON' },
 } as const;
 
-export const compareCommand = boxCommand(
-  'compare',
-  'run a command in a box by both backends (its stdin is /dev/null), and look at both worlds side by side',
-  FLAGS,
-  async (box, flags) => {
-    const comparison = await compareBackends(box);
-    write(1, flags.has('json') ? `${JSON.stringify(comparison, undefined, 2)}\n` : asTable(comparison, width()));
-    return comparison.same ? EXIT_STATUS.ok : EXIT_STATUS.different;
-  },
-);
+export const compareCommand = boxCommand('compare', DESCRIPTIONS.compare, FLAGS, async (box, flags) => {
+  const comparison = await compareBackends(box);
+  write(1, flags.has('json') ? `${JSON.stringify(comparison, undefined, 2)}\n` : asTable(comparison, width()));
+  return comparison.same ? EXIT_STATUS.ok : EXIT_STATUS.different;
+});
 
 const DEFAULT_WIDTH = 160;
 

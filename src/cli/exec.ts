@@ -10,6 +10,7 @@ import type { Newcomer } from '../exec/plan.js';
 import { openTarget, type Target } from '../exec/target.js';
 import { type GivenFlags, parseArguments } from './arguments.js';
 import { environment } from './box-from-flags.js';
+import { DESCRIPTIONS } from './descriptions.js';
 import { HELP_FLAG } from './flags.js';
 import { write, writeHelp } from './output.js';
 import { forwardSignals } from './run.js';
@@ -61,7 +62,7 @@ function execCommand(
   };
 }
 
-export const exec = execCommand('exec', 'run a command in a box that runs', RUN_FLAGS, async (newcomer, flags) => {
+export const exec = execCommand('exec', DESCRIPTIONS.exec, RUN_FLAGS, async (newcomer, flags) => {
   const backend = flags.one('backend') ?? 'ffi';
   if (!isBackendName(backend))
     throw new BoxError([{ field: '--backend', message: `must be one of ${BACKEND_NAMES.join(', ')}` }]);

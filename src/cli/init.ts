@@ -7,6 +7,7 @@ import { INIT_ARCHITECTURES, initElf } from '../init/elf.js';
 import { initListing, OBJDUMP } from '../init/listing.js';
 import type { Architecture } from '../linux/machine-code.js';
 import { type GivenFlags, parseArguments } from './arguments.js';
+import { DESCRIPTIONS } from './descriptions.js';
 import { HELP_FLAG } from './flags.js';
 import { write, writeHelp } from './output.js';
 import type { Subcommand } from './subcommand.js';
@@ -19,7 +20,7 @@ const FLAGS = {
 } as const satisfies ArgsDef;
 
 const definition: CommandDef = {
-  meta: { name: 'nsgen init', description: 'print the init that --init puts into a box' },
+  meta: { name: 'nsgen init', description: DESCRIPTIONS.init },
   args: FLAGS,
 };
 

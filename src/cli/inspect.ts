@@ -10,6 +10,7 @@ import { svg } from '../inspect/svg.js';
 import { describeErrno } from '../linux/errno.js';
 import { visibleJson } from '../text.js';
 import { type GivenFlags, parseArguments } from './arguments.js';
+import { DESCRIPTIONS } from './descriptions.js';
 import { HELP_FLAG } from './flags.js';
 import { write, writeHelp } from './output.js';
 import type { Subcommand } from './subcommand.js';
@@ -22,7 +23,7 @@ const FLAGS = {
 } as const satisfies ArgsDef;
 
 const definition: CommandDef = {
-  meta: { name: 'nsgen inspect', description: 'show the namespaces, mounts and rights of a box, or of any process' },
+  meta: { name: 'nsgen inspect', description: DESCRIPTIONS.inspect },
   args: FLAGS,
 };
 

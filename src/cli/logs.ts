@@ -4,6 +4,7 @@ import { type BoxState, findBox, isPod, StateError } from '../state/boxes.js';
 import { isEnded } from '../state/end.js';
 import { membersOf } from '../state/pods.js';
 import { LOG_FILE } from '../state/record.js';
+import { DESCRIPTIONS } from './descriptions.js';
 import { LabelledLines, labelsFor } from './labelled-lines.js';
 import { namedBoxesCommand } from './named-boxes.js';
 import { write } from './output.js';
@@ -19,7 +20,7 @@ const BETWEEN = 100;
 
 export const logsCommand = namedBoxesCommand(
   'logs',
-  'print what a box, or each box of a pod, has written to its stdout and stderr',
+  DESCRIPTIONS.logs,
   FLAGS,
   flags => async name => {
     const box = findBox(name);

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import type { CommandDef } from 'citty';
 import { EXIT_STATUS } from '../backends/failure.js';
 import { BoxError } from '../box/problem.js';
-import { packageRoot } from '../package-root.js';
 import { invalidArguments } from './arguments.js';
+import { DESCRIPTIONS, type SubcommandName } from './descriptions.js';
 import { report, write, writeHelp } from './output.js';
 import type { Subcommand } from './subcommand.js';
 
 /** Each loads what it needs and nothing else. */
-const SUBCOMMANDS: Readonly<Record<string, () => Promise<Subcommand>>> = {
+const SUBCOMMANDS: Readonly<Record<SubcommandName, () => Promise<Subcommand>>> = {
   run: async () => (await import('./run.js')).runCommand,
   script: async () => (await import('./script.js')).scriptCommand,
   plan: async () => (await import('./plan.js')).planCommand,
@@ -34,6 +34,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const problems = invalidArguments(argv);
   if (problems.length > 0) throw new BoxError(problems);
   if (name === '--version' || name === '-v') {
+    const { packageRoot } = await import('../package-root.js');
     const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'));
     write(1, `${version}\n`);
     return EXIT_STATUS.ok;
@@ -42,21 +43,23 @@ async function main(argv: readonly string[]): Promise<number> {
     writeHelp(name === undefined ? 2 : 1, await overview());
     return name === undefined ? EXIT_STATUS.refused : EXIT_STATUS.ok;
   }
-  const load = Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;
-  if (load === undefined) {
+  if (!isSubcommand(name)) {
     const known = Object.keys(SUBCOMMANDS).join(', ');
     throw new BoxError([
       { field: '', message: `there is no command ${JSON.stringify(name)} (${known}; see nsgen --help)` },
     ]);
   }
   if (name === 'script' && rest[0] === 'exec') return (await import('./exec.js')).scriptExec.run(rest.slice(1));
-  return (await load()).run(rest);
+  return (await SUBCOMMANDS[name]()).run(rest);
 }
+
+const isSubcommand = (name: string): name is SubcommandName => Object.hasOwn(SUBCOMMANDS, name);
 
 async function overview(): Promise<string> {
   const { renderUsage } = await import('citty');
-  const subCommands: Record<string, CommandDef> = {};
-  for (const [name, load] of Object.entries(SUBCOMMANDS)) subCommands[name] = (await load()).definition;
+  const subCommands = Object.fromEntries(
+    Object.entries(DESCRIPTIONS).map(([name, description]): [string, CommandDef] => [name, { meta: { description } }]),
+  );
   const description = 'start a command in a box of Linux namespaces, or write the script that does';
   return renderUsage({ meta: { name: 'nsgen', description }, subCommands });
 }

@@ -1,10 +1,11 @@
 import { describePlan, type PlannedOperation } from '../backends/describe-plan.js';
+import { DESCRIPTIONS } from './descriptions.js';
 import { write } from './output.js';
 import { boxCommand } from './subcommand.js';
 
 const FLAGS = { json: { type: 'boolean', description: 'print JSON' } } as const;
 
-export const planCommand = boxCommand('plan', 'print the operations of a box, in order', FLAGS, async (box, flags) => {
+export const planCommand = boxCommand('plan', DESCRIPTIONS.plan, FLAGS, async (box, flags) => {
   const operations = describePlan(box);
   write(1, flags.has('json') ? `${JSON.stringify(operations, undefined, 2)}\n` : operations.map(asText).join('\n'));
   return 0;

@@ -6,6 +6,7 @@ import { type Pruned, prune } from '../host/cgroup/prune.js';
 import { pruneBoxes } from '../state/prune.js';
 import { visible, visibleJson } from '../text.js';
 import { parseArguments } from './arguments.js';
+import { DESCRIPTIONS } from './descriptions.js';
 import { HELP_FLAG } from './flags.js';
 import { write, writeHelp } from './output.js';
 import type { Subcommand } from './subcommand.js';
@@ -17,7 +18,7 @@ const FLAGS = {
 } as const satisfies ArgsDef;
 
 const definition: CommandDef = {
-  meta: { name: 'nsgen prune', description: 'remove what is left of boxes whose nsgen or script was killed' },
+  meta: { name: 'nsgen prune', description: DESCRIPTIONS.prune },
   args: FLAGS,
 };
 

@@ -5,6 +5,7 @@ import { numbersOf } from '../host/process.js';
 import { type BoxState, type Damaged, readStates } from '../state/boxes.js';
 import { visible, visibleJson } from '../text.js';
 import { parseArguments } from './arguments.js';
+import { DESCRIPTIONS } from './descriptions.js';
 import { HELP_FLAG } from './flags.js';
 import { write, writeHelp } from './output.js';
 import type { Subcommand } from './subcommand.js';
@@ -16,7 +17,7 @@ const FLAGS = {
 } as const satisfies ArgsDef;
 
 const definition: CommandDef = {
-  meta: { name: 'nsgen ps', description: 'list the boxes that have names' },
+  meta: { name: 'nsgen ps', description: DESCRIPTIONS.ps },
   args: FLAGS,
 };
 

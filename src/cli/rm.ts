@@ -1,4 +1,5 @@
 import { removeNamed } from '../state/pods.js';
+import { DESCRIPTIONS } from './descriptions.js';
 import { namedBoxesCommand } from './named-boxes.js';
 import { write } from './output.js';
 
@@ -6,15 +7,10 @@ const FLAGS = {
   force: { type: 'boolean', alias: 'f', description: 'end those that run, by SIGKILL' },
 } as const;
 
-export const rmCommand = namedBoxesCommand(
-  'rm',
-  'remove boxes and pods that have ended, with their logs',
-  FLAGS,
-  flags => {
-    const force = flags.has('force');
-    return async name => {
-      await removeNamed(name, force);
-      write(1, `${name}\n`);
-    };
-  },
-);
+export const rmCommand = namedBoxesCommand('rm', DESCRIPTIONS.rm, FLAGS, flags => {
+  const force = flags.has('force');
+  return async name => {
+    await removeNamed(name, force);
+    write(1, `${name}\n`);
+  };
+});

@@ -4,6 +4,7 @@ import { BoxError } from '../box/problem.js';
 import { makeRootfs } from '../rootfs/make-rootfs.js';
 import type { Written } from '../rootfs/write-tree.js';
 import { parseArguments } from './arguments.js';
+import { DESCRIPTIONS } from './descriptions.js';
 import { HELP_FLAG } from './flags.js';
 import { write, writeHelp } from './output.js';
 import type { Subcommand } from './subcommand.js';
@@ -19,7 +20,7 @@ const FLAGS = {
 } as const satisfies ArgsDef;
 
 const definition: CommandDef = {
-  meta: { name: 'nsgen rootfs', description: "make a rootfs of the host's own programs, with what they need" },
+  meta: { name: 'nsgen rootfs', description: DESCRIPTIONS.rootfs },
   args: FLAGS,
 };
 

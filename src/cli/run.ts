@@ -14,6 +14,7 @@ import { memoryLimitOf } from '../box/resources.js';
 import { formatSize } from '../box/size.js';
 import { milliseconds } from '../host/clock.js';
 import type { GivenFlags, ParsedArguments } from './arguments.js';
+import { DESCRIPTIONS } from './descriptions.js';
 import { write } from './output.js';
 import { boxCommand } from './subcommand.js';
 import { Suspension } from './suspension.js';
@@ -87,7 +88,7 @@ async function runPod(pod: unknown, parsed: ParsedArguments): Promise<number> {
   return runPodFile(pod, parsed, backendName(parsed.flags), { forwardSignals, escalate });
 }
 
-export const runCommand = boxCommand('run', 'run a command in a box, or the boxes of a pod', FLAGS, runBox, runPod);
+export const runCommand = boxCommand('run', DESCRIPTIONS.run, FLAGS, runBox, runPod);
 
 function backendName(flags: GivenFlags): BackendName {
   const name = flags.one('backend') ?? 'ffi';

@@ -2,6 +2,7 @@ import { detachedBox } from '../backends/detached.js';
 import { caveatsOf, renderScript } from '../backends/script/render.js';
 import { BoxError } from '../box/problem.js';
 import { checkForeground, checkName } from './box-name.js';
+import { DESCRIPTIONS } from './descriptions.js';
 import { write } from './output.js';
 import { boxCommand } from './subcommand.js';
 
@@ -21,7 +22,7 @@ const NO_POD =
 
 export const scriptCommand = boxCommand(
   'script',
-  'write the bash script that runs a command in a box, or the boxes of a pod; script exec: in a box that runs',
+  DESCRIPTIONS.script,
   FLAGS,
   async (given, flags) => {
     const name = flags.one('name');

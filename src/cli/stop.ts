@@ -2,6 +2,7 @@ import { BoxError } from '../box/problem.js';
 import { findBox, isPod } from '../state/boxes.js';
 import { stopBox } from '../state/end.js';
 import { stopPod } from '../state/pods.js';
+import { DESCRIPTIONS } from './descriptions.js';
 import { namedBoxesCommand } from './named-boxes.js';
 import { write } from './output.js';
 
@@ -14,19 +15,14 @@ const FLAGS = {
   },
 } as const;
 
-export const stopCommand = namedBoxesCommand(
-  'stop',
-  'end boxes, and pods with theirs: TERM, and after a while KILL',
-  FLAGS,
-  flags => {
-    const text = flags.one('stop-timeout');
-    if (text !== undefined && !/^\d{1,9}(\.\d{1,3})?$/.test(text))
-      throw new BoxError([{ field: '--stop-timeout', message: 'must be a number of seconds' }]);
-    const timeout = text === undefined ? undefined : Number(text) * 1000;
-    return async name => {
-      const box = findBox(name);
-      await (isPod(box) ? stopPod(box, timeout) : stopBox(box, timeout));
-      write(1, `${name}\n`);
-    };
-  },
-);
+export const stopCommand = namedBoxesCommand('stop', DESCRIPTIONS.stop, FLAGS, flags => {
+  const text = flags.one('stop-timeout');
+  if (text !== undefined && !/^\d{1,9}(\.\d{1,3})?$/.test(text))
+    throw new BoxError([{ field: '--stop-timeout', message: 'must be a number of seconds' }]);
+  const timeout = text === undefined ? undefined : Number(text) * 1000;
+  return async name => {
+    const box = findBox(name);
+    await (isPod(box) ? stopPod(box, timeout) : stopBox(box, timeout));
+    write(1, `${name}\n`);
+  };
+});

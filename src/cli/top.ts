@@ -4,6 +4,7 @@ import { BoxError, type Problem } from '../box/problem.js';
 import { seenBoxes } from '../host/cgroup/boxes.js';
 import { visibleJson } from '../text.js';
 import { type GivenFlags, parseArguments } from './arguments.js';
+import { DESCRIPTIONS } from './descriptions.js';
 import { HELP_FLAG } from './flags.js';
 import { write, writeHelp } from './output.js';
 import { Screen } from './screen.js';
@@ -21,7 +22,7 @@ const FLAGS = {
 const definition: CommandDef = {
   meta: {
     name: 'nsgen top',
-    description: 'show what the running boxes with limits or accounting use, until q is pressed',
+    description: DESCRIPTIONS.top,
   },
   args: FLAGS,
 };

@@ -1,4 +1,5 @@
-import { createRequire } from 'node:module';
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type * as FfiRs from 'ffi-rs';
 import { type Architecture, machineCode } from './machine-code.js';
 
@@ -80,21 +81,54 @@ function load(): Libc {
 
 /**
  * ffi-rs's own index.js asks process.report whether libc is glibc: 4 ms, a sixth of a Node start. Its binary packages
- * are what it loads in the end; ask for them by name, from here first, where npm has them: finding ffi-rs is another ms.
+ * are what it loads in the end. Their file is looked for where npm puts it, and opened: to require() the package takes
+ * another ms, and is what is left where the packages lie elsewhere.
  */
 function binding(): typeof FfiRs {
-  const fromHere = createRequire(import.meta.filename);
-  const names = ['gnu', 'musl'].map(libcName => `@yuuang/ffi-rs-linux-${architecture()}-${libcName}`);
-  for (const load of [fromHere, (name: string) => createRequire(fromHere.resolve('ffi-rs'))(name)]) {
-    for (const name of names) {
-      try {
-        return load(name);
-      } catch (error) {
-        if (!isMissing(error)) throw error;
-      }
+  const kinds = ['gnu', 'musl'].map(libcName => `linux-${architecture()}-${libcName}`);
+  return (
+    firstOf(kinds, kind => fromFile(installedFile(kind))) ??
+    firstOf(kinds, kind => requireFrom(import.meta.filename)(packageOf(kind))) ??
+    firstOf(kinds, kind => requireFrom(requireFrom(import.meta.filename).resolve('ffi-rs'))(packageOf(kind))) ??
+    notFound(kinds)
+  );
+}
+
+const packageOf = (kind: string) => `@yuuang/ffi-rs-${kind}`;
+
+/** Not an import of node:module, which takes a quarter of a ms. */
+const requireFrom = (path: string): NodeJS.Require => process.getBuiltinModule('node:module').createRequire(path);
+
+function firstOf<Found>(kinds: readonly string[], load: (kind: string) => Found | undefined): Found | undefined {
+  for (const kind of kinds) {
+    try {
+      const found = load(kind);
+      if (found !== undefined) return found;
+    } catch (error) {
+      if (!isMissing(error)) throw error;
     }
   }
-  throw new Error(`ffi-rs has no binary here (looked for ${names.join(', ')}): install without --omit=optional`);
+  return undefined;
+}
+
+function installedFile(kind: string): string | undefined {
+  for (let directory = import.meta.dirname; ; directory = dirname(directory)) {
+    const file = `${directory}/node_modules/${packageOf(kind)}/ffi-rs.${kind}.node`;
+    if (existsSync(file)) return file;
+    if (directory === dirname(directory)) return undefined;
+  }
+}
+
+function fromFile(file: string | undefined): typeof FfiRs | undefined {
+  if (file === undefined) return undefined;
+  const loadedModule = { exports: {} };
+  process.dlopen(loadedModule, file);
+  return loadedModule.exports as typeof FfiRs;
+}
+
+function notFound(kinds: readonly string[]): never {
+  const names = kinds.map(packageOf).join(', ');
+  throw new Error(`ffi-rs has no binary here (looked for ${names}): install without --omit=optional`);
 }
 
 function isMissing(error: unknown): boolean {
