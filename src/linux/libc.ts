@@ -82,7 +82,7 @@ function load(): Libc {
 /**
  * ffi-rs's own index.js asks process.report whether libc is glibc: 4 ms, a sixth of a Node start. Its binary packages
  * are what it loads in the end. Their file is looked for where npm puts it, and opened: to require() the package takes
- * another ms, and is what is left where the packages lie elsewhere.
+ * half a ms more, and is what is left where the packages lie elsewhere.
  */
 function binding(): typeof FfiRs {
   const kinds = ['gnu', 'musl'].map(libcName => `linux-${architecture()}-${libcName}`);
