@@ -1,2 +1,2 @@
-/** Loaded only with --bundle: see build:run in package.json. */
+/** Loaded only with --bundle: see build-command.mjs. */
 export { readBundle } from '../box/oci/bundle.js';

@@ -4,7 +4,7 @@ import { type Claim, claimName } from '../../state/claim.js';
 import type { WantedName } from '../backend.js';
 import { EXIT_STATUS } from '../failure.js';
 
-/** Loaded only for a box that is to have a name: see build:run in package.json. */
+/** Loaded only for a box that is to have a name: see build-command.mjs. */
 
 /** A name that a box has as long as this process waits for its end, and afterwards. */
 export interface TakenName {
