@@ -42,7 +42,7 @@ fi
 # before unset.
 POSIXLY_CORRECT=1
 unset -f : break builtin cd continue declare die exec exit export hash kill local mapfile printf read return set shift \
-  shopt trap true ulimit umask unset wait [ base64 bash cat chmod env flock hostname ip mkdir mount mv nsenter pivot_root rm setpriv setsid sleep stat umount unshare
+  shopt trap true ulimit umask unset wait [ base64 bash cat chmod env flock hostname ip mkdir mount mv nsenter pivot_root readlink rm setpriv setsid sleep stat umount unshare
 unset POSIXLY_CORRECT
 
 # Nothing that the caller has set may change what the commands below mean.
@@ -688,10 +688,28 @@ release_name() {
   exec {lock}>&-
 }
 
+# Sets pid_namespace to that in which the numbers of processes here mean something: its inode, the start time of its first
+# process, because an inode comes again, and the boot.
+find_pid_namespace() {
+  local status='' stat='' boot=''
+  local -a fields
+  read -r -d '' status </proc/self/status || true
+  [[ $status == *$'\nNSpid:\t'$$$'\n'* ]] ||
+    die '/proc is that of another pid namespace: boxes cannot be told by their numbers there'
+  # Where /proc hides processes and settings, it goes without.
+  {
+    read -r -d '' stat </proc/1/stat || true
+    read -r boot </proc/sys/kernel/random/boot_id || true
+  } 2>/dev/null
+  read -r -a fields <<<"${stat##*) }"
+  pid_namespace=$(readlink /proc/self/ns/pid)
+  pid_namespace=${pid_namespace//[!0-9]/}-${fields[19]-}-$boot
+}
+
 # Takes a name for the box, or makes one up: a directory of this name, complete from the moment that it appears. Its file
 # life is locked (flock) as long as the box runs, by the descriptor that this leaves open; nsgen ps reads it.
 claim_name() {
-  local wanted=$1 command='' created stat tries word json
+  local wanted=$1 command='' created stat pid_namespace tries word json
   local -a fields letters=(b d f g h j k l m n p r s t v z) vowels=(a e i o u)
   shift
   umask 077
@@ -699,6 +717,7 @@ claim_name() {
     json_word "$word"
     command+=${command:+,}$json
   done
+  find_pid_namespace
   read -r -d '' stat </proc/$$/stat || true
   read -r -a fields <<<"${stat##*) }"
   # Since bash 5 in milliseconds.
@@ -714,10 +733,10 @@ claim_name() {
       while ((${#name} < 6)); do name+=${letters[RANDOM % 16]}${vowels[RANDOM % 5]}; done
       name+=-$((RANDOM % 90 + 10))
     fi
-    unfinished=$state/.$name.$$-${fields[19]}
+    unfinished=$state/.$name.$$-${fields[19]}-$pid_namespace
     mkdir -m 700 -- "$unfinished" || die "cannot make a directory in $state"
-    printf '{"name":"%s","created":"%s","command":[%s],"backend":"script","maker":{"pid":%s,"start":"%s"},%s}\n' \
-      "$name" "$created" "$command" "$$" "${fields[19]}" '"box":{},"shared":{"share":["pid","net"],"user":"unprivileged"}' >"$unfinished/box.json" || {
+    printf '{"name":"%s","created":"%s","command":[%s],"backend":"script","maker":{"pid":%s,"start":"%s"},"pidNamespace":"%s",%s}\n' \
+      "$name" "$created" "$command" "$$" "${fields[19]}" "$pid_namespace" '"box":{},"shared":{"share":["pid","net"],"user":"unprivileged"}' >"$unfinished/box.json" || {
       rm -rf -- "$unfinished"
       die "cannot write to $state"
     }
@@ -1620,10 +1639,28 @@ abandon() {
   release_name "$name" "$life" "$unfinished"
 } 2>/dev/null
 
+# Sets pid_namespace to that in which the numbers of processes here mean something: its inode, the start time of its first
+# process, because an inode comes again, and the boot.
+find_pid_namespace() {
+  local status='' stat='' boot=''
+  local -a fields
+  read -r -d '' status </proc/self/status || true
+  [[ $status == *$'\nNSpid:\t'$$$'\n'* ]] ||
+    die '/proc is that of another pid namespace: boxes cannot be told by their numbers there'
+  # Where /proc hides processes and settings, it goes without.
+  {
+    read -r -d '' stat </proc/1/stat || true
+    read -r boot </proc/sys/kernel/random/boot_id || true
+  } 2>/dev/null
+  read -r -a fields <<<"${stat##*) }"
+  pid_namespace=$(readlink /proc/self/ns/pid)
+  pid_namespace=${pid_namespace//[!0-9]/}-${fields[19]-}-$boot
+}
+
 # Takes a name for the box, or makes one up: a directory of this name, complete from the moment that it appears. Its file
 # life is locked (flock) as long as the box runs, by the descriptor that this leaves open; nsgen ps reads it.
 claim_name() {
-  local wanted=$1 command='' created stat tries word json
+  local wanted=$1 command='' created stat pid_namespace tries word json
   local -a fields letters=(b d f g h j k l m n p r s t v z) vowels=(a e i o u)
   shift
   umask 077
@@ -1631,6 +1668,7 @@ claim_name() {
     json_word "$word"
     command+=${command:+,}$json
   done
+  find_pid_namespace
   read -r -d '' stat </proc/$$/stat || true
   read -r -a fields <<<"${stat##*) }"
   # Since bash 5 in milliseconds.
@@ -1646,10 +1684,10 @@ claim_name() {
       while ((${#name} < 6)); do name+=${letters[RANDOM % 16]}${vowels[RANDOM % 5]}; done
       name+=-$((RANDOM % 90 + 10))
     fi
-    unfinished=$state/.$name.$$-${fields[19]}
+    unfinished=$state/.$name.$$-${fields[19]}-$pid_namespace
     mkdir -m 700 -- "$unfinished" || die "cannot make a directory in $state"
-    printf '{"name":"%s","created":"%s","command":[%s],"backend":"script","maker":{"pid":%s,"start":"%s"},%s}\n' \
-      "$name" "$created" "$command" "$$" "${fields[19]}" '"box":{"command":["sleep","1"],"mounts":[{"type":"tmpfs","destination":"/tmp"}]},"pod":"shop","shared":{"share":["pid","net"],"user":"unprivileged"}' >"$unfinished/box.json" || {
+    printf '{"name":"%s","created":"%s","command":[%s],"backend":"script","maker":{"pid":%s,"start":"%s"},"pidNamespace":"%s",%s}\n' \
+      "$name" "$created" "$command" "$$" "${fields[19]}" "$pid_namespace" '"box":{"command":["sleep","1"],"mounts":[{"type":"tmpfs","destination":"/tmp"}]},"pod":"shop","shared":{"share":["pid","net"],"user":"unprivileged"}' >"$unfinished/box.json" || {
       rm -rf -- "$unfinished"
       die "cannot write to $state"
     }
@@ -2796,10 +2834,28 @@ abandon() {
   release_name "$name" "$life" "$unfinished"
 } 2>/dev/null
 
+# Sets pid_namespace to that in which the numbers of processes here mean something: its inode, the start time of its first
+# process, because an inode comes again, and the boot.
+find_pid_namespace() {
+  local status='' stat='' boot=''
+  local -a fields
+  read -r -d '' status </proc/self/status || true
+  [[ $status == *$'\nNSpid:\t'$$$'\n'* ]] ||
+    die '/proc is that of another pid namespace: boxes cannot be told by their numbers there'
+  # Where /proc hides processes and settings, it goes without.
+  {
+    read -r -d '' stat </proc/1/stat || true
+    read -r boot </proc/sys/kernel/random/boot_id || true
+  } 2>/dev/null
+  read -r -a fields <<<"${stat##*) }"
+  pid_namespace=$(readlink /proc/self/ns/pid)
+  pid_namespace=${pid_namespace//[!0-9]/}-${fields[19]-}-$boot
+}
+
 # Takes a name for the box, or makes one up: a directory of this name, complete from the moment that it appears. Its file
 # life is locked (flock) as long as the box runs, by the descriptor that this leaves open; nsgen ps reads it.
 claim_name() {
-  local wanted=$1 command='' created stat tries word json
+  local wanted=$1 command='' created stat pid_namespace tries word json
   local -a fields letters=(b d f g h j k l m n p r s t v z) vowels=(a e i o u)
   shift
   umask 077
@@ -2807,6 +2863,7 @@ claim_name() {
     json_word "$word"
     command+=${command:+,}$json
   done
+  find_pid_namespace
   read -r -d '' stat </proc/$$/stat || true
   read -r -a fields <<<"${stat##*) }"
   # Since bash 5 in milliseconds.
@@ -2822,10 +2879,10 @@ claim_name() {
       while ((${#name} < 6)); do name+=${letters[RANDOM % 16]}${vowels[RANDOM % 5]}; done
       name+=-$((RANDOM % 90 + 10))
     fi
-    unfinished=$state/.$name.$$-${fields[19]}
+    unfinished=$state/.$name.$$-${fields[19]}-$pid_namespace
     mkdir -m 700 -- "$unfinished" || die "cannot make a directory in $state"
-    printf '{"name":"%s","created":"%s","command":[%s],"backend":"script","maker":{"pid":%s,"start":"%s"},%s}\n' \
-      "$name" "$created" "$command" "$$" "${fields[19]}" '"box":{"command":["ps","-ef"],"rootfs":{"from":["ps"]}},"pod":"shop","shared":{"share":["pid","net"],"user":"unprivileged"}' >"$unfinished/box.json" || {
+    printf '{"name":"%s","created":"%s","command":[%s],"backend":"script","maker":{"pid":%s,"start":"%s"},"pidNamespace":"%s",%s}\n' \
+      "$name" "$created" "$command" "$$" "${fields[19]}" "$pid_namespace" '"box":{"command":["ps","-ef"],"rootfs":{"from":["ps"]}},"pod":"shop","shared":{"share":["pid","net"],"user":"unprivileged"}' >"$unfinished/box.json" || {
       rm -rf -- "$unfinished"
       die "cannot write to $state"
     }
@@ -3523,7 +3580,7 @@ main() {
     shift
   done
 
-  check_tools base64 bash cat chmod env flock hostname ip mkdir mount mv nsenter pivot_root rm setpriv setsid sleep stat umount unshare
+  check_tools base64 bash cat chmod env flock hostname ip mkdir mount mv nsenter pivot_root readlink rm setpriv setsid sleep stat umount unshare
   check_kernel cgroup ipc mnt net pid uts
   if ((EUID == 0)); then check_privilege; else check_user_namespaces; fi
 

@@ -40,7 +40,7 @@ fi
 # before unset.
 POSIXLY_CORRECT=1
 unset -f : break builtin cd continue declare die exec exit export hash kill local mapfile printf read return set shift \
-  shopt trap true ulimit umask unset wait [ base64 bash chmod env flock hostname ip mkdir mount mv rm setsid sleep stat unshare
+  shopt trap true ulimit umask unset wait [ base64 bash chmod env flock hostname ip mkdir mount mv readlink rm setsid sleep stat unshare
 unset POSIXLY_CORRECT
 
 # Nothing that the caller has set may change what the commands below mean.
@@ -707,10 +707,28 @@ abandon() {
   release_name "$name" "$life" "$unfinished"
 } 2>/dev/null
 
+# Sets pid_namespace to that in which the numbers of processes here mean something: its inode, the start time of its first
+# process, because an inode comes again, and the boot.
+find_pid_namespace() {
+  local status='' stat='' boot=''
+  local -a fields
+  read -r -d '' status </proc/self/status || true
+  [[ $status == *$'\nNSpid:\t'$$$'\n'* ]] ||
+    die '/proc is that of another pid namespace: boxes cannot be told by their numbers there'
+  # Where /proc hides processes and settings, it goes without.
+  {
+    read -r -d '' stat </proc/1/stat || true
+    read -r boot </proc/sys/kernel/random/boot_id || true
+  } 2>/dev/null
+  read -r -a fields <<<"${stat##*) }"
+  pid_namespace=$(readlink /proc/self/ns/pid)
+  pid_namespace=${pid_namespace//[!0-9]/}-${fields[19]-}-$boot
+}
+
 # Takes a name for the box, or makes one up: a directory of this name, complete from the moment that it appears. Its file
 # life is locked (flock) as long as the box runs, by the descriptor that this leaves open; nsgen ps reads it.
 claim_name() {
-  local wanted=$1 command='' created stat tries word json
+  local wanted=$1 command='' created stat pid_namespace tries word json
   local -a fields letters=(b d f g h j k l m n p r s t v z) vowels=(a e i o u)
   shift
   umask 077
@@ -718,6 +736,7 @@ claim_name() {
     json_word "$word"
     command+=${command:+,}$json
   done
+  find_pid_namespace
   read -r -d '' stat </proc/$$/stat || true
   read -r -a fields <<<"${stat##*) }"
   # Since bash 5 in milliseconds.
@@ -733,10 +752,10 @@ claim_name() {
       while ((${#name} < 6)); do name+=${letters[RANDOM % 16]}${vowels[RANDOM % 5]}; done
       name+=-$((RANDOM % 90 + 10))
     fi
-    unfinished=$state/.$name.$$-${fields[19]}
+    unfinished=$state/.$name.$$-${fields[19]}-$pid_namespace
     mkdir -m 700 -- "$unfinished" || die "cannot make a directory in $state"
-    printf '{"name":"%s","created":"%s","command":[%s],"backend":"script","maker":{"pid":%s,"start":"%s"},%s}\n' \
-      "$name" "$created" "$command" "$$" "${fields[19]}" '"box":{"init":true,"hostname":"web","command":["sh","-c","(sleep 0.1 &); sleep 1; ps -ef"]}' >"$unfinished/box.json" || {
+    printf '{"name":"%s","created":"%s","command":[%s],"backend":"script","maker":{"pid":%s,"start":"%s"},"pidNamespace":"%s",%s}\n' \
+      "$name" "$created" "$command" "$$" "${fields[19]}" "$pid_namespace" '"box":{"init":true,"hostname":"web","command":["sh","-c","(sleep 0.1 &); sleep 1; ps -ef"]}' >"$unfinished/box.json" || {
       rm -rf -- "$unfinished"
       die "cannot write to $state"
     }
@@ -919,7 +938,7 @@ main() {
       '(sleep 0.1 &); sleep 1; ps -ef'
   fi
 
-  check_tools base64 bash chmod env flock hostname ip mkdir mount mv rm setsid sleep stat unshare
+  check_tools base64 bash chmod env flock hostname ip mkdir mount mv readlink rm setsid sleep stat unshare
   check_kernel cgroup ipc mnt net pid uts
   if ((EUID == 0)); then check_privilege; else check_user_namespaces; fi
 

@@ -20,8 +20,8 @@ import { removeBox } from './state/remove.js';
 /** A box that has a name, as it was when it was asked for. What it can do, it does to this box, and to no later one of its name. */
 export interface NamedBox {
   readonly name: string;
-  /** `starting`: whoever starts it is still at it. */
-  readonly status: 'starting' | 'running' | 'ended';
+  /** `starting`: whoever starts it is still at it. `elsewhere`: it was started in another pid namespace, where its processes are. */
+  readonly status: 'starting' | 'running' | 'ended' | 'elsewhere';
   /** Its first process, as the host numbers it, as long as it runs. */
   readonly pid: number | undefined;
   /** Of a box that has ended: 128+N after signal N, 125 if it was never started. */

@@ -8,6 +8,7 @@ import { openBox } from '../exec/box.js';
 import { describeNewcomer } from '../exec/newcomer.js';
 import type { Newcomer } from '../exec/plan.js';
 import { openTarget, type Target } from '../exec/target.js';
+import { requireHere } from '../state/elsewhere.js';
 import { type GivenFlags, parseArguments } from './arguments.js';
 import { environment } from './box-from-flags.js';
 import { DESCRIPTIONS } from './descriptions.js';
@@ -142,6 +143,7 @@ async function find(name: string): Promise<Found> {
     return { target: openTarget({ pid: Number(name) }), boxEnv: undefined, boxCwd: undefined };
   const { findBox, isPod } = await import('../state/boxes.js');
   const found = findBox(name);
+  requireHere(found);
   if (isPod(found)) throw await podRefusal(name);
   const { target, box } = openBox(found);
   return { target, boxEnv: box.env, boxCwd: box.cwd };

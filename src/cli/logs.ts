@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { pause } from '../host/clock.js';
-import { type BoxState, findBox, isPod, StateError } from '../state/boxes.js';
+import { type BoxState, findBox, hasEnded, isPod, StateError } from '../state/boxes.js';
+import { requireHere } from '../state/elsewhere.js';
 import { isEnded } from '../state/end.js';
 import { membersOf } from '../state/pods.js';
 import { LOG_FILE } from '../state/record.js';
@@ -58,6 +59,8 @@ function openLog({ name, directory, foreground }: BoxState): number {
 
 /** @param show returns false when nobody reads any more. */
 async function print(box: BoxState, follow: boolean, show: (chunk: Buffer) => boolean): Promise<void> {
+  // Nobody could tell here when it ends.
+  if (follow && !hasEnded(box)) requireHere(box);
   const descriptor = openLog(box);
   try {
     await copy(descriptor, box, follow, show);

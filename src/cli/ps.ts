@@ -2,7 +2,7 @@ import type { ArgsDef, CommandDef } from 'citty';
 import { EXIT_STATUS } from '../backends/failure.js';
 import { BoxError } from '../box/problem.js';
 import { numbersOf } from '../host/process.js';
-import { type BoxState, type Damaged, readStates } from '../state/boxes.js';
+import { type BoxState, type Damaged, hasEnded, readStates } from '../state/boxes.js';
 import { visible, visibleJson } from '../text.js';
 import { parseArguments } from './arguments.js';
 import { DESCRIPTIONS } from './descriptions.js';
@@ -34,7 +34,7 @@ export const psCommand: Subcommand = {
       throw new BoxError(command.map(word => ({ field: '', message: `ps takes no ${JSON.stringify(word)}` })));
     const { boxes, damaged } = readStates();
     const all = flags.has('all');
-    const shown = boxes.filter(({ status }) => all || status !== 'ended');
+    const shown = boxes.filter(box => all || !hasEnded(box));
     const broken = all ? damaged : [];
     write(1, flags.has('json') ? asJson(shown, broken) : asTable(shown, broken));
     return EXIT_STATUS.ok;
@@ -100,7 +100,7 @@ function rowOf(box: BoxState, now: number): readonly string[] {
 }
 
 function statusOf({ status, exitStatus, problem }: BoxState): string {
-  const text = status === 'ended' && exitStatus !== undefined ? `ended (${exitStatus})` : status;
+  const text = exitStatus === undefined ? status : `${status} (${exitStatus})`;
   return problem === undefined ? text : `${text}: ${problem}`;
 }
 

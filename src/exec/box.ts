@@ -2,10 +2,12 @@ import { closeSync, readFileSync } from 'node:fs';
 import { EXIT_STATUS, StartError } from '../backends/failure.js';
 import type { Box } from '../box/box.js';
 import type { BoxState } from '../state/boxes.js';
+import { requireHere } from '../state/elsewhere.js';
 import { openTarget, type Target } from './target.js';
 
-/** A box that has a name, as somewhere to run a command. @throws StartError unless it runs. */
+/** A box that has a name, as somewhere to run a command. @throws StartError unless it runs, StateError if that is elsewhere. */
 export function openBox(state: BoxState): { readonly target: Target; readonly box: Box } {
+  requireHere(state);
   const { name, status, process, box } = state;
   const none = (why: string) => new StartError(`box ${JSON.stringify(name)} ${why}`, EXIT_STATUS.failed);
   if (status === 'ended') throw none('has ended');

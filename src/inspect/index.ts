@@ -1,4 +1,5 @@
 import { type BoxState, findBox, listBoxes, StateError } from '../state/boxes.js';
+import { requireHere } from '../state/elsewhere.js';
 import type { KnownBox } from './boxes.js';
 import { InspectError, inspectProcess } from './inspect.js';
 import type { Inspection } from './inspection.js';
@@ -23,6 +24,7 @@ function processOf(target: number | string): { readonly pid: number; readonly st
   const word = String(target);
   if (/^\d{1,10}$/.test(word)) return { pid: Number(word) };
   const box = findBox(word);
+  requireHere(box);
   if (box.process !== undefined) return box.process;
   throw new InspectError(`inspect box ${JSON.stringify(word)}: ${whyNone(box)}`);
 }

@@ -5,8 +5,11 @@ import { type Box, parseBox, parseBoxOfPod } from '../box/box.js';
 import type { ProcessIdentity } from '../host/process.js';
 import type { Shared } from '../pod/shared.js';
 import { directoryProblem, requireOwnProc, StateError, stateDirectory } from './directory.js';
+import { ELSEWHERE } from './elsewhere.js';
 import { type Life, readLife } from './life.js';
+import { readLifeOnFile } from './life-on-file.js';
 import { isBoxName, NAME_RULE } from './names.js';
+import { placeOf } from './pid-namespace.js';
 import { readPodLife } from './pod-life.js';
 import { type BoxRecord, readRecord } from './record.js';
 
@@ -31,13 +34,19 @@ export interface BoxState {
   readonly maker: ProcessIdentity;
   /** Its description. Read when it is asked for. */
   readonly box: Box;
-  /** `starting`: there is no init yet, and who starts it is still at it. */
-  readonly status: 'starting' | 'running' | 'ended';
+  /**
+   * `starting`: there is no init yet, and who starts it is still at it. `elsewhere`: it was started in another pid namespace,
+   * and whether it runs cannot be told here.
+   */
+  readonly status: 'starting' | 'running' | 'ended' | 'elsewhere';
   /** Whether it has got as far as its init. */
   readonly started: boolean;
   /** Its pid 1 as the host sees it, as long as it runs. */
   readonly process: ProcessIdentity | undefined;
-  /** Of a box that has ended: that of its command, 137 if it was killed, 125 if it was never started. A pod has none. */
+  /**
+   * Of a box that has ended: that of its command, 137 if it was killed, 125 if it was never started. A pod has none. Of a box
+   * elsewhere, if it is on file.
+   */
   readonly exitStatus: number | undefined;
   /** Whether it has ended, and nobody could write down how, because who would have was killed. */
   readonly abandoned: boolean;
@@ -57,6 +66,9 @@ export const isBox = (found: BoxState | Damaged): found is BoxState => 'status' 
 /** Whether it is a pod: its process is the init, and the boxes in it have names of their own. */
 export const isPod = ({ pod, shared }: Pick<BoxRecord, 'pod' | 'shared'>): boolean =>
   pod === undefined && shared !== undefined;
+
+/** As far as can be told: of a box elsewhere, by its exit status. */
+export const hasEnded = ({ status, exitStatus }: BoxState): boolean => status === 'ended' || exitStatus !== undefined;
 
 /** 128 + SIGKILL. */
 const KILLED = 137;
@@ -118,16 +130,22 @@ export function readState(directory: string, name: string): BoxState | Damaged |
     if (problem !== undefined) throw new Error(problem);
     const record = readRecord(directory);
     if (record.name !== name) throw new Error(`it says that it is ${JSON.stringify(record.name)}`);
-    const { pod, foreground, maker } = record;
-    const life = isPod(record)
-      ? readPodLife(directory)
-      : readLife(directory, { inPod: pod !== undefined, attendant: foreground ? maker : undefined });
-    return stateOf(directory, record, life);
+    const place = placeOf(record.pidNamespace);
+    const life = place === 'here' ? lifeOf(directory, record) : readLifeOnFile(directory, isPod(record));
+    return stateOf(directory, record, life, place === 'elsewhere');
   } catch (error) {
     if (directoryIsGone(directory)) return undefined;
     return { name, directory, problem: error instanceof Error ? error.message : String(error) };
   }
 }
+
+const lifeOf = (directory: string, record: BoxRecord): Life =>
+  isPod(record)
+    ? readPodLife(directory)
+    : readLife(directory, {
+        inPod: record.pod !== undefined,
+        attendant: record.foreground ? record.maker : undefined,
+      });
 
 function directoryIsGone(directory: string): boolean {
   try {
@@ -138,7 +156,7 @@ function directoryIsGone(directory: string): boolean {
   }
 }
 
-function stateOf(directory: string, record: BoxRecord, life: Life): BoxState {
+function stateOf(directory: string, record: BoxRecord, life: Life, elsewhere: boolean): BoxState {
   const { box, ...rest } = record;
   let parsed: Box | undefined;
   return {
@@ -150,11 +168,12 @@ function stateOf(directory: string, record: BoxRecord, life: Life): BoxState {
       parsed ??= record.pod === undefined ? parseBox(input) : parseBoxOfPod(input, record.shared?.share ?? ['pid']);
       return parsed;
     },
-    status: life.held ? (life.started ? 'running' : 'starting') : 'ended',
+    status: elsewhere ? 'elsewhere' : life.held ? (life.started ? 'running' : 'starting') : 'ended',
     started: life.started,
     process: life.process,
     ...endOf(life, record.foreground),
     ...(isPod(record) ? { exitStatus: undefined, abandoned: life.problem !== undefined, problem: life.problem } : {}),
+    ...(elsewhere ? { exitStatus: life.exitStatus, abandoned: false, problem: ELSEWHERE } : {}),
   };
 }
 

@@ -20,6 +20,7 @@ import { madeStateDirectory, requireOwnProc, StateError } from './directory.js';
 import { LIFE_FILE } from './life.js';
 import { locked } from './lock.js';
 import { isBoxName, NAME_RULE } from './names.js';
+import { ownPidNamespace } from './pid-namespace.js';
 import { LOG_FILE, RECORD_FILE, recordText } from './record.js';
 
 /** The directory of a box that is about to be started: complete, and locked, from the moment that it has its name. */
@@ -76,12 +77,19 @@ function tryName(
   { name, foreground = false, ...rest }: Claimed & { readonly name: string },
 ): Claim | undefined {
   const maker = ownIdentity();
-  const unfinished = `${parent}/${unfinishedName(name, maker)}`;
+  const unfinished = `${parent}/${unfinishedName(name)}`;
   const directory = `${parent}/${name}`;
   mkdirSync(unfinished, { mode: 0o700 });
   const open: number[] = [];
   try {
-    const record = { name, created: new Date().toISOString(), maker, foreground, ...rest };
+    const record = {
+      name,
+      created: new Date().toISOString(),
+      maker,
+      pidNamespace: ownPidNamespace(),
+      foreground,
+      ...rest,
+    };
     writeFileSync(`${unfinished}/${RECORD_FILE}`, recordText(record), { flag: 'wx', mode: 0o600 });
     const life = openNew(`${unfinished}/${LIFE_FILE}`);
     open.push(life);
@@ -122,9 +130,12 @@ const isTaken = (error: unknown): boolean =>
   (error.code === 'ENOTEMPTY' || error.code === 'EEXIST' || error.code === 'ENOTDIR');
 
 /** Of a directory that is not a box's yet, or any more. Who works on it is known by it: prune removes it after them. */
-export const unfinishedName = (name: string, { pid, start }: ProcessIdentity): string => `.${name}.${pid}-${start}`;
+export function unfinishedName(name: string): string {
+  const { pid, start } = ownIdentity();
+  return `.${name}.${pid}-${start}-${ownPidNamespace()}`;
+}
 
-export const ownIdentity = (): ProcessIdentity => ({ pid: process.pid, start: statOf('self')?.start ?? '' });
+const ownIdentity = (): ProcessIdentity => ({ pid: process.pid, start: statOf('self')?.start ?? '' });
 
 const openNew = (path: string): number =>
   openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL, 0o600);

@@ -1,6 +1,7 @@
-import { lstatSync, mkdirSync, readlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync } from 'node:fs';
 import { EXIT_STATUS } from '../backends/failure.js';
 import { isAbsolutePath } from '../box/values.js';
+import { hasOwnProc } from '../host/pid-namespace.js';
 
 /**
  * Where the boxes that have names are kept, one directory each: of root in /run/nsgen, of a user in theirs of
@@ -78,6 +79,6 @@ export function directoryProblem(directory: string): string | undefined {
  * @throws StateError
  */
 export function requireOwnProc(): void {
-  if (readlinkSync('/proc/self') === String(process.pid)) return;
+  if (hasOwnProc()) return;
   throw new StateError('/proc is that of another pid namespace: boxes cannot be told by their numbers there');
 }

@@ -7,8 +7,9 @@ import { removeCgroups, thaw } from '../host/cgroup/remove.js';
 import { milliseconds, pause } from '../host/clock.js';
 import { isAlive, type ProcessIdentity } from '../host/process.js';
 import { sendSignal } from '../host/signal.js';
-import { type BoxState, isBox, readState } from './boxes.js';
+import { type BoxState, hasEnded, isBox, readState } from './boxes.js';
 import { StateError } from './directory.js';
+import { requireHere } from './elsewhere.js';
 import { killMember } from './member.js';
 
 /**
@@ -18,6 +19,7 @@ import { killMember } from './member.js';
  * @throws StateError when its first process is not to be found.
  */
 export async function signalBox(box: BoxState, signal: number): Promise<boolean> {
+  requireHere(box);
   const end = milliseconds() + TIME_TO_APPEAR;
   for (let now: BoxState | undefined = box; now !== undefined && now.status !== 'ended'; now = sameBox(box)) {
     if (now.process !== undefined) return sendTo(now.process, now.pod, signal);
@@ -45,12 +47,15 @@ const BETWEEN = 50;
  * @param limit milliseconds.
  * @param cgroups its own. Of a process that is ending, the kernel no longer says in which it was.
  * @returns its end; undefined when it has not come in that time, or somebody has removed the box.
+ * @throws StateError of a box elsewhere, unless its exit status is on file.
  */
 export async function endOfBox(
   box: BoxState,
   limit = Number.POSITIVE_INFINITY,
   cgroups = cgroupsOf(box),
 ): Promise<BoxState | undefined> {
+  if (box.status === 'elsewhere' && box.exitStatus !== undefined) return box;
+  requireHere(box);
   const end = milliseconds() + limit;
   for (let delay = 1; ; delay = Math.min(2 * delay, BETWEEN)) {
     const now = sameBox(box);
@@ -155,4 +160,7 @@ export async function removeEmpty({ maker, pod }: Pick<BoxState, 'maker' | 'pod'
 }
 
 /** Or it has been removed. */
-export const isEnded = (box: BoxState): boolean => (sameBox(box)?.status ?? 'ended') === 'ended';
+export function isEnded(box: BoxState): boolean {
+  const now = sameBox(box);
+  return now === undefined || hasEnded(now);
+}

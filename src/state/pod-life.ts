@@ -33,4 +33,4 @@ export function readPodLife(directory: string): Life {
   }
 }
 
-const CUT_SHORT = 'its start was cut short: who started it was killed (nsgen prune removes it, with its boxes)';
+export const CUT_SHORT = 'its start was cut short: who started it was killed (nsgen prune removes it, with its boxes)';

@@ -1,5 +1,6 @@
 import { constants as system } from 'node:os';
 import { type BoxState, findBox, isPod, listBoxes, readStates, StateError } from './boxes.js';
+import { requireHere } from './elsewhere.js';
 import { endOfBox, isEnded, killBox, signalBox, stopBox } from './end.js';
 import { removeBox } from './remove.js';
 
@@ -15,6 +16,7 @@ export const membersOf = (pod: string): readonly BoxState[] => listBoxes().filte
  */
 export function findRunningPod(name: string): BoxState {
   const pod = findPod(name);
+  requireHere(pod);
   if (pod.status === 'running') return pod;
   const how = pod.status === 'ended' ? 'has ended' : 'is being started';
   throw new StateError(`pod ${JSON.stringify(name)} ${how}${pod.problem === undefined ? '' : `: ${pod.problem}`}`);
@@ -37,6 +39,7 @@ function findPod(name: string): BoxState {
  * @returns false when the pod has ended.
  */
 export async function signalPod(pod: BoxState, signal: number): Promise<boolean> {
+  requireHere(pod);
   if (isEnded(pod)) return false;
   const running = membersOf(pod.name).filter(({ status }) => status !== 'ended');
   await Promise.all(running.map(box => signalBox(box, signal)));
@@ -49,6 +52,7 @@ export async function signalPod(pod: BoxState, signal: number): Promise<boolean>
  * @param given milliseconds between TERM and KILL; the boxes' own unless given.
  */
 export async function stopPod(pod: BoxState, given?: number): Promise<void> {
+  requireHere(pod);
   const running = membersOf(pod.name).filter(({ status }) => status !== 'ended');
   await Promise.all(running.map(box => stopBox(box, given)));
   await stopBox(pod, given);
@@ -79,6 +83,7 @@ export function removeNamed(name: string, force: boolean): Promise<void> {
  * @throws StateError when it runs, or is not there.
  */
 export async function removePod(pod: BoxState, force: boolean): Promise<void> {
+  requireHere(pod);
   if (!isEnded(pod)) {
     if (!force)
       throw new StateError(

@@ -3,6 +3,7 @@ import { ownerOf } from '../host/cgroup/name.js';
 import { isAlive } from '../host/process.js';
 import { isPod, readStates } from './boxes.js';
 import { hasStateDirectory, requireOwnProc, stateDirectory } from './directory.js';
+import { placeOf } from './pid-namespace.js';
 import { removePod } from './pods.js';
 import { removeBox } from './remove.js';
 
@@ -51,15 +52,17 @@ export async function pruneBoxes(dryRun: boolean): Promise<PrunedBoxes> {
 }
 
 /** As unfinishedName has named it. */
-const UNFINISHED = /^\..+\.([1-9]\d{0,9})-(\d{1,20})$/;
+const UNFINISHED = /^\..+\.([1-9]\d{0,9})-(\d{1,20})(?:-([^.]+))?$/;
 
 function unfinished(): readonly string[] {
   const parent = stateDirectory();
   requireOwnProc();
   return namesIn(parent).flatMap(name => {
-    const [, pid, start] = UNFINISHED.exec(name) ?? [];
-    if (pid === undefined || start === undefined || isAlive({ pid: Number(pid), start })) return [];
-    return [`${parent}/${name}`];
+    const [, pid, start, pidNamespace] = UNFINISHED.exec(name) ?? [];
+    if (pid === undefined || start === undefined) return [];
+    const place = placeOf(pidNamespace);
+    const inUse = place === 'elsewhere' || (place === 'here' && isAlive({ pid: Number(pid), start }));
+    return inUse ? [] : [`${parent}/${name}`];
   });
 }
 

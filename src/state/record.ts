@@ -3,6 +3,7 @@ import { type BackendName, isBackendName } from '../backends/backend.js';
 import { isMapping } from '../box/values.js';
 import type { ProcessIdentity } from '../host/process.js';
 import { isShared, type Shared } from '../pod/shared.js';
+import { isPidNamespace } from './pid-namespace.js';
 
 /** What box.json says: written before the box is started, and never changed. */
 export interface BoxRecord {
@@ -18,6 +19,8 @@ export interface BoxRecord {
   readonly foreground: boolean;
   /** Whose cgroups those of the box are named by: the nsgen, or the script, that has started it. */
   readonly maker: ProcessIdentity;
+  /** Where its number means something, and those in the files `life` and `process`. Undefined: from before it was recorded. */
+  readonly pidNamespace?: string | undefined;
   /** The description, as it was given to parseBox. */
   readonly box: Readonly<Record<string, unknown>>;
 }
@@ -53,7 +56,7 @@ function readRegular(path: string): string {
 function parseRecord(text: string): BoxRecord {
   const value = parsed(text);
   if (!isMapping(value)) throw new Error(`${RECORD_FILE} is no mapping`);
-  const { name, created, command, pod, shared, backend, foreground = false, maker, box } = value;
+  const { name, created, command, pod, shared, backend, foreground = false, maker, pidNamespace, box } = value;
   if (typeof name !== 'string') throw wrong('name');
   if (typeof created !== 'string' || Number.isNaN(Date.parse(created))) throw wrong('created');
   if (!isStrings(command)) throw wrong('command');
@@ -62,8 +65,9 @@ function parseRecord(text: string): BoxRecord {
   if (typeof backend !== 'string' || !isBackendName(backend)) throw wrong('backend');
   if (typeof foreground !== 'boolean') throw wrong('foreground');
   if (!isIdentity(maker)) throw wrong('maker');
+  if (pidNamespace !== undefined && !isPidNamespace(pidNamespace)) throw wrong('pidNamespace');
   if (!isMapping(box)) throw wrong('box');
-  return { name, created, command, pod, shared, backend, foreground, maker, box };
+  return { name, created, command, pod, shared, backend, foreground, maker, pidNamespace, box };
 }
 
 function parsed(text: string): unknown {

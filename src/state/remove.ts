@@ -3,8 +3,9 @@ import { constants as system } from 'node:os';
 import { pause } from '../host/clock.js';
 import { sendSignal } from '../host/signal.js';
 import { type BoxState, type Damaged, isBox, readState } from './boxes.js';
-import { ownIdentity, unfinishedName } from './claim.js';
+import { unfinishedName } from './claim.js';
 import { requireOwnProc, StateError, stateDirectory } from './directory.js';
+import { requireHere } from './elsewhere.js';
 import { isSame, killBox, removeEmpty } from './end.js';
 import { type Life, readLife } from './life.js';
 import { locked } from './lock.js';
@@ -20,6 +21,7 @@ export async function removeBox(name: string, force: boolean): Promise<void> {
   const hidden = name === '' || name.startsWith('.') || name.includes('/');
   const found = hidden ? undefined : readState(`${parent}/${name}`, name);
   if (found === undefined) throw new StateError(`there is no box ${JSON.stringify(name)}`);
+  if (isBox(found)) requireHere(found);
   if (isBox(found)) await makeEnd(found, force);
   else await makeHolderEnd(found, force);
   locked(parent, () => takeAway(parent, name, found));
@@ -68,7 +70,7 @@ function takeAway(parent: string, name: string, before: BoxState | Damaged): voi
     rmSync(directory, { force: true });
     return;
   }
-  const unfinished = `${parent}/${unfinishedName(name, ownIdentity())}`;
+  const unfinished = `${parent}/${unfinishedName(name)}`;
   renameSync(directory, unfinished);
   rmSync(unfinished, { recursive: true, force: true });
 }

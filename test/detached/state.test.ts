@@ -150,6 +150,7 @@ describe('boxes', () => {
       writeFileSync(join(make(name, ''), 'box.json'), text);
     make('other', '', { name: 'elsewhere' });
     make('fields', '', { command: 'x' });
+    make('namespace', '', { pidNamespace: '1-2-3' });
     for (const file of ['box.json', 'life']) {
       const directory = make(`symlink-${file}`, '');
       rmSync(join(directory, file));
@@ -176,6 +177,7 @@ describe('boxes', () => {
         'half: box.json is not JSON',
         'link: is not a directory',
         'list: box.json is no mapping',
+        'namespace: box.json: pidNamespace is missing or malformed',
         'nothing: box.json is not JSON',
         'number: box.json is no mapping',
         'open: can be written to by others than its owner',

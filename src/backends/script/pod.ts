@@ -72,10 +72,18 @@ export function renderPod(pod: Pod, { detached = false }: PlanOptions = {}): str
 }
 
 const FUNCTIONS = ['write_init', 'make_init'];
-const DETACHED_FUNCTIONS = ['find_state_directory', 'json_word', 'find_first', 'release_name', 'claim_name', 'begin'];
+const DETACHED_FUNCTIONS = [
+  'find_state_directory',
+  'json_word',
+  'find_first',
+  'release_name',
+  'find_pid_namespace',
+  'claim_name',
+  'begin',
+];
 
 const TOOLS = 'base64 bash cat chmod env hostname ip mount nsenter pivot_root rm setpriv setsid sleep umount unshare';
-const DETACHED_TOOLS = 'flock mkdir mv stat';
+const DETACHED_TOOLS = 'flock mkdir mv readlink stat';
 const LABELLING_TOOLS = 'fold sed stdbuf';
 
 function toolsOf({ boxes }: Pod, detached: boolean): readonly string[] {

@@ -95,7 +95,7 @@ function toolsOfOperation({ operation, place }: PlacedOperation): readonly strin
     case 'open-terminal':
       return ['mount', 'script', 'setpriv', 'stty', ...(operation.rootfs === undefined ? [] : ['mkdir', 'readlink'])];
     case 'record-life':
-      return ['flock', 'mkdir', 'mv', 'rm', 'stat'];
+      return ['flock', 'mkdir', 'mv', 'readlink', 'rm', 'stat'];
     case 'pivot-root':
       return ['cp', 'mount', 'nsenter', 'pivot_root', 'umount'];
     case 'working-directory':

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { INITIAL_PID_NAMESPACE, ownPidNamespaceInode } from '../pid-namespace.js';
 import { isAlive } from '../process.js';
 import { ownerOf } from './name.js';
 import { thaw } from './remove.js';
@@ -89,12 +90,9 @@ function populationOf(directory: string): { readonly processes: number; readonly
   if (events !== undefined) return { processes, populated: !events.includes('populated 0') };
   // Of version 1 the kernel lists only whom this pid namespace has a number for. It removes no cgroup that has others,
   // but it would remove an empty one of theirs.
-  unknown ||= below > 0 && readlinkSync('/proc/self/ns/pid') !== INITIAL_PID_NAMESPACE;
+  unknown ||= below > 0 && ownPidNamespaceInode() !== INITIAL_PID_NAMESPACE;
   return { processes, populated: unknown || processes > 0 };
 }
-
-/** PROC_PID_INIT_INO of include/uapi/linux/nsfs.h. */
-const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
 
 /** Version 2: for the cgroup and all below it. */
 function eventsOf(directory: string): readonly string[] | undefined {
