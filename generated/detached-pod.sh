@@ -691,17 +691,17 @@ release_name() {
 # Sets pid_namespace to that in which the numbers of processes here mean something: its inode, the start time of its first
 # process, because an inode comes again, and the boot.
 find_pid_namespace() {
-  local status='' stat='' boot=''
+  local status='' line='' boot=''
   local -a fields
   read -r -d '' status </proc/self/status || true
   [[ $status == *$'\nNSpid:\t'$$$'\n'* ]] ||
     die '/proc is that of another pid namespace: boxes cannot be told by their numbers there'
   # Where /proc hides processes and settings, it goes without.
   {
-    read -r -d '' stat </proc/1/stat || true
+    read -r -d '' line </proc/1/stat || true
     read -r boot </proc/sys/kernel/random/boot_id || true
   } 2>/dev/null
-  read -r -a fields <<<"${stat##*) }"
+  read -r -a fields <<<"${line##*) }"
   pid_namespace=$(readlink /proc/self/ns/pid)
   pid_namespace=${pid_namespace//[!0-9]/}-${fields[19]-}-$boot
 }
@@ -1642,17 +1642,17 @@ abandon() {
 # Sets pid_namespace to that in which the numbers of processes here mean something: its inode, the start time of its first
 # process, because an inode comes again, and the boot.
 find_pid_namespace() {
-  local status='' stat='' boot=''
+  local status='' line='' boot=''
   local -a fields
   read -r -d '' status </proc/self/status || true
   [[ $status == *$'\nNSpid:\t'$$$'\n'* ]] ||
     die '/proc is that of another pid namespace: boxes cannot be told by their numbers there'
   # Where /proc hides processes and settings, it goes without.
   {
-    read -r -d '' stat </proc/1/stat || true
+    read -r -d '' line </proc/1/stat || true
     read -r boot </proc/sys/kernel/random/boot_id || true
   } 2>/dev/null
-  read -r -a fields <<<"${stat##*) }"
+  read -r -a fields <<<"${line##*) }"
   pid_namespace=$(readlink /proc/self/ns/pid)
   pid_namespace=${pid_namespace//[!0-9]/}-${fields[19]-}-$boot
 }
@@ -2837,17 +2837,17 @@ abandon() {
 # Sets pid_namespace to that in which the numbers of processes here mean something: its inode, the start time of its first
 # process, because an inode comes again, and the boot.
 find_pid_namespace() {
-  local status='' stat='' boot=''
+  local status='' line='' boot=''
   local -a fields
   read -r -d '' status </proc/self/status || true
   [[ $status == *$'\nNSpid:\t'$$$'\n'* ]] ||
     die '/proc is that of another pid namespace: boxes cannot be told by their numbers there'
   # Where /proc hides processes and settings, it goes without.
   {
-    read -r -d '' stat </proc/1/stat || true
+    read -r -d '' line </proc/1/stat || true
     read -r boot </proc/sys/kernel/random/boot_id || true
   } 2>/dev/null
-  read -r -a fields <<<"${stat##*) }"
+  read -r -a fields <<<"${line##*) }"
   pid_namespace=$(readlink /proc/self/ns/pid)
   pid_namespace=${pid_namespace//[!0-9]/}-${fields[19]-}-$boot
 }

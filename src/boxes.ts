@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
+import { emitWarning } from 'node:process';
 import type { BackendName } from './backends/backend.js';
 import { detachedBox, foregroundProblems } from './backends/detached.js';
 import { type Box, inputOf, parseBox } from './box/box.js';
@@ -124,7 +125,7 @@ function namedBox(state: BoxState): NamedBox {
       if (timeout !== undefined && !(timeout >= 0)) throw new RangeError(`timeout: ${timeout} is no number of seconds`);
       return statusOf(name, await stopBox(present(), timeout === undefined ? undefined : timeout * 1000));
     },
-    wait: async () => statusOf(name, await endOfBox(present())),
+    wait: async () => statusOf(name, await endOfBox(present(), { onLeft: warn })),
     async remove({ force = false } = {}) {
       present();
       await removeBox(name, force);
@@ -132,6 +133,9 @@ function namedBox(state: BoxState): NamedBox {
     exec: async (command, options = {}) => execIn(present(), command, options),
   };
 }
+
+/** The exit status is what was asked for; Node prints the warning, unless the program listens for it. */
+const warn = ({ message }: Error): void => emitWarning(message);
 
 function removed(name: string): never {
   throw new StateError(`box ${JSON.stringify(name)} has been removed`);

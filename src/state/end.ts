@@ -3,7 +3,7 @@ import { constants as system } from 'node:os';
 import { removeLeftover } from '../host/cgroup/leftovers.js';
 import { ownerOf } from '../host/cgroup/name.js';
 import { namedCgroups } from '../host/cgroup/named.js';
-import { removeCgroups, thaw } from '../host/cgroup/remove.js';
+import { notRemoved, removeCgroups, thaw } from '../host/cgroup/remove.js';
 import { milliseconds, pause } from '../host/clock.js';
 import { isAlive, type ProcessIdentity } from '../host/process.js';
 import { sendSignal } from '../host/signal.js';
@@ -44,15 +44,12 @@ const BETWEEN = 50;
 /**
  * Waits for the end of a box, and removes its cgroups then.
  *
- * @param limit milliseconds.
- * @param cgroups its own. Of a process that is ending, the kernel no longer says in which it was.
  * @returns its end; undefined when it has not come in that time, or somebody has removed the box.
  * @throws StateError of a box elsewhere, unless its exit status is on file.
  */
 export async function endOfBox(
   box: BoxState,
-  limit = Number.POSITIVE_INFINITY,
-  cgroups = cgroupsOf(box),
+  { limit = Number.POSITIVE_INFINITY, cgroups = cgroupsOf(box), onLeft = raise }: Waiting = {},
 ): Promise<BoxState | undefined> {
   if (box.status === 'elsewhere' && box.exitStatus !== undefined) return box;
   requireHere(box);
@@ -62,14 +59,37 @@ export async function endOfBox(
     // The lock goes before the other processes of the box do; the first process goes after them.
     const over = now === undefined || now.status === 'ended';
     if (over && !(box.process !== undefined && isAlive(box.process))) {
-      await removeCgroups(cgroups);
-      // What could not be asked any more.
-      await removeEmpty(box);
+      await tidyUp(box, cgroups, onLeft);
       return now;
     }
     if (milliseconds() >= end) return undefined;
     await pause(delay);
   }
+}
+
+interface Waiting {
+  /** Milliseconds. */
+  readonly limit?: number;
+  /** Its own. Of a process that is ending, the kernel no longer says in which it was. */
+  readonly cgroups?: readonly string[];
+  /** Is told of a cgroup that cannot be removed: whoever only asks how the box has ended, is to know that all the same. */
+  readonly onLeft?: (error: Error) => void;
+}
+
+function raise(error: Error): never {
+  throw error;
+}
+
+async function tidyUp(box: BoxState, cgroups: readonly string[], onLeft: (error: Error) => void): Promise<void> {
+  try {
+    await removeCgroups(cgroups);
+  } catch (error) {
+    onLeft(error instanceof Error ? error : new Error(String(error)));
+    return;
+  }
+  // What could not be asked any more.
+  const [left] = await removeEmpty(box);
+  if (left !== undefined) onLeft(notRemoved(left));
 }
 
 /** The same box as it is now; undefined when somebody has removed it. */
@@ -114,7 +134,7 @@ export async function stopBox(box: BoxState, given?: number): Promise<BoxState |
   const timeout = given ?? box.box.stopTimeout * 1000;
   if (timeout > 0) {
     await signalBox(box, system.signals.SIGTERM);
-    const end = await endOfBox(box, timeout);
+    const end = await endOfBox(box, { limit: timeout });
     if (end !== undefined || sameBox(box) === undefined) return end;
   }
   return killBox(box);
@@ -125,13 +145,13 @@ export async function killBox(box: BoxState): Promise<BoxState | undefined> {
   await signalBox(box, system.signals.SIGKILL);
   // Of version 1: there a frozen process does not even end.
   for (const place of cgroups) thaw(place);
-  if (box.pod === undefined) return endOfBox(box, Number.POSITIVE_INFINITY, cgroups);
-  const end = await endOfBox(box, TIME_TO_REAP, cgroups);
+  if (box.pod === undefined) return endOfBox(box, { cgroups });
+  const end = await endOfBox(box, { limit: TIME_TO_REAP, cgroups });
   const left = end === undefined ? sameBox(box)?.process : undefined;
   if (left === undefined) return end;
   // Somebody in the pod keeps it from asking how its command ended.
   sendSignal(left, system.signals.SIGKILL);
-  return endOfBox(box, Number.POSITIVE_INFINITY, cgroups);
+  return endOfBox(box, { cgroups });
 }
 
 /** Milliseconds in which an init that nobody stops notices that its command has been killed. */
@@ -140,23 +160,30 @@ const TIME_TO_REAP = 2000;
 /** Milliseconds in which a cgroup that is too new to tell becomes old enough, and whoever has ended is reaped. */
 const PATIENCE = 10_000;
 
-/** Removes what a box that has ended has left of cgroups, if nobody is in there. */
-export async function removeEmpty({ maker, pod }: Pick<BoxState, 'maker' | 'pod'>): Promise<void> {
-  if (isAlive(maker)) return;
+/**
+ * Removes what a box that has ended has left of cgroups, if nobody is in there.
+ *
+ * @returns those that cannot be removed.
+ */
+export async function removeEmpty({ maker, pod }: Pick<BoxState, 'maker' | 'pod'>): Promise<readonly string[]> {
+  if (isAlive(maker)) return [];
   const own = namedCgroups().filter(({ name }) => isOf(maker, name));
   const end = milliseconds() + PATIENCE;
   let left = own.map(({ directory }) => directory);
+  const failed: string[] = [];
   while (left.length > 0) {
     left = left.filter(directory => {
       const leftover = removeLeftover(directory);
+      if (leftover.kind === 'failed') failed.push(directory);
       // The others of the box end after its first, and a zombie, which nobody sees in there, keeps it until it is reaped.
       // The boxes of a pod may have one maker, and processes that stay.
       const ending = pod === undefined || ('processes' in leftover && leftover.processes === 0);
       return leftover.kind === 'new' || (leftover.kind === 'in use' && ending);
     });
-    if (left.length === 0 || milliseconds() > end) return;
+    if (left.length === 0 || milliseconds() > end) break;
     await pause(BETWEEN);
   }
+  return failed;
 }
 
 /** Or it has been removed. */

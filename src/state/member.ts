@@ -15,6 +15,7 @@ export function killMember(init: ProcessIdentity): boolean {
   const killed = childrenOf(init).map(child => sendSignal(child, SIGKILL));
   // Before it has a child it is about to become the init, and after that it is about to end.
   if (!killed.includes(true)) return sendSignal(init, SIGKILL);
-  // Somebody in the pod may have stopped it.
-  return sendSignal(init, SIGCONT);
+  // Somebody in the pod may have stopped it. Or it has ended by now, as it was to.
+  sendSignal(init, SIGCONT);
+  return true;
 }

@@ -61,11 +61,12 @@ export async function stopPod(pod: BoxState, given?: number): Promise<void> {
 /**
  * Waits for the end of every box that is in a pod now. Its init stays.
  *
+ * @param onLeft is told of cgroups that cannot be removed.
  * @returns the status of the first, as they were started, that is not 0.
  */
-export async function waitForPod({ name }: BoxState): Promise<number> {
+export async function waitForPod({ name }: BoxState, onLeft: (error: Error) => void): Promise<number> {
   const members = membersOf(name);
-  const ends = await Promise.all(members.map(box => endOfBox(box)));
+  const ends = await Promise.all(members.map(box => endOfBox(box, { onLeft })));
   const missing = members[ends.indexOf(undefined)];
   if (missing !== undefined) throw new StateError(`box ${JSON.stringify(missing.name)} has been removed meanwhile`);
   return ends.find(end => end?.exitStatus !== 0)?.exitStatus ?? 0;
@@ -93,7 +94,7 @@ export async function removePod(pod: BoxState, force: boolean): Promise<void> {
   }
   // Nobody can be started there any more: who is at it finds out, and takes the name away again.
   for (const box of membersOf(pod.name)) {
-    const end = await endOfBox(box, TIME_TO_END);
+    const end = await endOfBox(box, { limit: TIME_TO_END });
     if (end !== undefined) await removeMember(box);
   }
   await removeBox(pod.name, false);

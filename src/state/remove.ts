@@ -1,5 +1,6 @@
 import { lstatSync, renameSync, rmSync } from 'node:fs';
 import { constants as system } from 'node:os';
+import { notRemoved } from '../host/cgroup/remove.js';
 import { pause } from '../host/clock.js';
 import { sendSignal } from '../host/signal.js';
 import { type BoxState, type Damaged, isBox, readState } from './boxes.js';
@@ -13,7 +14,7 @@ import { locked } from './lock.js';
 /**
  * Removes a box that has ended, its log and its cgroups; with `force`, ends it first. Of what is damaged, its directory.
  *
- * @throws StateError when it runs, or is not there.
+ * @throws StateError when it runs, or is not there; Error when it is gone, but for a cgroup that cannot be removed.
  */
 export async function removeBox(name: string, force: boolean): Promise<void> {
   const parent = stateDirectory();
@@ -25,7 +26,8 @@ export async function removeBox(name: string, force: boolean): Promise<void> {
   if (isBox(found)) await makeEnd(found, force);
   else await makeHolderEnd(found, force);
   locked(parent, () => takeAway(parent, name, found));
-  if (isBox(found)) await removeEmpty(found);
+  const [left] = isBox(found) ? await removeEmpty(found) : [];
+  if (left !== undefined) throw notRemoved(left);
 }
 
 async function makeEnd(box: BoxState, force: boolean): Promise<void> {

@@ -11,7 +11,7 @@ const TIME_TO_DIE = 10_000;
  * Removes cgroups of a box that has ended, with those that it has made in them. Processes that are left there, which
  * only a box without a pid namespace of its own can leave, are ended.
  *
- * @throws Error when one cannot be removed in ten seconds.
+ * @throws Error when one cannot be removed in ten seconds, or ever.
  */
 export async function removeCgroups(directories: readonly string[]): Promise<void> {
   let left = remaining(directories);
@@ -19,7 +19,7 @@ export async function removeCgroups(directories: readonly string[]): Promise<voi
   for (let delay = 1; left.length > 0; delay = Math.min(2 * delay, 50)) {
     left = emptied(left);
     if (left.length === 0) return;
-    if (now() > end) throw notRemoved(left[0] ?? '');
+    if (now() > end || left.every(isForGood)) throw notRemoved(left[0] ?? '');
     await pause(delay);
   }
 }
@@ -44,7 +44,12 @@ export function removeCgroupsNow(directories: readonly string[], milliseconds: n
 export const remaining = (directories: readonly string[]): readonly string[] =>
   directories.filter(directory => removeCgroup(directory) !== undefined);
 
-function notRemoved(directory: string): Error {
+/** Whatever becomes of those in there. */
+const isForGood = (directory: string): boolean => FOR_GOOD.includes(removeCgroup(directory)?.code ?? '');
+const FOR_GOOD: readonly string[] = ['EROFS', 'EACCES', 'EPERM'];
+
+/** Why it is left. */
+export function notRemoved(directory: string): Error {
   const reason = removeCgroup(directory)?.code ?? 'EBUSY';
   let processes = 0;
   visitTree(directory, {
