@@ -632,6 +632,7 @@ make_init() {
 
 # Finds the directory of boxes that have names, and makes it. What others can write to is no place for it.
 find_state_directory() {
+  local -a modes
   state=${NSGEN_STATE_DIRECTORY-}
   if [[ -z $state ]] && ((EUID == 0)); then
     state=/run/nsgen
@@ -645,7 +646,11 @@ find_state_directory() {
   mkdir -m 700 -- "$state" 2>/dev/null || true
   [[ -d $state && ! -L $state ]] || die "$state: is not a directory, and cannot be made"
   [[ -O $state ]] || die "$state: belongs to another user"
-  ((!(8#$(stat -c %a -- "$state") & 8#022))) || die "$state: can be written to by others than its owner"
+  mapfile -t modes < <(stat -L -c %a -- "$state" "${state%/*}/")
+  ((!(8#${modes[0]} & 8#022))) || die "$state: can be written to by others than its owner"
+  # Whoever may write there, may put another in its place, unless only owners may (the sticky bit).
+  (((8#${modes[1]} & 8#1002) != 8#0002)) ||
+    die "$state: the directory that it is in can be written to by everybody (chmod o-w or +t ${state%/*}/)"
 }
 
 # Sets json to a word as JSON has it.
@@ -1559,6 +1564,7 @@ find_in_root() {
 
 # Finds the directory of boxes that have names, and makes it. What others can write to is no place for it.
 find_state_directory() {
+  local -a modes
   state=${NSGEN_STATE_DIRECTORY-}
   if [[ -z $state ]] && ((EUID == 0)); then
     state=/run/nsgen
@@ -1572,7 +1578,11 @@ find_state_directory() {
   mkdir -m 700 -- "$state" 2>/dev/null || true
   [[ -d $state && ! -L $state ]] || die "$state: is not a directory, and cannot be made"
   [[ -O $state ]] || die "$state: belongs to another user"
-  ((!(8#$(stat -c %a -- "$state") & 8#022))) || die "$state: can be written to by others than its owner"
+  mapfile -t modes < <(stat -L -c %a -- "$state" "${state%/*}/")
+  ((!(8#${modes[0]} & 8#022))) || die "$state: can be written to by others than its owner"
+  # Whoever may write there, may put another in its place, unless only owners may (the sticky bit).
+  (((8#${modes[1]} & 8#1002) != 8#0002)) ||
+    die "$state: the directory that it is in can be written to by everybody (chmod o-w or +t ${state%/*}/)"
 }
 
 # Sets json to a word as JSON has it.
@@ -2754,6 +2764,7 @@ add_mount() {
 
 # Finds the directory of boxes that have names, and makes it. What others can write to is no place for it.
 find_state_directory() {
+  local -a modes
   state=${NSGEN_STATE_DIRECTORY-}
   if [[ -z $state ]] && ((EUID == 0)); then
     state=/run/nsgen
@@ -2767,7 +2778,11 @@ find_state_directory() {
   mkdir -m 700 -- "$state" 2>/dev/null || true
   [[ -d $state && ! -L $state ]] || die "$state: is not a directory, and cannot be made"
   [[ -O $state ]] || die "$state: belongs to another user"
-  ((!(8#$(stat -c %a -- "$state") & 8#022))) || die "$state: can be written to by others than its owner"
+  mapfile -t modes < <(stat -L -c %a -- "$state" "${state%/*}/")
+  ((!(8#${modes[0]} & 8#022))) || die "$state: can be written to by others than its owner"
+  # Whoever may write there, may put another in its place, unless only owners may (the sticky bit).
+  (((8#${modes[1]} & 8#1002) != 8#0002)) ||
+    die "$state: the directory that it is in can be written to by everybody (chmod o-w or +t ${state%/*}/)"
 }
 
 # Sets json to a word as JSON has it.

@@ -1,4 +1,5 @@
-import { lstatSync, mkdirSync } from 'node:fs';
+import { lstatSync, mkdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { EXIT_STATUS } from '../backends/failure.js';
 import { isAbsolutePath } from '../box/values.js';
 import { hasOwnProc } from '../host/pid-namespace.js';
@@ -22,9 +23,19 @@ export class StateError extends Error {
  */
 export function stateDirectory(): string {
   const directory = placeOf(process.env, process.geteuid?.() ?? 0);
-  const problem = directoryProblem(directory);
+  const problem = known(directory, () => directoryProblem(directory) ?? placeProblem(dirname(directory)));
   if (problem !== undefined) throw new StateError(`${directory}: ${problem}`);
   return directory;
+}
+
+/** What cannot be reached at all is a problem too. */
+function known(directory: string, ask: () => string | undefined): string | undefined {
+  try {
+    return ask();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    throw new StateError(`cannot look at the directory ${directory}: ${code}`);
+  }
 }
 
 /** False for a user without a place for it. */
@@ -60,6 +71,17 @@ function absolute(variable: string, path: string): string {
   if (isAbsolutePath(path) && !path.split('/').includes('..')) return path.replace(/(?<=.)\/+$/, '');
   throw new StateError(`${variable}: ${JSON.stringify(path)} must be an absolute path without ".."`);
 }
+
+/** Whoever may write where a directory is, may put another in its place, unless only owners may there (the sticky bit). */
+function placeProblem(parent: string): string | undefined {
+  const mode = statSync(parent, { throwIfNoEntry: false })?.mode ?? 0;
+  return (mode & STICKY) === 0 && (mode & WRITABLE_BY_ALL) !== 0
+    ? `the directory that it is in can be written to by everybody (chmod o-w or +t ${parent})`
+    : undefined;
+}
+
+const STICKY = 0o1000;
+const WRITABLE_BY_ALL = 0o002;
 
 /** Group and others. */
 const WRITABLE = 0o022;
