@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
 import { BACKEND_NAMES, start } from '../src/index.js';
+import { patience } from './guest/patience.js';
 import { nsgen, nsgenPath } from './support/cli.js';
 import { descendants } from './support/leftovers.js';
 import { ownDirectory } from './support/own-directory.js';
@@ -44,6 +45,59 @@ afterEach(async () => {
   for (let tries = 0; tries < 500 && descendants().length > 0; tries++) await delay(20);
   assert.deepEqual(descendants(), []);
 });
+
+/** Is sent SIGTERM by `send`. @returns milliseconds until its end. */
+async function timeToEnd(session: Session, send: () => unknown): Promise<number> {
+  await session.until(/<ready>/);
+  const from = performance.now();
+  send();
+  await session.until(/<TERM>/);
+  assert.equal((await session.ended).status, 137, session.output);
+  return performance.now() - from;
+}
+
+/** Ends by SIGKILL alone. */
+const STUBBORN = `trap 'echo "<TERM>"' TERM; echo "<ready>"; while :; do sleep 0.05 & wait $!; done`;
+
+// All at once, as one takes so long.
+test('SIGKILL comes 10 seconds after SIGTERM, unless told otherwise', { timeout: 60_000 }, async () => {
+  const attended = WAYS.map(way => {
+    const session = startSession(way, [], STUBBORN);
+    return { session, send: () => process.kill(session.pid, 'SIGTERM') };
+  });
+  // Of a box that nobody waits for, nsgen stop counts: what it has written is followed here.
+  const env = { ...process.env, NSGEN_STATE_DIRECTORY: join(directory, 'boxes') };
+  await nsgen(['run', '--detach', '--name', 'alone', '--', 'bash', '-c', STUBBORN], { env });
+  const follow = `"$@" logs -f alone; exit "$("$@" wait alone)"`;
+  const session = new Session('sh', ['-c', follow, 'sh', process.execPath, nsgenPath], env);
+  // What has come in by a script, and is told to end before the box is, ends with that.
+  const words = ['exec', '--backend', 'script', 'alone', '--', 'bash', '-c', STUBBORN];
+  const newcomer = new Session(process.execPath, [nsgenPath, ...words], env);
+  await newcomer.until(/<ready>/);
+  const pod = join(directory, 'pod.json');
+  writeFileSync(pod, JSON.stringify({ pod: 'p', boxes: { a: { command: ['bash', '-c', STUBBORN] } } }));
+  const pods = BACKEND_NAMES.map(backend => {
+    const session = new Session(process.execPath, [nsgenPath, 'run', '--backend', backend, '-f', pod]);
+    return { session, send: () => process.kill(session.pid, 'SIGTERM') };
+  });
+  const exec = { session: newcomer, send: () => process.kill(newcomer.pid, 'SIGTERM') };
+  const all = [...attended, ...pods, exec, { session, send: () => nsgen(['stop', 'alone'], { env }) }];
+  const times = await Promise.all(all.map(one => timeToEnd(one.session, one.send)));
+  // A timer of Node's may be a millisecond early.
+  assert.ok(
+    times.every(time => time >= 9_990 && time < 10_000 + SOON),
+    `in milliseconds, by ${[...WAYS, ...BACKEND_NAMES.map(name => `pod, ${name}`), 'nsgen exec', 'nsgen stop'].join(', ')}: ${times.join(', ')}`,
+  );
+  const lines = attended.flatMap(one => killedLines(one.session));
+  assert.deepEqual(
+    lines,
+    WAYS.map(way => `${nameOf(way)}: no end 10 s after SIGTERM: the box is killed (SIGKILL)`),
+  );
+  assert.equal((await nsgen(['rm', 'alone'], { env })).stdout, 'alone\n');
+});
+
+/** Milliseconds in which what has been killed is seen to have ended, also where others have the processors. */
+const SOON = 5_000 * patience;
 
 for (const way of WAYS) {
   describe(`stopping, ${way}`, () => {

@@ -9,7 +9,6 @@ import { numbersOf, statOf } from '../../src/host/process.js';
 import { sendSignal, signalNumber } from '../../src/host/signal.js';
 import { nsgen } from '../support/cli.js';
 import { ownCgroups } from '../support/own-cgroup.js';
-import { Session } from '../support/session.js';
 import { until } from '../support/until.js';
 import { ended, newMark, ownBoxes, processesWith, startDetached, WAYS } from './named-boxes.js';
 
@@ -195,23 +194,6 @@ for (const way of WAYS) {
     });
   });
 }
-
-test('logs -f goes on until the end', async () => {
-  await startDetached('ffi', [
-    '--name',
-    'l',
-    '--',
-    'sh',
-    '-c',
-    'echo one; until [ -e "$0" ]; do sleep 0.05; done; echo two',
-    join(parent, '.go'),
-  ]);
-  const session = new Session(process.execPath, [(await import('../support/cli.js')).nsgenPath, 'logs', '-f', 'l']);
-  await session.until(/one/);
-  writeFileSync(join(parent, '.go'), '');
-  assert.equal((await session.ended).status, 0);
-  assert.equal(session.output, 'one\ntwo\n');
-});
 
 test('kill sends any signal, to the command', async () => {
   const script = 'trap "exit 7" USR1; trap "exit 8" RTMIN+2; echo ready; while :; do sleep 0.05; done';

@@ -11,6 +11,7 @@ import { accountsOf } from '../accounts.js';
 import type { Backend, BoxTerminal, End, RunningBox, StreamOptions, WantedName } from '../backend.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
 import type { OpenStreams } from '../ffi/streams.js';
+import { ATTENDED } from './attended.js';
 import { asksCgroups, cgroupsOf, pathOf, placesFor, readingsIn, statsWords } from './cgroup.js';
 import { renderScript } from './render.js';
 
@@ -44,10 +45,8 @@ export async function startScript(
     const words = ['--pdeathsig', 'KILL', '--', 'bash', pathOf(script), ...pod, ...statsWords(written)];
     const subprocess = execa('setpriv', words, {
       stdio: stdioOptions(streams?.forBox ?? [0, 1, 2]),
-      buffer: false,
+      ...ATTENDED,
       encoding: 'buffer',
-      reject: false,
-      cleanup: false,
       // A session of its own: what the keys of a terminal send comes from this process, and only once. But script(1)
       // takes the keys of the caller's terminal over, and has to hear of its size.
       detached: !(box.terminal && options.stdin === 'inherit'),

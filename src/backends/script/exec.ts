@@ -4,6 +4,7 @@ import type { Newcomer } from '../../exec/plan.js';
 import { stopped } from '../../host/process.js';
 import type { RunningCommand } from '../exec.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
+import { ATTENDED } from './attended.js';
 import { openWithoutName, signalNumber } from './backend.js';
 import { pathOf } from './cgroup.js';
 import { renderExecScript } from './render-exec.js';
@@ -14,9 +15,7 @@ export async function startNewcomer(newcomer: Newcomer): Promise<RunningCommand>
   // setpriv, so that bash too, which watches over the command, dies with this process.
   const subprocess = execa('setpriv', ['--pdeathsig', 'KILL', '--', 'bash', pathOf(script)], {
     stdio: 'inherit',
-    buffer: false,
-    reject: false,
-    cleanup: false,
+    ...ATTENDED,
     // A session of its own: what the keys of a terminal send comes from this process, and only once.
     detached: true,
   });

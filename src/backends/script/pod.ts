@@ -16,6 +16,7 @@ import { sharedBy } from '../../pod/shared.js';
 import { type RunningPod, requireAll } from '../../pod/start.js';
 import { detachedMember } from '../detached.js';
 import { EXIT_STATUS, StartError } from '../failure.js';
+import { ATTENDED } from './attended.js';
 import { openWithoutName, signalNumber } from './backend.js';
 import { pathOf } from './cgroup.js';
 import { runScript } from './detached.js';
@@ -218,9 +219,7 @@ export async function startPodScript(pod: Pod): Promise<Omit<RunningPod, 'boxes'
   // setpriv, so that bash, which watches over the pod, dies with this process.
   const subprocess = execa('setpriv', ['--pdeathsig', 'KILL', '--', 'bash', pathOf(script)], {
     stdio: 'inherit',
-    buffer: false,
-    reject: false,
-    cleanup: false,
+    ...ATTENDED,
     // A session of its own: what the keys of a terminal send comes from this process, and only once.
     detached: true,
   });
