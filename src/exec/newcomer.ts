@@ -40,7 +40,6 @@ export function describeNewcomer(target: Target, options: NewcomerOptions): Newc
     cgroupFiles: cgroupFiles(target, problems),
     groups: groupsOf(target.status, own, problems),
     uids: changedUids(target, inside, own, problems),
-    uidInside: inside[0],
     droppedCapabilities: droppedCapabilities(target, own, problems),
     terminal: options.terminal,
   };

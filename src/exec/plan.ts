@@ -17,8 +17,6 @@ export interface Newcomer {
   readonly groups: Omit<SetGroups, 'kind'> | undefined;
   /** As the user namespace of the process numbers them. Undefined: the caller has them already. */
   readonly uids: Ids | undefined;
-  /** The real one, changed or not; undefined: it has no number there. */
-  readonly uidInside: number | undefined;
   readonly droppedCapabilities: CapabilitySet;
   /** Whether it has a terminal, in the devpts of the box. */
   readonly terminal: boolean;

@@ -117,6 +117,8 @@ export const MSG = { MSG_DONTWAIT: 0x40, MSG_CMSG_CLOEXEC: 0x40000000 } as const
 export const SIOCSIFFLAGS = 0x8914;
 export const IFF_UP = 1;
 export const WNOHANG = 1;
+export const WEXITED = 4;
+export const P_PID = 1;
 /** ioctl_tty(2). */
 export const TTY = {
   TCGETS: 0x5401,
@@ -125,6 +127,7 @@ export const TTY = {
   TIOCSCTTY: 0x540e,
   TIOCGWINSZ: 0x5413,
   TIOCSWINSZ: 0x5414,
+  TIOCNOTTY: 0x5422,
   TIOCSPTLCK: 0x40045431,
   TIOCGPTPEER: 0x5441,
 } as const;

@@ -2,8 +2,9 @@ import { F_SETFD, FD_CLOEXEC } from './constants.js';
 import { dataAddress, makeElf } from './elf.js';
 import { ENTRY, HEADER } from './entry.js';
 import { add, chain, layOut, link, type Node, type Outcome, outcomeOf, sizeOf } from './layout.js';
-import { type Architecture, assemble, type Instruction, machineCode } from './machine-code.js';
+import { type Architecture, assemble, machineCode } from './machine-code.js';
 import { Memory } from './memory.js';
+import { callOfRun } from './stack-words.js';
 import { integer, type Output, output, type SystemCall, symbol, withBranches } from './system-call.js';
 
 /**
@@ -61,7 +62,7 @@ export function makeLauncher(architecture: Architecture, calls: readonly SystemC
   const first = chain(nodes, made, end, write);
 
   const code = machineCode(architecture);
-  const codeLength = assemble(entryPoint(architecture, 0, 0)).length + code.length;
+  const codeLength = assemble(callOfRun(architecture, 0, 0)).length + code.length;
   const data = Buffer.alloc(sizeOf(nodes) + 16);
   const memory = new Memory({ buffer: data, address: dataAddress(codeLength) });
   const { outputs } = layOut(memory, nodes, architecture);
@@ -72,7 +73,7 @@ export function makeLauncher(architecture: Architecture, calls: readonly SystemC
     memory.writeWord(node.address + ENTRY.copy, word);
     data.writeInt32LE(NOT_REACHED, word - dataAddress(codeLength));
   });
-  const start = assemble(entryPoint(architecture, header, first.address));
+  const start = assemble(callOfRun(architecture, header, first.address));
 
   return {
     // What was reserved is more: the calls share arguments.
@@ -95,28 +96,3 @@ export function makeLauncher(architecture: Architecture, calls: readonly SystemC
 
 /** include/linux/err.h of the kernel. */
 const MAX_ERRNO = 4095;
-
-/** Before run(header, first) of machine-code.ts, which never returns here. The addresses have 32 bits. */
-function entryPoint(architecture: Architecture, header: number, first: number): readonly Instruction[] {
-  const bytes = (word: number) => {
-    const buffer = Buffer.alloc(4);
-    buffer.writeUInt32LE(word);
-    return buffer.toString('hex');
-  };
-  const hex = (value: number) => `0x${value.toString(16)}`;
-  switch (architecture) {
-    case 'x64':
-      return [
-        [`bf${bytes(header)}`, `mov edi,${hex(header)}`],
-        [`be${bytes(first)}`, `mov esi,${hex(first)}`],
-      ];
-    case 'arm64': {
-      // movz and movk, register and half in the low bits and from bit 21 on, the value from bit 5 on.
-      const load = (register: number, value: number): readonly Instruction[] => [
-        [bytes(0xd2800000 + (value & 0xffff) * 32 + register), `mov x${register}, #${hex(value & 0xffff)}`],
-        [bytes(0xf2a00000 + (value >>> 16) * 32 + register), `movk x${register}, #${hex(value >>> 16)}, lsl #16`],
-      ];
-      return [...load(0, header), ...load(1, first)];
-    }
-  }
-}

@@ -25,6 +25,7 @@ export const SYSTEM_CALL_NUMBERS = {
     fsopen: 430,
     ftruncate: 77,
     futex: 202,
+    getpid: 39,
     ioctl: 16,
     kill: 62,
     lseek: 8,
@@ -72,6 +73,7 @@ export const SYSTEM_CALL_NUMBERS = {
     unshare: 272,
     utimensat: 280,
     wait4: 61,
+    waitid: 247,
     write: 1,
   },
   arm64: {
@@ -96,6 +98,7 @@ export const SYSTEM_CALL_NUMBERS = {
     fsopen: 430,
     ftruncate: 46,
     futex: 98,
+    getpid: 172,
     ioctl: 29,
     kill: 129,
     lseek: 62,
@@ -143,6 +146,7 @@ export const SYSTEM_CALL_NUMBERS = {
     unshare: 97,
     utimensat: 88,
     wait4: 260,
+    waitid: 95,
     write: 64,
   },
 } as const;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, describe, test } from 'node:test';
+import { BACKEND_NAMES } from '../../src/backends/backend.js';
 import { statOf } from '../../src/host/process.js';
 import { nsgen, nsgenPath } from '../support/cli.js';
 import { adoptOrphans, descendants, reapOrphans } from '../support/leftovers.js';
@@ -158,9 +159,10 @@ test('by a script it is refused', () =>
     }
   }));
 
-test('without a terminal, too, a command leads a session', () =>
-  inBox([], async pid => {
-    const { stdout } = await nsgen(['exec', String(pid), '--', 'bash', '-c', 'ps -o sid= -p $$; echo $$']);
-    const [session, own] = stdout.trim().split(/\s+/);
-    assert.equal(session, own);
-  }));
+for (const backend of BACKEND_NAMES)
+  test(`without a terminal, too, a command leads a session, ${backend}`, () =>
+    inBox([], async pid => {
+      const words = ['exec', '--backend', backend, String(pid), '--', 'bash', '-c', 'ps -o sid=,pgid= -p $$; echo $$'];
+      const [session, group, own] = (await nsgen(words)).stdout.trim().split(/\s+/);
+      assert.deepEqual([session, group], [own, own]);
+    }));

@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import { BoxError, fieldName, type Problem } from '../../box/problem.js';
 import { makeExecPlan, type Newcomer } from '../../exec/plan.js';
+import { type ErrnoName, errnoNumber } from '../../linux/errno.js';
+import { NOBODY_LISTENS, REPORT_DESCRIPTOR } from '../../linux/newcomer-program.js';
 import { shownLimit } from '../../plan/operations/resource-limits.js';
 import { describe, type Operation } from '../../plan/operations.js';
+import { DIRECTORY_DESCRIPTOR, embeddedNewcomer, USER_DESCRIPTOR } from './newcomer-program.js';
 import { loaderVariables } from './place.js';
 import { quote } from './quote.js';
 import { render } from './render.js';
@@ -28,10 +31,13 @@ export function renderExecScript(newcomer: Newcomer): string {
   const problems = unsupported(newcomer);
   if (problems.length > 0) throw new BoxError(problems);
   const plan = makeExecPlan(newcomer);
-  const { command, env, target, uidInside, cgroupFiles } = newcomer;
+  const { command, env, target, cgroupFiles, cwd } = newcomer;
+  const uid = process.geteuid?.() ?? 0;
+  // Root of the host enters it last, with its rights over the others; an ordinary user has rights only in there.
+  const userLast = uid === 0 && target.namespaces.includes('user');
   const section = (operation: Operation) => ({
     text: describe(operation),
-    body: render(operation.kind, { operation, place: 'launch', uidInside, shownLimit, limitOption }),
+    body: render(operation.kind, { operation, place: 'launch', userLast, shownLimit, limitOption }),
   });
   const sections = SECTIONS.flatMap(kind => plan.filter(operation => operation.kind === kind)).map(section);
   const early = plan.filter(({ kind }) => kind === 'standard-streams' || kind === 'close-descriptors').map(section);
@@ -48,20 +54,44 @@ export function renderExecScript(newcomer: Newcomer): string {
     tools: TOOLS,
     packages: packagesOf(TOOLS),
     early,
+    uid,
+    program: embeddedNewcomer(newcomer, plan, userLast),
+    held: [
+      ...(cwd === undefined ? [{ descriptor: DIRECTORY_DESCRIPTOR, path: 'cwd' }] : []),
+      ...(userLast ? [{ descriptor: USER_DESCRIPTOR, path: 'ns/user' }] : []),
+    ],
+    reportDescriptor: REPORT_DESCRIPTOR,
+    nobodyListens: NOBODY_LISTENS,
+    errnos: ERRNOS.map(name => ({ name, number: errnoNumber(name) })),
     sections: sections.filter(({ body }) => body.trim() !== ''),
   });
 }
 
-const TOOLS = ['env', 'install', 'mktemp', 'nsenter', 'prlimit', 'rm', 'setpriv', 'setsid', 'sleep'];
+const TOOLS = ['base64', 'chmod', 'env', 'mkfifo', 'mktemp', 'nsenter', 'prlimit', 'rm', 'setpriv', 'setsid', 'sleep'];
+
+/** What execve(2) says, and who joins a box that ends, or is full. */
+const ERRNOS: readonly ErrnoName[] = [
+  'EPERM',
+  'ENOENT',
+  'ESRCH',
+  'EIO',
+  'E2BIG',
+  'ENOEXEC',
+  'EAGAIN',
+  'ENOMEM',
+  'EACCES',
+  'ENOTDIR',
+  'EISDIR',
+  'EINVAL',
+  'ETXTBSY',
+  'ELOOP',
+];
 
 /** RLIMIT_NOFILE is --nofile of prlimit(1). */
 const limitOption = (name: string): string => `--${name.slice('RLIMIT_'.length).toLowerCase()}`;
 
 /** By name, and never left out in silence. */
-function unsupported({ env, target, uids, uidInside, droppedCapabilities, terminal }: Newcomer): readonly Problem[] {
-  const { inheritable, ambient, bounding, permitted } = target.status.capabilities;
-  const isRoot = (uids ?? target.status.uids)[1] === 0 || target.namespaces.includes('user');
-  const lacking = droppedCapabilities !== 0n || inheritable !== 0n || ambient !== 0n;
+function unsupported({ env, target, terminal }: Newcomer): readonly Problem[] {
   const problems: Problem[] = loaderVariables(env).map(name => ({
     field: fieldName(['env', name]),
     message: 'the script cannot set this: the program of the host that enters the box would follow it',
@@ -71,17 +101,11 @@ function unsupported({ env, target, uids, uidInside, droppedCapabilities, termin
       field: '--tty',
       message: 'script(1) makes terminals in the devpts of the host, and not in that of the box: use nsgen exec',
     });
-  if (lacking || (isRoot && uids === undefined && permitted !== bounding))
+  if (process.geteuid?.() !== 0 && target.namespaces.includes('user') && !target.namespaces.includes('pid'))
     problems.push({
-      field: 'capabilities',
-      message: 'the script cannot take some from a command once it is in the box: use nsgen exec',
-    });
-  if (uids !== undefined && new Set(uids).size > 1)
-    problems.push({ field: 'user', message: 'the script cannot be three users at once: use nsgen exec' });
-  if (uidInside === undefined)
-    problems.push({
-      field: 'user',
-      message: 'that of the process has no number in its user namespace: use nsgen exec',
+      field: 'namespaces.pid',
+      message:
+        'the box shares the one of the caller, and could attach to what joins its user namespace, in a directory of the host: use nsgen exec',
     });
   return problems;
 }

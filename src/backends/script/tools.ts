@@ -18,6 +18,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   ln: 'coreutils',
   ldd: 'libc-bin',
   mkdir: 'coreutils',
+  mkfifo: 'coreutils',
   mktemp: 'coreutils',
   mount: 'mount',
   mv: 'coreutils',

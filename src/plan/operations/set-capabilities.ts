@@ -46,31 +46,34 @@ export const setCapabilities: OperationKind<SetCapabilities> = {
     ].join('; ');
   },
 
-  /** The bounding set first, while CAP_SETPCAP is there; without PR_SET_KEEPCAPS, who stops being root keeps nothing. */
-  systemCalls({ uids, capabilities, dropped, noNewPrivileges }) {
-    return [
-      ...capabilitiesIn(dropped).map(number =>
-        prctl('PR_CAPBSET_DROP', PR_CAPBSET_DROP, symbol(capabilityName(number), number)),
-      ),
-      ...(uids === undefined
-        ? []
-        : [
-            prctl('PR_SET_KEEPCAPS', PR_SET_KEEPCAPS, integer(1)),
-            { name: 'setresuid', arguments: uids.map(integer) } as const,
-          ]),
-      capset(capabilities),
-      ...capabilitiesIn(capabilities.ambient).map(number =>
-        prctl(
-          'PR_CAP_AMBIENT',
-          PR_CAP_AMBIENT,
-          symbol('PR_CAP_AMBIENT_RAISE', PR_CAP_AMBIENT_RAISE),
-          symbol(capabilityName(number), number),
-        ),
-      ),
-      ...(noNewPrivileges ? [prctl('PR_SET_NO_NEW_PRIVS', PR_SET_NO_NEW_PRIVS, integer(1))] : []),
-    ];
-  },
+  systemCalls: capabilityCalls,
 };
+
+/** The bounding set first, while CAP_SETPCAP is there; without PR_SET_KEEPCAPS, who stops being root keeps nothing. */
+export function capabilityCalls(operation: SetCapabilities): readonly SystemCall[] {
+  const { uids, capabilities, dropped, noNewPrivileges } = operation;
+  return [
+    ...capabilitiesIn(dropped).map(number =>
+      prctl('PR_CAPBSET_DROP', PR_CAPBSET_DROP, symbol(capabilityName(number), number)),
+    ),
+    ...(uids === undefined
+      ? []
+      : [
+          prctl('PR_SET_KEEPCAPS', PR_SET_KEEPCAPS, integer(1)),
+          { name: 'setresuid', arguments: uids.map(integer) } as const,
+        ]),
+    capset(capabilities),
+    ...capabilitiesIn(capabilities.ambient).map(number =>
+      prctl(
+        'PR_CAP_AMBIENT',
+        PR_CAP_AMBIENT,
+        symbol('PR_CAP_AMBIENT_RAISE', PR_CAP_AMBIENT_RAISE),
+        symbol(capabilityName(number), number),
+      ),
+    ),
+    ...(noNewPrivileges ? [prctl('PR_SET_NO_NEW_PRIVS', PR_SET_NO_NEW_PRIVS, integer(1))] : []),
+  ];
+}
 
 function prctl(text: string, value: number, ...given: SystemCall['arguments']): SystemCall {
   const rest = [integer(0), integer(0), integer(0)].slice(given.length - 1);
