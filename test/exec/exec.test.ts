@@ -248,7 +248,8 @@ test('the script is clean, and passes its arguments on', () =>
     const { stdout } = await nsgen(['script', 'exec', pid, '--', 'printf', '%s', "it's $HOME"]);
     const path = join(directory, 'exec.sh');
     writeFileSync(path, stdout);
-    await assertClean([stdout]);
+    const withTerminal = await nsgen(['script', 'exec', '-t', pid, '--', 'true']);
+    await assertClean([stdout, withTerminal.stdout]);
     assert.equal((await execute('bash', [path])).stdout, "it's $HOME");
     assert.equal((await execute('bash', [path, '--', 'echo', 'other'])).stdout, 'other\n');
   }));

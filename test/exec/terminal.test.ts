@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, describe, test } from 'node:test';
-import { BACKEND_NAMES } from '../../src/backends/backend.js';
+import { BACKEND_NAMES, type BackendName } from '../../src/backends/backend.js';
 import { statOf } from '../../src/host/process.js';
 import { nsgen, nsgenPath } from '../support/cli.js';
 import { adoptOrphans, descendants, reapOrphans } from '../support/leftovers.js';
@@ -33,8 +33,12 @@ afterEach(async () => {
   assert.deepEqual(still, []);
 });
 
-async function inBox(flags: readonly string[], act: (pid: number) => Promise<void>): Promise<void> {
-  const child = spawn(process.execPath, [nsgenPath, 'run', ...flags, '--', 'sleep', 'infinity'], {
+async function inBox(
+  flags: readonly string[],
+  act: (pid: number) => Promise<void>,
+  command: readonly string[] = ['sleep', 'infinity'],
+): Promise<void> {
+  const child = spawn(process.execPath, [nsgenPath, 'run', ...flags, '--', ...command], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const ended = once(child, 'exit');
@@ -74,90 +78,130 @@ async function isRestored(session: Session, attributes: string): Promise<void> {
 /** A zombie is one no more. */
 const isShell = (pid: number): boolean => statOf(pid)?.name === 'bash' && statOf(pid)?.state !== 'Z';
 
-const exec = (pid: number) => `${process.execPath} ${nsgenPath} exec -t -e 'PS1=inner: ' ${pid} --`;
+const exec = (backend: BackendName, pid: number) =>
+  `${process.execPath} ${nsgenPath} exec -t --backend ${backend} -e 'PS1=inner: ' ${pid} --`;
 
 const BOXES: Readonly<Record<string, readonly string[]>> = {
   'its own devpts': ['--mount', 'type=devpts,dst=/dev/pts'],
   'its own devpts and user namespace': ['--unshare', 'user', '--mount', 'type=devpts,dst=/dev/pts'],
 };
 
-for (const [name, flags] of Object.entries(BOXES))
-  describe(`nsgen exec -t, a box with ${name}`, () => {
-    test('a shell has a terminal of the box, job control, and the size of the window', () =>
+for (const backend of BACKEND_NAMES)
+  for (const [name, flags] of Object.entries(BOXES))
+    describe(`nsgen exec -t, ${backend}, a box with ${name}`, () => {
+      test('a shell has a terminal of the box, job control, and the size of the window', () =>
+        inBox(flags, async pid => {
+          const { session, terminal, attributes } = await shell();
+          execFileSync('stty', ['-F', terminal, 'rows', '30', 'cols', '100']);
+          session.type(`${exec(backend, pid)} ${SHELL}; ${say('status $?')}\n`);
+          await session.until(/inner: $/);
+          session.type(`${say('$(tty) $(stty size) $TERM $(ls /dev/pts | tr "\\n" ,)')}\n`);
+          await session.until(/<\/dev\/pts\/0 30 100 xterm 0,ptmx,>/);
+          session.type(
+            `read -r _ _ _ _ group leader tty _ </proc/$$/stat; ${say('$((group == $$)) $((leader == $$)) $tty')}\n`,
+          );
+          await session.until(/<1 1 34816>/);
+          const asleep = `trap '"'${say('on')}'"' CONT; ${say('asleep')}; while :; do sleep 0.05; done`;
+          session.type(`bash -c '${asleep.replaceAll(`'"'`, `'"'"'`)}'\n`);
+          await session.until(/<asleep>/);
+          session.type(CTRL_Z);
+          await session.until(/Stopped/);
+          execFileSync('stty', ['-F', terminal, 'rows', '41', 'cols', '121']);
+          session.type(`until [[ $(stty size) == "41 121" ]]; do sleep 0.05; done; ${say('resized')}\n`);
+          await session.until(/<resized>/);
+          const from = session.output.length;
+          session.type('fg\n');
+          await session.until(/<on>/, from);
+          session.type(CTRL_C);
+          session.type(`${say('interrupted $?')}\n`);
+          await session.until(/<interrupted 130>/);
+          session.type('exit 5\n');
+          await session.until(/<status 5>/);
+          assert.doesNotMatch(session.output, /no job control|cannot set terminal/);
+          await isRestored(session, attributes);
+        }));
+
+      test('the end of the box, and the loss of the terminal', () =>
+        inBox(flags, async pid => {
+          const { session, attributes } = await shell();
+          session.type(`${exec(backend, pid)} bash -c '${say('ready')}; kill -KILL $$'; ${say('status $?')}\n`);
+          await session.until(/<status 137>/);
+          await isRestored(session, attributes);
+          session.type(`${exec(backend, pid)} bash -c '${say('again')}; while :; do sleep 0.05; done'\n`);
+          await session.until(/<again>/);
+          session.child.kill('SIGKILL');
+          await session.ended;
+          // By SIGHUP: it is no pid 1.
+          for (let tries = 0; descendants().some(isShell); tries++) {
+            assert.ok(tries < 1000);
+            await delay(20);
+          }
+        }));
+    });
+
+/** What a box makes of its /dev/pts, and why there is no terminal in it. */
+const HOSTILE: Readonly<Record<string, readonly [flags: readonly string[], why: RegExp]>> = {
+  'an empty tmpfs': [['--tmpfs', '/dev/pts'], /^(nsgen|exec\.sh): process \d+ has no devpts on \/dev\/pts, /],
+  'another file on its ptmx': [
+    ['--mount', 'type=devpts,dst=/dev/pts', '--bind', '/dev/null:/dev/pts/ptmx'],
+    /openat2 "ptmx": EXDEV|\/dev\/pts\/ptmx of the box is no part of its devpts/,
+  ],
+  'the ptmx of another devpts on its own': [
+    [
+      ...['--mount', 'type=devpts,dst=/mnt', '--mount', 'type=devpts,dst=/dev/pts'],
+      ...['--bind', '/mnt/ptmx:/dev/pts/ptmx'],
+    ],
+    /openat2 "ptmx": EXDEV|\/dev\/pts\/ptmx of the box is no part of its devpts/,
+  ],
+};
+
+for (const backend of BACKEND_NAMES)
+  for (const [name, [flags, why]] of Object.entries(HOSTILE))
+    test(`there is no terminal to be had from ${name}, ${backend}`, () =>
       inBox(flags, async pid => {
-        const { session, terminal, attributes } = await shell();
-        execFileSync('stty', ['-F', terminal, 'rows', '30', 'cols', '100']);
-        session.type(`${exec(pid)} ${SHELL}; ${say('status $?')}\n`);
-        await session.until(/inner: $/);
-        session.type(`${say('$(tty) $(stty size) $TERM $(ls /dev/pts | tr "\\n" ,)')}\n`);
-        await session.until(/<\/dev\/pts\/0 30 100 xterm 0,ptmx,>/);
-        session.type(
-          `read -r _ _ _ _ group leader tty _ </proc/$$/stat; ${say('$((group == $$)) $((leader == $$)) $tty')}\n`,
-        );
-        await session.until(/<1 1 34816>/);
-        const asleep = `trap '"'${say('on')}'"' CONT; ${say('asleep')}; while :; do sleep 0.05; done`;
-        session.type(`bash -c '${asleep.replaceAll(`'"'`, `'"'"'`)}'\n`);
-        await session.until(/<asleep>/);
-        session.type(CTRL_Z);
-        await session.until(/Stopped/);
-        execFileSync('stty', ['-F', terminal, 'rows', '41', 'cols', '121']);
-        session.type(`until [[ $(stty size) == "41 121" ]]; do sleep 0.05; done; ${say('resized')}\n`);
-        await session.until(/<resized>/);
-        const from = session.output.length;
-        session.type('fg\n');
-        await session.until(/<on>/, from);
-        session.type(CTRL_C);
-        session.type(`${say('interrupted $?')}\n`);
-        await session.until(/<interrupted 130>/);
-        session.type('exit 5\n');
-        await session.until(/<status 5>/);
-        assert.doesNotMatch(session.output, /no job control|cannot set terminal/);
-        await isRestored(session, attributes);
+        const { status, stderr } = await nsgen(['exec', '-t', '--backend', backend, String(pid), '--', 'true']);
+        assert.equal(status, 125);
+        assert.match(stderr, why);
       }));
 
-    test('the end of the box, and the loss of the terminal', () =>
-      inBox(flags, async pid => {
-        const { session, attributes } = await shell();
-        session.type(`${exec(pid)} bash -c '${say('ready')}; kill -KILL $$'; ${say('status $?')}\n`);
-        await session.until(/<status 137>/);
-        await isRestored(session, attributes);
-        session.type(`${exec(pid)} bash -c '${say('again')}; while :; do sleep 0.05; done'\n`);
-        await session.until(/<again>/);
-        session.child.kill('SIGKILL');
-        await session.ended;
-        // By SIGHUP: it is no pid 1.
-        for (let tries = 0; descendants().some(isShell); tries++) {
-          assert.ok(tries < 1000);
-          await delay(20);
-        }
-      }));
-  });
+/** In there it leads nowhere; to who follows it from outside, to the terminals of the host. */
+const LINK = 'mount -t tmpfs tmpfs /dev && ln -s /dev/pts /dev/pts && exec sleep infinity';
 
-test('a box whose /dev/pts is no devpts', () =>
-  inBox(['--tmpfs', '/dev/pts'], async pid => {
-    const { status, stderr } = await nsgen(['exec', '-t', String(pid), '--', 'true']);
-    assert.equal(status, 125);
-    assert.match(stderr, /^nsgen: process \d+ has no devpts on \/dev\/pts, /);
-  }));
+for (const backend of BACKEND_NAMES) {
+  test(`there is no terminal to be had by a link out of the box, ${backend}`, () =>
+    inBox(
+      [],
+      async pid => {
+        const { status, stderr } = await nsgen(['exec', '-t', '--backend', backend, String(pid), '--', 'true']);
+        assert.equal(status, 125);
+        assert.match(stderr, /: process \d+ has no devpts on \/dev\/pts, /);
+      },
+      ['sh', '-c', LINK],
+    ));
 
-test('what is mounted over its ptmx is not asked for a terminal', () =>
-  inBox(['--mount', 'type=devpts,dst=/dev/pts', '--bind', '/dev/null:/dev/pts/ptmx'], async pid => {
-    const { status, stderr } = await nsgen(['exec', '-t', String(pid), '--', 'true']);
-    assert.equal(status, 125);
-    assert.match(stderr, /openat2 "ptmx": EXDEV/);
-  }));
+  test(`a signal is the command's, in a terminal too, ${backend}`, () =>
+    inBox([], async pid => {
+      const script = `trap 'echo TERM; exit 9' TERM; ${say('ready')}; while :; do sleep 0.05; done`;
+      const words = ['exec', '-t', '--backend', backend, String(pid), '--', 'sh', '-c', script];
+      open = new Session(process.execPath, [nsgenPath, ...words]);
+      await open.until(/<ready>/);
+      open.child.kill('SIGTERM');
+      assert.deepEqual(await open.ended, { status: 9, signal: null });
+      assert.match(open.output, /TERM\r\n$/);
+    }));
 
-test('by a script it is refused', () =>
-  inBox([], async pid => {
-    for (const words of [
-      ['exec', '-t', '--backend', 'script'],
-      ['script', 'exec', '-t'],
-    ]) {
-      const { status, stderr } = await nsgen([...words, String(pid), '--', 'true']);
-      assert.equal(status, 2);
-      assert.match(stderr, /^nsgen: --tty: script\(1\) /);
-    }
-  }));
+  test(`the terminal belongs to who the command is, ${backend}`, () =>
+    inBox(
+      ['--mount', 'type=devpts,dst=/dev/pts'],
+      async pid => {
+        const words = ['exec', '-t', '--backend', backend, String(pid), '--', 'stat', '-Lc', '%u %g %a', '/dev/stdin'];
+        const { status, stdout } = await nsgen(words);
+        assert.equal(status, 0);
+        assert.match(stdout, /1234 1235 620\r\n$/);
+      },
+      ['setpriv', '--reuid=1234', '--regid=1235', '--clear-groups', '--', 'sleep', 'infinity'],
+    ));
+}
 
 for (const backend of BACKEND_NAMES)
   test(`without a terminal, too, a command leads a session, ${backend}`, () =>

@@ -1,5 +1,6 @@
 import { closeSync, statfsSync } from 'node:fs';
 import { TERMINALS_DIRECTORY } from '../../box/terminal-rules.js';
+import { noDevpts } from '../../exec/no-devpts.js';
 import type { Target } from '../../exec/target.js';
 import { O } from '../../linux/constants.js';
 import { openPlace } from '../../linux/open-path.js';
@@ -33,8 +34,5 @@ export function openDevpts({ directory, process: { pid } }: Target): number {
   if (outcome.failure !== undefined) throw explainFailure(undefined, outcome, calls);
   if (found >= 0 && statfsSync(`/proc/self/fd/${found}`).type === DEVPTS_SUPER_MAGIC) return found;
   if (found >= 0) closeSync(found);
-  throw new StartError(
-    `process ${pid} has no devpts on ${TERMINALS_DIRECTORY}, so there is no terminal to be had: start the box with -t, or with --mount type=devpts,dst=${TERMINALS_DIRECTORY}`,
-    EXIT_STATUS.failed,
-  );
+  throw new StartError(noDevpts(pid), EXIT_STATUS.failed);
 }

@@ -16,8 +16,9 @@ export async function startNewcomer(newcomer: Newcomer): Promise<RunningCommand>
   const subprocess = execa('setpriv', ['--pdeathsig', 'KILL', '--', 'bash', pathOf(script)], {
     stdio: 'inherit',
     ...ATTENDED,
-    // A session of its own: what the keys of a terminal send comes from this process, and only once.
-    detached: true,
+    // A session of its own: what the keys of a terminal send comes from this process, and only once. But script(1) takes
+    // the keys of the caller's terminal over, and has to hear of its size.
+    detached: !newcomer.terminal,
   });
   const { pid } = subprocess;
   if (pid === undefined) {

@@ -4,6 +4,8 @@
  */
 const FUNCTIONS = {
   make_terminal: [],
+  add_terminal: [],
+  use_terminal: [],
   write_init: [],
   make_init: ['write_init'],
   find_in_root: [],

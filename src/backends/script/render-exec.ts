@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { DEFAULT_STOP_TIMEOUT } from '../../box/box.js';
 import { BoxError, fieldName, type Problem } from '../../box/problem.js';
+import { noDevpts } from '../../exec/no-devpts.js';
 import { makeExecPlan, type Newcomer } from '../../exec/plan.js';
 import { type ErrnoName, errnoNumber } from '../../linux/errno.js';
 import { NOBODY_LISTENS, REPORT_DESCRIPTOR } from '../../linux/newcomer-program.js';
@@ -30,14 +32,20 @@ const SECTIONS: readonly Operation['kind'][] = [
 export function renderExecScript(newcomer: Newcomer): string {
   const problems = unsupported(newcomer);
   if (problems.length > 0) throw new BoxError(problems);
-  const plan = makeExecPlan(newcomer);
-  const { command, env, target, cgroupFiles, cwd } = newcomer;
+  // script(1) makes the terminal: no descriptor of a devpts is needed.
+  const plan = makeExecPlan(newcomer, newcomer.terminal ? -1 : undefined);
+  const { command, env, target, cgroupFiles, cwd, terminal } = newcomer;
   const uid = process.geteuid?.() ?? 0;
   // Root of the host enters it last, with its rights over the others; an ordinary user has rights only in there.
-  const userLast = uid === 0 && target.namespaces.includes('user');
+  const joinsUser = target.namespaces.includes('user');
+  const userLast = uid === 0 && joinsUser;
+  // The mount namespace in which script(1) runs takes rights, too.
+  const userFirst = uid !== 0 && joinsUser && terminal;
+  const userWith = joinsUser && !userLast && !userFirst;
+  const tools = terminal ? [...TOOLS, ...TERMINAL_TOOLS].sort() : TOOLS;
   const section = (operation: Operation) => ({
     text: describe(operation),
-    body: render(operation.kind, { operation, place: 'launch', userLast, shownLimit, limitOption }),
+    body: render(operation.kind, { operation, place: 'launch', userWith, terminal, shownLimit, limitOption }),
   });
   const sections = SECTIONS.flatMap(kind => plan.filter(operation => operation.kind === kind)).map(section);
   const early = plan.filter(({ kind }) => kind === 'standard-streams' || kind === 'close-descriptors').map(section);
@@ -51,9 +59,17 @@ export function renderExecScript(newcomer: Newcomer): string {
     summary: plan.map(describe),
     pid: target.process.pid,
     cgroupFiles,
-    tools: TOOLS,
-    packages: packagesOf(TOOLS),
+    tools,
+    packages: packagesOf(tools),
     early,
+    terminal,
+    userFirst,
+    stopTimeout: DEFAULT_STOP_TIMEOUT,
+    functions: terminal
+      ? ['add_terminal', 'use_terminal'].map(name =>
+          render(`functions/${name}`, { noDevpts: noDevpts(target.process.pid), owner: ownerOf(newcomer, uid) }),
+        )
+      : [],
     uid,
     program: embeddedNewcomer(newcomer, plan, userLast),
     held: [
@@ -68,6 +84,15 @@ export function renderExecScript(newcomer: Newcomer): string {
 }
 
 const TOOLS = ['base64', 'chmod', 'env', 'mkfifo', 'mktemp', 'nsenter', 'prlimit', 'rm', 'setpriv', 'setsid', 'sleep'];
+
+const TERMINAL_TOOLS = ['bash', 'chown', 'ln', 'mount', 'script', 'stat', 'stty', 'unshare'];
+
+/** Whose the terminal is, unless it is who makes it: by the numbers of the user namespace in which script(1) runs. */
+function ownerOf({ target: { status }, uids, groups }: Newcomer, uid: number) {
+  if (uids === undefined && groups === undefined) return undefined;
+  const owner = uid === 0 ? status.uids : uids;
+  return { uid: owner?.[1] ?? uid, gid: groups?.gids[1] ?? status.gids[1] };
+}
 
 /** What execve(2) says, and who joins a box that ends, or is full. */
 const ERRNOS: readonly ErrnoName[] = [
@@ -91,16 +116,11 @@ const ERRNOS: readonly ErrnoName[] = [
 const limitOption = (name: string): string => `--${name.slice('RLIMIT_'.length).toLowerCase()}`;
 
 /** By name, and never left out in silence. */
-function unsupported({ env, target, terminal }: Newcomer): readonly Problem[] {
+function unsupported({ env, target }: Newcomer): readonly Problem[] {
   const problems: Problem[] = loaderVariables(env).map(name => ({
     field: fieldName(['env', name]),
     message: 'the script cannot set this: the program of the host that enters the box would follow it',
   }));
-  if (terminal)
-    problems.push({
-      field: '--tty',
-      message: 'script(1) makes terminals in the devpts of the host, and not in that of the box: use nsgen exec',
-    });
   if (process.geteuid?.() !== 0 && target.namespaces.includes('user') && !target.namespaces.includes('pid'))
     problems.push({
       field: 'namespaces.pid',

@@ -6,6 +6,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   bash: 'bash',
   cat: 'coreutils',
   chmod: 'coreutils',
+  chown: 'coreutils',
   cp: 'coreutils',
   domainname: 'hostname',
   env: 'coreutils',
