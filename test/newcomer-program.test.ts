@@ -84,10 +84,10 @@ const words = (script: string) => ['/none/sh', '/bin/sh', '/bin/sh', 'sh', '-c',
 
 test('says how the command ended, apart from its status', async () => {
   const exited = await run(NATIVE, elf(), words('echo "$NAME"; [ -e /proc/$$/fd/3 ] || echo closed; exit 5'));
-  assert.deepEqual(exited, { status: 5, output: 'value\nclosed\n', report: '\x01' });
-  assert.deepEqual(await run(NATIVE, elf(), words('kill -TERM $$')), { status: 15, output: '', report: '\x02' });
+  assert.deepEqual(exited, { status: 5, output: 'value\nclosed\n', report: '\x01\n' });
+  assert.deepEqual(await run(NATIVE, elf(), words('kill -TERM $$')), { status: 15, output: '', report: '\x02\n' });
   // It is not the command's to write there.
-  assert.equal((await run(NATIVE, elf(), words('echo failed >&3'))).report, '\x01');
+  assert.equal((await run(NATIVE, elf(), words('echo failed >&3'))).report, '\x01\n');
 });
 
 test('says which call has failed, whose errno is its status', async () => {
@@ -96,10 +96,10 @@ test('says which call has failed, whose errno is its status', async () => {
   assert.deepEqual(await run(NATIVE, elf([chdir]), words('echo no')), { ...failed, report: 'failed chdir("/none")\n' });
   assert.deepEqual(await run(NATIVE, elf([], [chdir]), words('echo no')), {
     ...failed,
-    report: 'failed chdir("/none")\n\x01',
+    report: 'failed chdir("/none")\n\x01\n',
   });
   const missing = await run(NATIVE, elf(), ['/none/a', '/none/b', '/bin/sh', 'a']);
-  assert.deepEqual(missing, { ...failed, report: 'failed execute\n\x01' });
+  assert.deepEqual(missing, { ...failed, report: 'failed execute\n\x01\n' });
 });
 
 test('a text without an interpreter is for the shell, by its path', async () => {
@@ -107,7 +107,7 @@ test('a text without an interpreter is for the shell, by its path', async () => 
   writeFileSync(file, 'echo "$0 $*"; exit 3\n');
   chmodSync(file, 0o755);
   const { status, output, report } = await run(NATIVE, elf(), ['/none/text', file, '/bin/sh', 'text', 'a', 'b']);
-  assert.deepEqual([status, output, report], [3, `${file} a b\n`, '\x01']);
+  assert.deepEqual([status, output, report], [3, `${file} a b\n`, '\x01\n']);
 });
 
 test('without anybody to report to, as when the command is /proc/self/exe, it does nothing', async () => {

@@ -23,7 +23,7 @@ const FLAGS = {
   tty: {
     type: 'boolean',
     alias: 't',
-    description: 'a terminal of its own, in the devpts of the box (not by a script)',
+    description: 'a terminal of its own, in the devpts of the box',
   },
   'ignore-seccomp': { type: 'boolean', description: 'run without the seccomp filter of the box' },
   'ignore-apparmor': { type: 'boolean', description: 'run without the AppArmor or SELinux confinement of the box' },

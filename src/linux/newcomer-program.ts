@@ -25,8 +25,8 @@ import {
  * The last system calls before a command of a box that a script joins, as a program of its own: an ELF file with the machine
  * code, and the table of these calls behind it. It makes a process, waits for its end, and ends with the same status.
  *
- * On descriptor 3 it says what no status can: `failed` and the call, or at the end a byte, si_code of sigaction(2): how
- * the command ended. Without either, it was never executed. Its own status after `failed` is -errno.
+ * On descriptor 3 it says what no status can, in a line: `failed` and the call, or at the end a byte, si_code of
+ * sigaction(2): how the command ended. Without either, it was never executed. Its own status after `failed` is -errno.
  */
 export interface NewcomerProgram {
   readonly elf: Buffer;
@@ -111,6 +111,7 @@ const waitFor = (child: Result): readonly SystemCall[] => [
     arguments: [symbol('P_PID', P_PID), resultOf(child), output(SIGINFO), symbol('WEXITED', WEXITED), NULL],
   },
   { name: 'write', arguments: [integer(REPORT_DESCRIPTOR), output(SIGINFO, SI_CODE), integer(1)] },
+  write('\n'),
   exit(valueIn(SIGINFO, SI_STATUS, 'si_status')),
 ];
 

@@ -278,6 +278,27 @@ describe('an ordinary user', () => {
         assert.deepEqual([stdout, stderr], ['mine\n0\n0\n', '']);
         assert.equal((await execute(program, [...rest, String(process.pid), '--', 'true'], { cwd: '/' })).status, 125);
       }));
+
+  for (const backend of BACKEND_NAMES)
+    test(`has a terminal of the box, ${backend}`, () =>
+      inBox(startBox(['--mount', 'type=devpts,dst=/dev/pts'], undefined, words), async pid => {
+        const [program = '', ...rest] = [...words, 'exec', '-t', '--backend', backend];
+        const { status, stdout } = await execute(program, [...rest, pid, '--', 'sh', '-c', 'tty; id -u; exit 6'], {
+          cwd: '/',
+        });
+        assert.equal(status, 6);
+        assert.match(stdout, /\/dev\/pts\/0\r\n0\r\n$/);
+      }));
+
+  test('is refused a box that shares the pids of the caller, by a script', () =>
+    inBox(startBox(['--share', 'pid'], undefined, words), async pid => {
+      const [program = '', ...rest] = [...words, 'exec', '--backend'];
+      const run = (backend: string) => execute(program, [...rest, backend, pid, '--', 'true'], { cwd: '/' });
+      assert.equal((await run('ffi')).status, 0);
+      const { status, stderr } = await run('script');
+      assert.equal(status, 2);
+      assert.match(stderr, /^nsgen: namespaces\.pid: the box shares the one of the caller/);
+    }));
 });
 
 describe('an attacker in the box', () => {
