@@ -291,7 +291,7 @@ describe('an ordinary user', () => {
       }));
 
   test('is refused a box that shares the pids of the caller, by a script', () =>
-    inBox(startBox(['--share', 'pid'], undefined, words), async pid => {
+    inBox(startBox(['--share', 'pid', '--no-proc'], undefined, words), async pid => {
       const [program = '', ...rest] = [...words, 'exec', '--backend'];
       const run = (backend: string) => execute(program, [...rest, backend, pid, '--', 'true'], { cwd: '/' });
       assert.equal((await run('ffi')).status, 0);
