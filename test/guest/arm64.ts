@@ -11,7 +11,7 @@ import { readParts, writeParts } from './parts.js';
 
 /** What nsgen's scripts call, what they are looked at with, and what Node is linked with. */
 const PROGRAMS = [
-  ...['bash', 'coreutils', 'util-linux', 'mount', 'iproute2', 'hostname'],
+  ...['bash', 'coreutils', 'util-linux', 'bsdutils', 'mount', 'iproute2', 'hostname'],
   ...['dash', 'procps', 'findutils', 'grep', 'sed', 'libc-bin', 'libstdc++6'],
 ];
 
@@ -20,7 +20,7 @@ const FFI = '@yuuang/ffi-rs-linux-arm64-gnu';
 
 export async function arm64Guest(): Promise<Place> {
   const ffiVersion = lockedVersion(FFI);
-  const directory = await cached(`arm64-2-node-${NODE}-ffi-rs-${ffiVersion}`, path => make(path, ffiVersion));
+  const directory = await cached(`arm64-3-node-${NODE}-ffi-rs-${ffiVersion}`, path => make(path, ffiVersion));
   const nodeModules = realpathSync(join(packageRoot, 'node_modules'));
   return {
     machine: {
