@@ -9,16 +9,16 @@ import type { BoxInput } from './box/schema.js';
 import { openBox } from './exec/box.js';
 import { signalNumber } from './host/signal.js';
 import { packageRoot } from './package-root.js';
-import { type BoxState, findBox, listBoxes, StateError } from './state/boxes.js';
+import { type BoxState, findBox, isPod, listBoxes, StateError } from './state/boxes.js';
 import { claimName } from './state/claim.js';
 import { endOfBox, sameBox, signalBox, stopBox } from './state/end.js';
 import { isBoxName, NAME_RULE } from './state/names.js';
+import { removeNamed, signalPod, stopPod, waitForPod } from './state/pods.js';
 import { LOG_FILE } from './state/record.js';
-import { removeBox } from './state/remove.js';
 
 /** Boxes that have names, for programs: what nsgen run --detach, ps, stop, kill, wait, logs, rm and exec do. */
 
-/** A box that has a name, as it was when it was asked for. What it can do, it does to this box, and to no later one of its name. */
+/** A box or a pod that has a name, as it was when it was asked for. What it can do, it does to this box, and to no later one of its name. */
 export interface NamedBox {
   readonly name: string;
   /** `starting`: whoever starts it is still at it. `elsewhere`: it was started in another pid namespace, where its processes are. */
@@ -37,13 +37,13 @@ export interface NamedBox {
   readonly pod: string | undefined;
   /** What is wrong with it, in words. */
   readonly problem: string | undefined;
-  /** The path of what it has written to its stdout and stderr. Undefined in the foreground. */
+  /** The path of what it has written to its stdout and stderr. Undefined in the foreground, and of a pod: its boxes have them. */
   readonly log: string | undefined;
-  /** Sends a signal, SIGKILL unless given, to its command. False when it has ended. */
+  /** Sends a signal, SIGKILL unless given, to its command, or the commands of a pod. False when it has ended. */
   kill(signal?: NodeJS.Signals | number): Promise<boolean>;
   /** Ends it: SIGTERM, and SIGKILL after `timeout` seconds (what the box says unless given). Its exit status. */
   stop(options?: { readonly timeout?: number }): Promise<number>;
-  /** Waits for its end. Its exit status. */
+  /** Waits for its end. Its exit status; of a pod the first, as its boxes were started, that is not 0. */
   wait(): Promise<number>;
   /** Removes it, with its log; one that runs only with `force`, which ends it first. */
   remove(options?: { readonly force?: boolean }): Promise<void>;
@@ -115,20 +115,26 @@ export const boxOf = (name: string): NamedBox => namedBox(findBox(name));
 
 function namedBox(state: BoxState): NamedBox {
   const { name, status, process, exitStatus, created, command, backend, foreground, pod, problem, directory } = state;
-  const present = () => sameBox(state) ?? removed(name);
+  const present = () => sameBox(state) ?? removed(state);
+  const ofPod = isPod(state);
+  const wait = async () =>
+    ofPod ? waitForPod(present(), warn) : statusOf(state, await endOfBox(present(), { onLeft: warn }));
   return {
     ...{ name, status, exitStatus, created, command, backend, foreground, pod, problem },
     pid: process?.pid,
-    log: foreground ? undefined : join(directory, LOG_FILE),
-    kill: async (signal = 'SIGKILL') => signalBox(present(), numberOf(signal)),
+    log: foreground || ofPod ? undefined : join(directory, LOG_FILE),
+    kill: async (signal = 'SIGKILL') => (ofPod ? signalPod : signalBox)(present(), numberOf(signal)),
     async stop({ timeout } = {}) {
       if (timeout !== undefined && !(timeout >= 0)) throw new RangeError(`timeout: ${timeout} is no number of seconds`);
-      return statusOf(name, await stopBox(present(), timeout === undefined ? undefined : timeout * 1000));
+      const given = timeout === undefined ? undefined : timeout * 1000;
+      if (!ofPod) return statusOf(state, await stopBox(present(), given));
+      await stopPod(present(), given);
+      return wait();
     },
-    wait: async () => statusOf(name, await endOfBox(present(), { onLeft: warn })),
+    wait,
     async remove({ force = false } = {}) {
       present();
-      await removeBox(name, force);
+      await removeNamed(name, force);
     },
     exec: async (command, options = {}) => execIn(present(), command, options),
   };
@@ -137,11 +143,11 @@ function namedBox(state: BoxState): NamedBox {
 /** The exit status is what was asked for; Node prints the warning, unless the program listens for it. */
 const warn = ({ message }: Error): void => emitWarning(message);
 
-function removed(name: string): never {
-  throw new StateError(`box ${JSON.stringify(name)} has been removed`);
+function removed(state: BoxState): never {
+  throw new StateError(`${isPod(state) ? 'pod' : 'box'} ${JSON.stringify(state.name)} has been removed`);
 }
 
-const statusOf = (name: string, end: BoxState | undefined): number => end?.exitStatus ?? removed(name);
+const statusOf = (state: BoxState, end: BoxState | undefined): number => end?.exitStatus ?? removed(state);
 
 function numberOf(signal: NodeJS.Signals | number): number {
   const number = signalNumber(String(signal));
