@@ -4,7 +4,8 @@ import { lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { after, afterEach, describe, test } from 'node:test';
 import { BACKEND_NAMES, type BackendName, type BoxInput, CommandError, run, StartError, script } from '../src/index.js';
-import { execute, nsgenPath } from './support/cli.js';
+import { packageRoot } from '../src/package-root.js';
+import { execute } from './support/cli.js';
 import { descendants, hostState } from './support/leftovers.js';
 import { ownDirectory } from './support/own-directory.js';
 import { makeRootfs, removeRootfs } from './support/rootfs.js';
@@ -236,33 +237,55 @@ for (const backend of BACKEND_NAMES) {
   });
 }
 
+/** A program that starts one box again and again by the library, and writes how each has ended on a line of its own. */
+const starting = (box: BoxInput, times: number) => `
+import { run, StartError } from ${JSON.stringify(join(packageRoot, 'dist', 'index.js'))};
+for (let round = 0; round < ${times}; round++) {
+  const options = { stdin: 'inherit', reject: false };
+  const { exitStatus, stdout = '' } = await run(${JSON.stringify(box)}, options).catch(error => {
+    if (error instanceof StartError) return error;
+    throw error;
+  });
+  console.log(stdout + 'ended ' + exitStatus);
+}`;
+const program = (text: string): readonly string[] => [process.execPath, '--input-type=module', '--eval', text];
+
+/** What each box has written, with the line of its end. */
+const endsOf = (output: string): readonly string[] => output.split(/(?<=^ended \d+\n)/m).filter(text => text !== '');
+
 /** By script, this is the one thing that stays open: its header says so. */
 test('a working directory that is now a descriptor of the host: never there, ffi', { timeout: 120_000 }, async () => {
   const [one, two] = [join(rootfs, 'work'), join(rootfs, 'descriptor')];
   mkdirSync(one);
   symlinkSync('/proc/self/fd/0', two);
-  const words = ['run', '--rootfs', rootfs, '-w', '/work', '--', '/usr/bin/cat', 'marker'];
+  const box = { command: ['/usr/bin/cat', 'marker'], rootfs, cwd: '/work' };
   await whileSwapping(one, two, 0, async () => {
-    for (let round = 0; round < 20; round++) {
-      const start = () =>
-        execute('bash', ['-c', 'exec "$@" <"$0"', secret, process.execPath, nsgenPath, ...words], { timeout: 20_000 });
-      const finished = await Promise.all(Array.from({ length: AT_ONCE }, start));
-      for (const { status, stdout, stderr } of finished) {
-        assert.equal(stdout, '');
-        // The directory of the rootfs has no such file, or the box is refused.
-        assert.ok(status === 1 || status === 125, stderr);
-      }
-    }
+    const words = program(starting(box, 400));
+    const { status, stdout, stderr } = await execute('bash', ['-c', 'exec "$@" <"$0"', secret, ...words]);
+    assert.equal(status, 0, stderr);
+    const ends = endsOf(stdout);
+    assert.equal(ends.length, 400);
+    // The directory of the rootfs has no such file, or the box is refused.
+    for (const text of ends) assert.match(text, /^ended (?:1|125)\n$/);
   });
 });
 
 /** A mount of the host that looks like the rootfs. How each box ends is a line of its own. */
-const WITH_MOUNT = `
-mount -n -t tmpfs tmpfs "$1" && cp -a -- "$2"/. "$1"/ || exit 1
-shift 2
-for ((round = 0; round < 150; round++)); do "$@" 2>/dev/null; echo "ended $?"; done; exit 0`;
+const WITH_MOUNT = 'mount -n -t tmpfs tmpfs "$1" && cp -a -- "$2"/. "$1"/ && shift 2 && exec "$@"';
 
-for (const backend of BACKEND_NAMES) {
+const STARTS: Readonly<Record<BackendName, (box: BoxInput, times: number) => Promise<readonly string[]>>> = {
+  ffi: async (box, times) => program(starting(box, times)),
+  script: async (box, times) => {
+    const file = join(directory, 'swapped.sh');
+    writeFileSync(file, await script(box));
+    return ['bash', '-c', `for ((i = 0; i < ${times}; i++)); do bash "$0" 2>/dev/null; echo "ended $?"; done`, file];
+  },
+};
+
+for (const [backend, times, pause] of [
+  ['ffi', 500, 0.005],
+  ['script', 150, 0.02],
+] as const) {
   test(`a rootfs that is swapped for a mount of the host is either, with all its mounts, ${backend}`, {
     timeout: 120_000,
   }, async () => {
@@ -271,16 +294,13 @@ for (const backend of BACKEND_NAMES) {
     for (const path of [one, host]) mkdirSync(path);
     execFileSync('cp', ['-a', `${rootfs}/.`, one]);
     symlinkSync(host, two);
-    const box = join(directory, `swapped-${backend}.sh`);
-    writeFileSync(box, await script({ command: SHOW, rootfs: one, dev: false }));
-    const words = [process.execPath, nsgenPath, 'run', '--rootfs', one, '--no-dev', '--', ...SHOW];
-    const start = backend === 'script' ? ['bash', box] : words;
-    const inside = ['--mount', '--propagation', 'private', 'bash', '-c', WITH_MOUNT, 'host', host, rootfs, ...start];
-    await whileSwapping(one, two, 0.02, async () => {
-      const { status, stdout } = await execute('unshare', inside);
-      assert.equal(status, 0);
-      const ends = stdout.split(/(?<=^ended \d+\n)/m).filter(text => text !== '');
-      assert.equal(ends.length, 150);
+    const words = await STARTS[backend]({ command: SHOW, rootfs: one, dev: false }, times);
+    const inside = ['--mount', '--propagation', 'private', 'bash', '-c', WITH_MOUNT, 'host', host, rootfs, ...words];
+    await whileSwapping(one, two, pause, async () => {
+      const { status, stdout, stderr } = await execute('unshare', inside);
+      assert.equal(status, 0, stderr);
+      const ends = endsOf(stdout);
+      assert.equal(ends.length, times);
       for (const text of ends) {
         assert.match(text, /ended (?:0|125)\n$/);
         if (text.endsWith('ended 0\n')) assert.match(text, / \/proc\/sys ro,/);
