@@ -16,8 +16,8 @@ unset POSIXLY_CORRECT PS_FORMAT COLUMNS PS_PERSONALITY PROCPS_USERLEN
 
 section() { printf '\\n%s %s\\n' "$mark" "$1"; }
 unseen() { printf 'not visible here: %s\\n' "$1"; }
-# A rootfs may have no /dev/null to redirect to.
-has() { [ -n "$(command -v "$1")" ]; }
+# No child: it is asked for each line. A rootfs may have no /dev/null to redirect to.
+has() { hash "$1" 2>&-; }
 
 lines() {
   while IFS= read -r line || [ -n "$line" ]; do printf '%s\\n' "$line"; done
