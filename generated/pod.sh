@@ -7,7 +7,7 @@
 #   shares   pid, net
 #   box      web: sleep 1
 #   box      look: ps -ef
-#   needs    Linux, bash 4.4, coreutils, hostname, iproute2, mount, sed, util-linux, and what the boxes say
+#   needs    Linux, bash 4.4, coreutils, dd, hostname, iproute2, mount, sed, util-linux, and what the boxes say
 #   usage    pod.sh [--dry-run] [--help]
 #
 # The init does, in this order:
@@ -37,7 +37,7 @@ fi
 # before unset.
 POSIXLY_CORRECT=1
 unset -f : break builtin cd continue declare die exec exit export hash kill local mapfile printf read return set shift \
-  shopt trap true ulimit umask unset wait [ base64 bash cat chmod env fold hostname ip mount nsenter pivot_root rm sed setpriv setsid sleep stdbuf umount unshare
+  shopt trap true ulimit umask unset wait [ base64 bash cat chmod dd env fold hostname ip mount nsenter pivot_root rm sed setpriv setsid sleep stdbuf umount unshare
 unset POSIXLY_CORRECT
 
 # Nothing that the caller has set may change what the commands below mean.
@@ -66,7 +66,7 @@ die() {
 
 # Finds every tool that is used, before anything is changed. bash remembers where, in BASH_CMDS.
 check_tools() {
-  local tool packages='coreutils, hostname, iproute2, mount, sed, util-linux'
+  local tool packages='coreutils, dd, hostname, iproute2, mount, sed, util-linux'
   local -a missing=()
   if hash -- "$@" 2>/dev/null; then return; fi
   for tool in "$@"; do
@@ -819,18 +819,42 @@ label() {
   {
     trap '' INT QUIT TERM HUP USR1 USR2 TSTP
     exec {lifeline}>&- {pipe}>&-
-    exec sed -u "s/^/$1 | /" < <(exec stdbuf -oL -- fold -b -w 1048576 <&"$from" {from}<&-) >&"$2" {from}<&-
+    if [[ -n $out ]]; then exec {out}>&-; fi
+    exec 4>&"$2"
+    # Only sed has the other end of 3. What fold has to say is that it does not wait any more.
+    exec 3< <(exec sed -u "s/^/$1 | /" \
+      < <(exec stdbuf -oL -- fold -b -w 1048576 <&"$from" {from}<&- 4>&- 2>/dev/null) {from}<&- 3>&1 >&4 4>&-)
+    if read -r _ <&3; then read_the_rest "$from" "$!"; fi
+    # When sed cannot write any more, the box has a closed pipe too.
+    exec 3<&- {from}<&-
+    wait "$!" || true
   } &
   labels+=("$!")
   exec {from}<&-
 }
+
+# Has fold, the child of $2, end with what is in its pipe by now: descriptor $1, which is its input, keeps nobody waiting any
+# more. Who waits in read(2) already finds that out when the call begins anew, as it does after a stop.
+read_the_rest() {
+  local fold=
+  dd iflag=nonblock count=0 status=none <&"$1" || true
+  read -r fold <"/proc/$2/task/$2/children" || true
+  if [[ -n $fold ]] && kill -s STOP "$fold"; then kill -s CONT "$fold" || true; fi
+} 2>/dev/null
+
+# Waits until all that a box has written has come out of its pipe, whose end may never come: somebody outside of the pod may
+# have it open.
+end_label() {
+  until printf '\n' >"/proc/$1/fd/3" || ! kill -0 "$1"; do pause 0.002; done
+  await "$1" || true
+} 2>/dev/null
 
 # Starts a box by its own script, and waits until it is its command: $1 is its function, the rest its words. It has ended
 # the pod if that fails: with status 125, 126 or 127, before anything was to be seen of the command.
 start_box() {
   local run=$1 script code=0
   shift
-  local out error pipe
+  local out='' error pipe
   label "$1" 1
   out=$pipe
   label "$1" 2
@@ -885,7 +909,7 @@ run_pod() {
     if ((status == 0)); then status=$code; fi
   done
   end_init
-  for script in "${labels[@]}"; do await "$script" || true; done
+  for script in "${labels[@]}"; do end_label "$script"; done
   # Should somebody have ended the watcher, there is nobody to tell.
   trap '' PIPE
   printf '\n' >&"$lifeline" || true
@@ -2453,7 +2477,7 @@ main() {
     shift
   done
 
-  check_tools base64 bash cat chmod env fold hostname ip mount nsenter pivot_root rm sed setpriv setsid sleep stdbuf umount unshare
+  check_tools base64 bash cat chmod dd env fold hostname ip mount nsenter pivot_root rm sed setpriv setsid sleep stdbuf umount unshare
   check_kernel cgroup ipc mnt net pid uts
   if ((EUID == 0)); then check_privilege; else check_user_namespaces; fi
 

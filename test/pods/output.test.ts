@@ -7,13 +7,14 @@ import { descendants, hostState } from '../support/leftovers.js';
 import { ownDirectory } from '../support/own-directory.js';
 import { Session } from '../support/session.js';
 import { until } from '../support/until.js';
-import { commandFor, runPod, shell } from './ways.js';
+import { commandFor, runPod, shell, WAYS } from './ways.js';
 
 /** What becomes of the lines that the boxes of a pod write. */
 
 const directory = ownDirectory('pods-output');
 const state = hostState();
 const started: Session[] = [];
+const SLEEP = { command: ['sleep', 'infinity'] };
 
 afterEach(() => {
   for (const { child } of started.splice(0)) child.kill('SIGKILL');
@@ -21,29 +22,30 @@ afterEach(() => {
   assert.deepEqual(hostState(), state);
 });
 
-test('ffi: who has the output of a box open outside does not keep nsgen, and no line is lost', async () => {
-  const last = `trap "seq -f y%g 20000; printf last; exit 3" TERM; echo up; while :; do sleep 0.05; done`;
-  const pod = { pod: 'held', boxes: { one: { command: shell(last) }, two: { command: ['true'] } } };
-  const [program = '', ...args] = commandFor('ffi', directory, pod);
-  const session = new Session(program, args);
-  started.push(session);
-  await session.until(/one \| up/);
-  const box = descendants(session.pid).find(pid => statOf(pid)?.name === 'sh') ?? assert.fail();
-  const held = openSync(`/proc/${box}/fd/1`, constants.O_WRONLY);
-  try {
-    process.kill(session.pid, 'SIGTERM');
-    let ended = false;
-    session.ended.then(() => {
-      ended = true;
-    });
-    await until(() => ended, 'nsgen has ended');
-  } finally {
-    closeSync(held);
-  }
-  assert.equal((await session.ended).status, 3);
-  const lines = Array.from({ length: 20_000 }, (_, index) => `one | y${index + 1}\n`).join('');
-  assert.ok(session.output === `one | up\n${lines}one | last`, session.output.slice(-200));
-});
+for (const way of WAYS)
+  test(`${way}: who has the output of a box open outside keeps nobody waiting, and no line is lost`, async () => {
+    const last = `trap "seq -f y%g 20000; printf last; exit 3" TERM; echo up; while :; do sleep 0.05; done`;
+    const pod = { pod: 'held', boxes: { one: { command: shell(last) }, two: SLEEP } };
+    const [program = '', ...args] = commandFor(way, directory, pod);
+    const session = new Session(program, args);
+    started.push(session);
+    await session.until(/one \| up/);
+    const box = descendants(session.pid).find(pid => statOf(pid)?.name === 'sh') ?? assert.fail();
+    const held = [1, 2].map(stream => openSync(`/proc/${box}/fd/${stream}`, constants.O_WRONLY));
+    try {
+      process.kill(session.pid, 'SIGTERM');
+      let ended = false;
+      session.ended.then(() => {
+        ended = true;
+      });
+      await until(() => ended, 'the pod has ended');
+    } finally {
+      for (const descriptor of held) closeSync(descriptor);
+    }
+    assert.equal((await session.ended).status, 3, session.output.slice(-500));
+    const lines = Array.from({ length: 20_000 }, (_, index) => `one | y${index + 1}\n`).join('');
+    assert.ok(session.output === `one | up\n${lines}one | last`, session.output.slice(-200));
+  });
 
 test('ffi: what cannot be written is said, and the boxes have closed pipes', async () => {
   const pod = { pod: 'full', boxes: { one: { command: ['yes'] }, two: { command: ['true'] } } };
@@ -53,8 +55,6 @@ test('ffi: what cannot be written is said, and the boxes have closed pipes', asy
   assert.match(stderr, /^nsgen: .*ENOSPC/m);
   assert.doesNotMatch(stderr, /^ +at /m);
 });
-
-const SLEEP = { command: ['sleep', 'infinity'] };
 
 /** Bytes of a line from which on a script makes several of it. */
 const LONGEST_LINE = 2 ** 20;

@@ -85,7 +85,7 @@ const DETACHED_FUNCTIONS = [
 
 const TOOLS = 'base64 bash cat chmod env hostname ip mount nsenter pivot_root rm setpriv setsid sleep umount unshare';
 const DETACHED_TOOLS = 'flock mkdir mv readlink stat';
-const LABELLING_TOOLS = 'fold sed stdbuf';
+const LABELLING_TOOLS = 'dd fold sed stdbuf';
 
 function toolsOf({ boxes }: Pod, detached: boolean): readonly string[] {
   const labelling = boxes.length > 1 ? LABELLING_TOOLS : '';
