@@ -115,11 +115,11 @@ pause() {
 }
 
 # Stops a process, and then all its descendants: whoever has stopped makes no more of them. In a pid namespace that is
-# everybody: who has lost its parent is a child of the first. Who lets others go on again is tried twenty times.
+# everybody: who has lost its parent is a child of the first. Who lets others go on again keeps nobody longer than some seconds.
 stop_tree() {
-  local pid child line file tries before rounds=0
+  local pid child line file tries before rounds=0 going=0 end=$((SECONDS + 2))
   local -a level next
-  for ((before = -1; before < ${#stopped[@]} && rounds < 20; rounds++)); do
+  for ((before = -1; before < ${#stopped[@]} && rounds < 20 && SECONDS <= end; rounds++)); do
     before=${#stopped[@]}
     level=("$1")
     while ((${#level[@]} > 0)); do
@@ -132,7 +132,7 @@ stop_tree() {
       done
       for pid in "${level[@]}"; do
         # It stops once it has the processor; until then it would still take what is typed for somebody else.
-        for ((tries = 0; tries < (rounds > 0 ? 10 : 200); tries++)); do
+        for ((tries = 0; tries < 200 && SECONDS <= end; tries++)); do
           { read -r line <"/proc/$pid/stat" && [[ ${line##*) } == [RSD]* ]]; } || break
           pause 0.005
         done
@@ -145,6 +145,14 @@ stop_tree() {
       level=("${next[@]}")
     done
   done
+  level=()
+  for pid in "${stopped[@]}"; do level[pid]=1; done
+  for pid in "${!level[@]}"; do
+    if read -r line <"/proc/$pid/stat" && [[ ${line##*) } == [RSD]* ]]; then going=$((going + 1)); fi
+  done
+  if ((going > 0)); then
+    printf 'box.sh: processes of the box that go on, because others let them: %s\n' "$going" >&"$errors"
+  fi
 }
 
 # Lets go on whom stop_tree has stopped: the last first, so that a shell finds none of its children stopped. Those who get

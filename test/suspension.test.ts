@@ -20,7 +20,7 @@ async function suspended(suspend: string): Promise<{ readonly printed: string; r
     const running = {
       kill: signal => console.log(signal),
       resume: () => console.log('resume'),
-      suspend: async () => { ${suspend} },
+      suspend: async () => { ${suspend} return 0; },
     };
     const suspension = new Suspension(running);
     process.on('SIGCONT', () => suspension.end());

@@ -51,8 +51,10 @@ export interface RunningBox {
   /**
    * Stops all of the box, which as pid 1 would ignore SIGTSTP: by its freezer, or else the command and all its descendants by
    * SIGSTOP. Resolves when they have stopped, or soon.
+   *
+   * @returns how many go on all the same, because others of the box let them. By script 0: it says so itself.
    */
-  suspend(): Promise<void>;
+  suspend(): Promise<number>;
   /** What suspend has stopped goes on. Before SIGCONT to the command, which is the caller's to send. */
   resume(): void;
   /**

@@ -1,6 +1,7 @@
 import type { RunningBox } from '../backends/backend.js';
 import { pause } from '../host/clock.js';
 import { forgetToStop, prepareToStop, stopUnlessContinued } from '../host/own-stop.js';
+import { write } from './output.js';
 
 /** Milliseconds for a command that restores the terminal before it stops. */
 const TIME_TO_STOP = 50;
@@ -43,8 +44,10 @@ export class Suspension {
     await pause(TIME_TO_STOP);
     if (attempt.continued) return forgetToStop();
     attempt.stopping = true;
-    await this.#running.suspend();
+    const going = await this.#running.suspend();
     attempt.stopping = false;
+    if (going > 0)
+      write(2, `nsgen: processes of the box that go on, because others let them: ${going}\n`);
     if (attempt.continued) {
       forgetToStop();
       this.#resume();

@@ -1,39 +1,50 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { runCalls } from '../linux/program.js';
 import { integer, NULL, type SystemCall, symbol } from '../linux/system-call.js';
-import { pause } from './clock.js';
-import { hasStopped, type ProcessIdentity, statOf } from './process.js';
+import { milliseconds, pause } from './clock.js';
+import { type ProcessIdentity, statOf } from './process.js';
 
 /** A process with all its descendants, which are told by it: in a pid namespace that is everybody, for orphans are its children. */
 
 type Signal = 'SIGSTOP' | 'SIGCONT';
 const NUMBERS = process.getBuiltinModule('node:os').constants.signals;
 
+export interface StoppedTree {
+  /** Those that were going, from the first on. */
+  readonly told: readonly ProcessIdentity[];
+  /** Those of them that still are, or are again: others have sent them SIGCONT. */
+  readonly going: number;
+}
+
 /**
  * Stops a process, and then all its descendants: whoever has stopped makes no more of them. Resolves when they have
- * stopped, with those that were going, from the first on.
+ * stopped, or after two seconds.
  *
  * @param pid of somebody who has not been reaped when this is called.
  */
-export async function stopTree(pid: number): Promise<readonly ProcessIdentity[]> {
+export async function stopTree(pid: number): Promise<StoppedTree> {
+  const end = milliseconds() + TIME_TO_STOP;
   const first = identityOf(pid);
   const all: ProcessIdentity[] = [];
   // Whose parent ended on the way has become a child of the first.
-  for (let round = 0; round < MOST_ROUNDS; round++) {
+  for (let round = 0; round < MOST_ROUNDS && milliseconds() < end; round++) {
     const before = all.length;
     let level = first;
     while (level.length > 0) {
       const told = level.filter(tellToStop);
-      for (const one of told) await untilStopped(one);
+      for (const one of told) await untilStopped(one, end);
       all.push(...told);
       level = level.flatMap(childrenOf);
     }
     if (all.length === before) break;
   }
-  return all;
+  const going = new Map(all.filter(isGoing).map(one => [one.pid, one])).size;
+  return { told: all, going };
 }
 
 const MOST_ROUNDS = 20;
+/** Milliseconds for all of them together. */
+const TIME_TO_STOP = 2000;
 
 function identityOf(pid: number, parent?: number): readonly ProcessIdentity[] {
   const stat = statOf(pid);
@@ -42,17 +53,17 @@ function identityOf(pid: number, parent?: number): readonly ProcessIdentity[] {
 
 /** Whom somebody else has stopped is to stay so. */
 function tellToStop(one: ProcessIdentity): boolean {
-  const stat = statOf(one.pid);
-  return stat !== undefined && GOING.includes(stat.state) && signalProcess(one, 'SIGSTOP');
+  return isGoing(one) && signalProcess(one, 'SIGSTOP');
 }
 
 /** At most a second: who waits for a child of vfork(2) stops when that has executed its program. */
-async function untilStopped({ pid, start }: ProcessIdentity): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
-    const stat = statOf(pid);
-    if (stat?.start !== start || hasStopped(stat) || !GOING.includes(stat.state)) return;
-    await pause(2);
-  }
+async function untilStopped(one: ProcessIdentity, end: number): Promise<void> {
+  for (let tries = 0; tries < 500 && isGoing(one) && milliseconds() < end; tries++) await pause(2);
+}
+
+function isGoing({ pid, start }: ProcessIdentity): boolean {
+  const stat = statOf(pid);
+  return stat?.start === start && GOING.includes(stat.state);
 }
 
 const GOING: readonly string[] = ['R', 'S', 'D'];

@@ -83,13 +83,14 @@ export function numbersOf(pid: number | 'self'): readonly number[] {
 const ENDED: readonly string[] = ['Z', 'X', 'x'];
 
 /**
- * Resolves when a process has stopped, at most a second after it was told to. It stops only once it has a processor, and
- * until then it would still take from a terminal what is typed for somebody else.
+ * Resolves when a process has stopped, at most four seconds after it was told to: a script that stops a box, and then
+ * itself, takes up to three. It stops only once it has a processor, and until then it would still take from a terminal what
+ * is typed for somebody else.
  *
  * @param isThere whether it has not been reaped, so that the number is still its own.
  */
 export async function stopped(pid: number, isThere: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 500 && isThere(); tries++) {
+  for (let tries = 0; tries < 2000 && isThere(); tries++) {
     if (hasStopped(statOf(pid))) return;
     await pause(2);
   }

@@ -47,9 +47,8 @@ function controlsOf(boxes: readonly NamedBox[]): Pick<RunningPod, 'kill' | 'susp
   const all = boxes.map(({ running }) => running);
   return {
     kill: signal => all.map(running => running.kill(signal)).includes(true),
-    suspend: async () => {
-      await Promise.all(all.map(running => running.suspend()));
-    },
+    suspend: async () =>
+      (await Promise.all(all.map(running => running.suspend()))).reduce((sum, going) => sum + going, 0),
     resume() {
       for (const running of all) running.resume();
     },

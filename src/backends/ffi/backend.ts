@@ -111,8 +111,9 @@ function controlsOf(
   };
   const processes = suspensionOf(pid, accounts, init);
   const suspend = async () => {
-    await processes.suspend();
+    const going = await processes.suspend();
     terminal?.suspend();
+    return going;
   };
   const resume = () => {
     terminal?.resume();
@@ -140,11 +141,21 @@ function suspensionOf(
   { freezer, freeze }: Accounts,
   init: Box['init'],
 ): Pick<RunningBox, 'suspend' | 'resume'> {
-  if (freezer !== undefined) return { suspend: () => freeze().catch(() => {}), resume: () => freezer.thaw() };
+  if (freezer !== undefined)
+    return {
+      async suspend() {
+        await freeze().catch(() => {});
+        return 0;
+      },
+      resume: () => freezer.thaw(),
+    };
   let stopped: readonly ProcessIdentity[] = [];
   return {
     async suspend() {
-      if (isWaitedFor(pid)) stopped = [...stopped, ...(await stopTree(pid))];
+      if (!isWaitedFor(pid)) return 0;
+      const { told, going } = await stopTree(pid);
+      stopped = [...stopped, ...told];
+      return going;
     },
     resume() {
       const [first] = stopped;

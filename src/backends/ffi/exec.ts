@@ -64,6 +64,7 @@ function watch(pid: Pid, terminal?: OpenTerminal): RunningCommand {
       kill('SIGSTOP');
       await stopped(pid, () => isWaitedFor(pid));
       terminal?.suspend();
+      return 0;
     },
     resume: () => terminal?.resume(),
     ended: ended.then(async status => {

@@ -69,9 +69,10 @@ export async function startScript(
       return subprocess.kill(signal);
     };
     // The script suspends the box itself when it gets SIGTSTP, then itself, and lets it go on after SIGCONT.
-    const suspend = () => {
+    const suspend = async () => {
       if (!toldToStop) kill('SIGTSTP');
-      return stopped(pid, () => subprocess.exitCode === null && subprocess.signalCode === null);
+      await stopped(pid, () => subprocess.exitCode === null && subprocess.signalCode === null);
+      return 0;
     };
     // It escalates by itself.
     const stop = () => {

@@ -29,7 +29,10 @@ export async function startNewcomer(newcomer: Newcomer): Promise<RunningCommand>
     pid,
     kill: signal => subprocess.kill(signal),
     // The script suspends the command itself when it gets SIGTSTP, then itself, and lets it go on after SIGCONT.
-    suspend: () => stopped(pid, () => subprocess.exitCode === null && subprocess.signalCode === null),
+    suspend: async () => {
+      await stopped(pid, () => subprocess.exitCode === null && subprocess.signalCode === null);
+      return 0;
+    },
     resume: () => {},
     ended: subprocess.then(({ exitCode, signal }) => {
       closeSync(script);

@@ -231,6 +231,9 @@ export async function startPodScript(pod: Pod): Promise<Omit<RunningPod, 'boxes'
   if (pid === undefined)
     throw new StartError('cannot start bash: setpriv (util-linux) or bash is missing', EXIT_STATUS.failed);
   // The script suspends the boxes itself when it gets SIGTSTP, then itself, and lets them go on after SIGCONT.
-  const suspend = () => stopped(pid, () => subprocess.exitCode === null && subprocess.signalCode === null);
+  const suspend = async () => {
+    await stopped(pid, () => subprocess.exitCode === null && subprocess.signalCode === null);
+    return 0;
+  };
   return { kill: name => subprocess.kill(name), suspend, resume: () => {}, ended };
 }
