@@ -46,8 +46,7 @@ export class Suspension {
     attempt.stopping = true;
     const going = await this.#running.suspend();
     attempt.stopping = false;
-    if (going > 0)
-      write(2, `nsgen: processes of the box that go on, because others let them: ${going}\n`);
+    if (going > 0) write(2, `nsgen: processes of the box that go on, because others let them: ${going}\n`);
     if (attempt.continued) {
       forgetToStop();
       this.#resume();
