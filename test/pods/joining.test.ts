@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
 import { BACKEND_NAMES, type BackendName } from '../../src/backends/backend.js';
@@ -182,4 +182,14 @@ test('a pod whose number is that of another process now is not joined', async ()
   // Who it was, with the number of this process, and the start of another.
   writeFileSync(join(parent, 'shop/life'), line.replace(/^\d+/, String(process.pid)));
   assert.equal(named('shop')?.status, 'ended');
+});
+
+test('who comes when the pod has just ended is told so', async () => {
+  await start('ffi', SHOP);
+  const held = openSync(`/proc/${named('shop')?.process?.pid}/ns/pid`, 'r');
+  await nsgen(['stop', 'shop']);
+  const { status, stderr } = await nsgen(['run', '--join', `pid:/proc/${process.pid}/fd/${held}`, '--', 'true']);
+  closeSync(held);
+  assert.equal(status, 125);
+  assert.match(stderr, /ENOMEM .*: the first process of the pid namespace that is joined has ended/);
 });

@@ -97,6 +97,8 @@ function hintFor(operation: Operation | undefined, errno: string, call: string):
         return obstacle ?? 'a limit in /proc/sys/user/max_*_namespaces is reached';
       }
       if (errno === 'EINVAL') return 'this kernel lacks one of the namespace types: see /proc/self/ns';
+      if (errno === 'ENOMEM' && !call.includes('CLONE_NEWPID'))
+        return 'the first process of the pid namespace that is joined has ended, or the host has no memory left';
       if (errno === 'ENOSYS') return 'clone3 needs Linux 5.5, and a seccomp filter that lets it pass';
       return undefined;
     case 'join-namespaces':
