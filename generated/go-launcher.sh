@@ -216,7 +216,7 @@ forward() {
         trap '' "$1"
         exec {escalation}> >(escalate "$pid" "SIG$1")
         escalator=$!
-        trap 'forward TERM' TERM
+        trap 'forward TERM || true' TERM
       fi
       ;;
     CONT)
@@ -264,15 +264,16 @@ watch() {
 supervise() {
   local status=0 lifeline watcher errors='' escalation='' escalator='' interrupted=-1000000000 killed='' continued=''
   local -a stopped=()
-  trap 'forward INT' INT
-  trap 'forward TERM' TERM
-  trap 'forward HUP' HUP
-  trap 'forward QUIT' QUIT
-  trap 'forward USR1' USR1
-  trap 'forward USR2' USR2
-  trap 'forward WINCH' WINCH
-  trap 'forward TSTP' TSTP
-  trap 'forward CONT' CONT
+  # Whatever fails in a trap, it is not the end of the script, and so of the box.
+  trap 'forward INT || true' INT
+  trap 'forward TERM || true' TERM
+  trap 'forward HUP || true' HUP
+  trap 'forward QUIT || true' QUIT
+  trap 'forward USR1 || true' USR1
+  trap 'forward USR2 || true' USR2
+  trap 'forward WINCH || true' WINCH
+  trap 'forward TSTP || true' TSTP
+  trap 'forward CONT || true' CONT
   exec {lifeline}> >(watch)
   watcher=$!
   # For what the traps have to say, whatever is said to nobody meanwhile.
@@ -285,11 +286,7 @@ supervise() {
     exec "$@"
   } <&0 &
   child=$!
-  # wait is cut short by each signal that is passed on; bash keeps the status for the last time it is asked.
-  {
-    while kill -0 "$child"; do wait "$child" || true; done
-    wait "$child" || status=$?
-  } 2>/dev/null
+  await_child "$child" || status=$?
   # Should somebody have ended the watcher, there is nobody to tell.
   trap '' PIPE
   printf '\n' >&"$lifeline" || true
@@ -304,6 +301,32 @@ supervise() {
   errors=
   # unshare does not always say so.
   if [[ -n $killed ]]; then status=137; fi
+  return "$status"
+}
+
+# Waits for a child of this script, and returns its status. wait is cut short by each signal that is passed on. When the child
+# ends in the same moment, bash may take how it ended from the kernel and drop it (waitchld in its jobs.c): from then on it
+# takes the child for running, and would wait for it for ever.
+await_child() {
+  local status=129 running=''
+  {
+    while kill -0 "$1"; do
+      status=0
+      wait "$1" || status=$?
+    done
+    if ((status > 128)); then
+      running=$(jobs -r -p)
+      if [[ $'\n'$running$'\n' != *$'\n'"$1"$'\n'* ]]; then
+        status=0
+        wait "$1" || status=$?
+        running=
+      fi
+    fi
+  } 2>/dev/null
+  if [[ -n $running ]]; then
+    printf "%s: %s\n" box.sh 'the exit status is lost: a signal came in the moment of the end, and bash has dropped it' >&2
+    status=125
+  fi
   return "$status"
 }
 main() {

@@ -625,6 +625,32 @@ make_init() {
   read -r _ || true
 }
 
+# Waits for a child of this script, and returns its status. wait is cut short by each signal that is passed on. When the child
+# ends in the same moment, bash may take how it ended from the kernel and drop it (waitchld in its jobs.c): from then on it
+# takes the child for running, and would wait for it for ever.
+await_child() {
+  local status=129 running=''
+  {
+    while kill -0 "$1"; do
+      status=0
+      wait "$1" || status=$?
+    done
+    if ((status > 128)); then
+      running=$(jobs -r -p)
+      if [[ $'\n'$running$'\n' != *$'\n'"$1"$'\n'* ]]; then
+        status=0
+        wait "$1" || status=$?
+        running=
+      fi
+    fi
+  } 2>/dev/null
+  if [[ -n $running ]]; then
+    printf "%s: %s\n" pod.sh 'the exit status is lost: a signal came in the moment of the end, and bash has dropped it' >&2
+    status=125
+  fi
+  return "$status"
+}
+
 # Says which step it was that failed. The reason has been printed by whatever failed.
 failed() {
   printf 'pod.sh: %s: failed\n' "$step" >&2
@@ -803,12 +829,6 @@ forward() {
   fi
 } 2>/dev/null
 
-# Waits for a child of this script, and returns its status. wait is cut short by each signal that is passed on.
-await() {
-  while kill -0 "$1"; do wait "$1" || true; done
-  wait "$1"
-} 2>/dev/null
-
 # Makes a pipe whose lines come out of descriptor $2 with $1 before each. Where to write is in $pipe then. sed has a whole
 # line in memory before it prints it: what is longer than 1 MiB comes as several, or a box could take all memory there is.
 label() {
@@ -846,7 +866,7 @@ read_the_rest() {
 # have it open.
 end_label() {
   until printf '\n' >"/proc/$1/fd/3" || ! kill -0 "$1"; do pause 0.002; done
-  await "$1" || true
+  await_child "$1" || true
 } 2>/dev/null
 
 # Starts a box by its own script, and waits until it is its command: $1 is its function, the rest its words. It has ended
@@ -869,7 +889,7 @@ start_box() {
   exec {out}>&- {error}>&-
   scripts+=("$script")
   if await_box "$script" "$@"; then return; fi
-  await "$script" || code=$?
+  await_child "$script" || code=$?
   codes[script]=$code
   case $code in 125 | 126 | 127) return "$code" ;; esac
 }
@@ -883,15 +903,16 @@ start_boxes() {
 run_pod() {
   local lifeline watcher init='' pids='' started='' continued='' status=0 code script signal
   local -a joins=() into=() scripts=() codes=() early=() labels=()
-  trap 'forward INT' INT
-  trap 'forward TERM' TERM
-  trap 'forward HUP' HUP
-  trap 'forward QUIT' QUIT
-  trap 'forward USR1' USR1
-  trap 'forward USR2' USR2
-  trap 'forward WINCH' WINCH
-  trap 'forward TSTP' TSTP
-  trap 'forward CONT' CONT
+  # Whatever fails in a trap, it is not the end of the script, and so of the boxes.
+  trap 'forward INT || true' INT
+  trap 'forward TERM || true' TERM
+  trap 'forward HUP || true' HUP
+  trap 'forward QUIT || true' QUIT
+  trap 'forward USR1 || true' USR1
+  trap 'forward USR2 || true' USR2
+  trap 'forward WINCH || true' WINCH
+  trap 'forward TSTP || true' TSTP
+  trap 'forward CONT || true' CONT
   exec {lifeline}> >(watch)
   watcher=$!
   if start_init "$@" && open_namespaces && empty_root; then
@@ -905,7 +926,7 @@ run_pod() {
   for signal in "${early[@]}"; do forward "$signal"; done
   for script in "${scripts[@]}"; do
     code=${codes[script]-0}
-    if [[ -z ${codes[script]-} ]]; then await "$script" || code=$?; fi
+    if [[ -z ${codes[script]-} ]]; then await_child "$script" || code=$?; fi
     if ((status == 0)); then status=$code; fi
   done
   end_init
@@ -1115,7 +1136,7 @@ forward() {
         trap '' "$1"
         exec {escalation}> >(escalate "$pid" "SIG$1")
         escalator=$!
-        trap 'forward TERM' TERM
+        trap 'forward TERM || true' TERM
       fi
       ;;
     CONT)
@@ -1163,15 +1184,16 @@ watch() {
 supervise() {
   local status=0 lifeline watcher errors='' escalation='' escalator='' interrupted=-1000000000 killed='' continued=''
   local -a stopped=()
-  trap 'forward INT' INT
-  trap 'forward TERM' TERM
-  trap 'forward HUP' HUP
-  trap 'forward QUIT' QUIT
-  trap 'forward USR1' USR1
-  trap 'forward USR2' USR2
-  trap 'forward WINCH' WINCH
-  trap 'forward TSTP' TSTP
-  trap 'forward CONT' CONT
+  # Whatever fails in a trap, it is not the end of the script, and so of the box.
+  trap 'forward INT || true' INT
+  trap 'forward TERM || true' TERM
+  trap 'forward HUP || true' HUP
+  trap 'forward QUIT || true' QUIT
+  trap 'forward USR1 || true' USR1
+  trap 'forward USR2 || true' USR2
+  trap 'forward WINCH || true' WINCH
+  trap 'forward TSTP || true' TSTP
+  trap 'forward CONT || true' CONT
   exec {lifeline}> >(watch)
   watcher=$!
   # For what the traps have to say, whatever is said to nobody meanwhile.
@@ -1189,11 +1211,7 @@ supervise() {
   } <&0 &
   child=$!
   exec {write}>&-
-  # wait is cut short by each signal that is passed on; bash keeps the status for the last time it is asked.
-  {
-    while kill -0 "$child"; do wait "$child" || true; done
-    wait "$child" || status=$?
-  } 2>/dev/null
+  await_child "$child" || status=$?
   # Should somebody have ended the watcher, there is nobody to tell.
   trap '' PIPE
   printf '\n' >&"$lifeline" || true
@@ -1224,6 +1242,32 @@ supervise() {
   exec {log}<&-
   # unshare does not always say so.
   if [[ -n $killed ]]; then status=137; fi
+  return "$status"
+}
+
+# Waits for a child of this script, and returns its status. wait is cut short by each signal that is passed on. When the child
+# ends in the same moment, bash may take how it ended from the kernel and drop it (waitchld in its jobs.c): from then on it
+# takes the child for running, and would wait for it for ever.
+await_child() {
+  local status=129 running=''
+  {
+    while kill -0 "$1"; do
+      status=0
+      wait "$1" || status=$?
+    done
+    if ((status > 128)); then
+      running=$(jobs -r -p)
+      if [[ $'\n'$running$'\n' != *$'\n'"$1"$'\n'* ]]; then
+        status=0
+        wait "$1" || status=$?
+        running=
+      fi
+    fi
+  } 2>/dev/null
+  if [[ -n $running ]]; then
+    printf "%s: %s\n" box.sh 'the exit status is lost: a signal came in the moment of the end, and bash has dropped it' >&2
+    status=125
+  fi
   return "$status"
 }
 
@@ -1615,7 +1659,7 @@ forward() {
         trap '' "$1"
         exec {escalation}> >(escalate "$pid" "SIG$1")
         escalator=$!
-        trap 'forward TERM' TERM
+        trap 'forward TERM || true' TERM
       fi
       ;;
     CONT)
@@ -1663,15 +1707,16 @@ watch() {
 supervise() {
   local status=0 lifeline watcher errors='' escalation='' escalator='' interrupted=-1000000000 killed='' continued=''
   local -a stopped=()
-  trap 'forward INT' INT
-  trap 'forward TERM' TERM
-  trap 'forward HUP' HUP
-  trap 'forward QUIT' QUIT
-  trap 'forward USR1' USR1
-  trap 'forward USR2' USR2
-  trap 'forward WINCH' WINCH
-  trap 'forward TSTP' TSTP
-  trap 'forward CONT' CONT
+  # Whatever fails in a trap, it is not the end of the script, and so of the box.
+  trap 'forward INT || true' INT
+  trap 'forward TERM || true' TERM
+  trap 'forward HUP || true' HUP
+  trap 'forward QUIT || true' QUIT
+  trap 'forward USR1 || true' USR1
+  trap 'forward USR2 || true' USR2
+  trap 'forward WINCH || true' WINCH
+  trap 'forward TSTP || true' TSTP
+  trap 'forward CONT || true' CONT
   exec {lifeline}> >(watch)
   watcher=$!
   # For what the traps have to say, whatever is said to nobody meanwhile.
@@ -1689,11 +1734,7 @@ supervise() {
   } <&0 &
   child=$!
   exec {write}>&-
-  # wait is cut short by each signal that is passed on; bash keeps the status for the last time it is asked.
-  {
-    while kill -0 "$child"; do wait "$child" || true; done
-    wait "$child" || status=$?
-  } 2>/dev/null
+  await_child "$child" || status=$?
   # Should somebody have ended the watcher, there is nobody to tell.
   trap '' PIPE
   printf '\n' >&"$lifeline" || true
@@ -1724,6 +1765,32 @@ supervise() {
   exec {log}<&-
   # unshare does not always say so.
   if [[ -n $killed ]]; then status=137; fi
+  return "$status"
+}
+
+# Waits for a child of this script, and returns its status. wait is cut short by each signal that is passed on. When the child
+# ends in the same moment, bash may take how it ended from the kernel and drop it (waitchld in its jobs.c): from then on it
+# takes the child for running, and would wait for it for ever.
+await_child() {
+  local status=129 running=''
+  {
+    while kill -0 "$1"; do
+      status=0
+      wait "$1" || status=$?
+    done
+    if ((status > 128)); then
+      running=$(jobs -r -p)
+      if [[ $'\n'$running$'\n' != *$'\n'"$1"$'\n'* ]]; then
+        status=0
+        wait "$1" || status=$?
+        running=
+      fi
+    fi
+  } 2>/dev/null
+  if [[ -n $running ]]; then
+    printf "%s: %s\n" box.sh 'the exit status is lost: a signal came in the moment of the end, and bash has dropped it' >&2
+    status=125
+  fi
   return "$status"
 }
 

@@ -227,7 +227,7 @@ forward() {
         trap '' "$1"
         exec {escalation}> >(escalate "$pid" "SIG$1")
         escalator=$!
-        if [[ $1 == HUP ]]; then trap 'forward HUP' HUP; else trap 'forward TERM' TERM; fi
+        if [[ $1 == HUP ]]; then trap 'forward HUP || true' HUP; else trap 'forward TERM || true' TERM; fi
       fi
       ;;
     CONT)
@@ -251,11 +251,11 @@ forward() {
     if [[ -n $attributes ]]; then
       kill -s STOP "$child"
       during=$(stty -g)
-      stty "$attributes"
+      set_terminal "$attributes"
     fi
     if [[ -z $continued ]]; then kill -s STOP $$; else forward CONT; fi
     if [[ -n $attributes ]]; then
-      stty "$during"
+      set_terminal "$during"
       kill -s CONT "$child"
       kill -s WINCH "$child"
     fi
@@ -292,14 +292,15 @@ supervise() {
   local attributes=''
   if [[ -t 0 ]]; then attributes=$(stty -g); fi
   local -a stopped=()
-  trap 'forward INT' INT
-  trap 'forward TERM' TERM
-  trap 'forward HUP' HUP
-  trap 'forward QUIT' QUIT
-  trap 'forward USR1' USR1
-  trap 'forward USR2' USR2
-  trap 'forward TSTP' TSTP
-  trap 'forward CONT' CONT
+  # Whatever fails in a trap, it is not the end of the script, and so of the box.
+  trap 'forward INT || true' INT
+  trap 'forward TERM || true' TERM
+  trap 'forward HUP || true' HUP
+  trap 'forward QUIT || true' QUIT
+  trap 'forward USR1 || true' USR1
+  trap 'forward USR2 || true' USR2
+  trap 'forward TSTP || true' TSTP
+  trap 'forward CONT || true' CONT
   exec {lifeline}> >(watch)
   watcher=$!
   # For what the traps have to say, whatever is said to nobody meanwhile.
@@ -318,13 +319,9 @@ supervise() {
   } <&0 &
   child=$!
   exec {write}>&-
-  # wait is cut short by each signal that is passed on; bash keeps the status for the last time it is asked.
-  {
-    while kill -0 "$child"; do wait "$child" || true; done
-    wait "$child" || status=$?
-  } 2>/dev/null
+  await_child "$child" || status=$?
   # script has done so, unless it was killed.
-  if [[ -n $attributes ]]; then stty "$attributes" || true; fi
+  if [[ -n $attributes ]]; then set_terminal "$attributes" || true; fi
   # Should somebody have ended the watcher, there is nobody to tell.
   trap '' PIPE
   printf '\n' >&"$lifeline" || true
@@ -356,6 +353,42 @@ supervise() {
   # unshare does not always say so.
   if [[ -n $killed ]]; then status=137; fi
   return "$status"
+}
+
+# Waits for a child of this script, and returns its status. wait is cut short by each signal that is passed on. When the child
+# ends in the same moment, bash may take how it ended from the kernel and drop it (waitchld in its jobs.c): from then on it
+# takes the child for running, and would wait for it for ever.
+await_child() {
+  local status=129 running=''
+  {
+    while kill -0 "$1"; do
+      status=0
+      wait "$1" || status=$?
+    done
+    if ((status > 128)); then
+      running=$(jobs -r -p)
+      if [[ $'\n'$running$'\n' != *$'\n'"$1"$'\n'* ]]; then
+        status=0
+        wait "$1" || status=$?
+        running=
+      fi
+    fi
+  } 2>/dev/null
+  if [[ -n $running ]]; then
+    printf "%s: %s\n" box.sh 'the exit status is lost: a signal came in the moment of the end, and bash has dropped it' >&2
+    status=125
+  fi
+  return "$status"
+}
+
+# Gives the caller's terminal these attributes. stty fails as well when somebody else, a shell that takes or gives its terminal,
+# changes them at the same moment.
+set_terminal() {
+  local tries
+  for ((tries = 0; tries < 10; tries++)); do
+    if [[ ! -t 0 ]] || stty "$1" 2>/dev/null; then return; fi
+    pause 0.01
+  done
 }
 
 # Has script(1) make the terminal of the box. The process that becomes script is in all namespaces of the box but that of

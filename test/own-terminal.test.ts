@@ -9,6 +9,7 @@ import { execute, nsgenPath } from './support/cli.js';
 import { adoptOrphans, descendants, reapOrphans } from './support/leftovers.js';
 import { ownDirectory } from './support/own-directory.js';
 import { delay, Session } from './support/session.js';
+import { until } from './support/until.js';
 
 /** Boxes with a terminal of their own, started by a shell with job control in a terminal that script(1) makes. */
 
@@ -141,7 +142,8 @@ for (const [way, command] of Object.entries(WAYS)) {
       const from = session.output.length;
       session.type('fg\n');
       // Until then the box writes to a terminal that would end its lines once more.
-      while (!/-isig/.test(execFileSync('stty', ['-a', '-F', terminal], { encoding: 'utf8' }))) await delay(20);
+      const isRaw = () => /-isig/.test(execFileSync('stty', ['-a', '-F', terminal], { encoding: 'utf8' }));
+      await until(isRaw, 'the box has the terminal');
       session.type(`${say('on $((40 + 2))')}\n`);
       await session.until(/<on 42>/, from);
       session.type(`exit\n`);

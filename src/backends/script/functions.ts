@@ -3,6 +3,8 @@
  * something there calls it.
  */
 const FUNCTIONS = {
+  await_child: [],
+  set_terminal: [],
   make_terminal: [],
   add_terminal: [],
   use_terminal: [],

@@ -60,8 +60,9 @@ export function renderPod(pod: Pod, { detached = false }: PlanOptions = {}): str
     launching: sections('create-namespaces', 'map-ids', 'parent-death-signal', 'mount-propagation'),
     inside: sections('set-hostname', 'loopback-up', 'open-init', 'drop-capabilities', 'close-streams', 'execute'),
     outside: sections('empty-root'),
-    functions: [...FUNCTIONS, ...(detached ? DETACHED_FUNCTIONS : [])].map(name =>
+    functions: [...FUNCTIONS, ...(detached ? DETACHED_FUNCTIONS : ATTENDED_FUNCTIONS)].map(name =>
       render(`functions/${name}`, {
+        script: 'pod.sh',
         inits: INITS,
         initFile: INIT_FILE,
         initDescriptor: INIT_DESCRIPTOR,
@@ -73,6 +74,7 @@ export function renderPod(pod: Pod, { detached = false }: PlanOptions = {}): str
 }
 
 const FUNCTIONS = ['write_init', 'make_init'];
+const ATTENDED_FUNCTIONS = ['await_child'];
 const DETACHED_FUNCTIONS = [
   'find_state_directory',
   'json_word',

@@ -65,11 +65,13 @@ export function renderExecScript(newcomer: Newcomer): string {
     terminal,
     userFirst,
     stopTimeout: DEFAULT_STOP_TIMEOUT,
-    functions: terminal
-      ? ['add_terminal', 'use_terminal'].map(name =>
-          render(`functions/${name}`, { noDevpts: noDevpts(target.process.pid), owner: ownerOf(newcomer, uid) }),
-        )
-      : [],
+    functions: ['await_child', ...(terminal ? ['add_terminal', 'set_terminal', 'use_terminal'] : [])].map(name =>
+      render(`functions/${name}`, {
+        script: 'exec.sh',
+        noDevpts: noDevpts(target.process.pid),
+        owner: ownerOf(newcomer, uid),
+      }),
+    ),
     uid,
     program: embeddedNewcomer(newcomer, plan, userLast),
     held: [

@@ -93,6 +93,7 @@ export function renderScript(box: Box, named?: Named): string {
     uses: new Set(called),
     functions: FUNCTION_NAMES.filter(name => called.includes(name) || before.includes(name)).map(name =>
       render(`functions/${name}`, {
+        script: 'box.sh',
         freezer: box.freezer,
         terminalOptions: mountOptions(terminalMount(box)),
         newPids: box.namespaces.pid.kind === 'new',
@@ -126,10 +127,11 @@ const isRootInside = (user: UserNamespace, { namespaces }: Box): boolean =>
 
 /** What a script that waits for the end of the box calls. */
 const attendedFunctions = (box: Box, ownCgroups: boolean): readonly string[] => [
+  'await_child',
   ...(ownCgroups ? ['write_stats'] : []),
   ...(memoryLimitOf(box.resources) === undefined ? [] : ['killed_for_memory']),
   ...(box.freezer ? ['freeze_cgroup thaw_cgroups'] : []),
-  ...(box.terminal ? ['make_terminal'] : []),
+  ...(box.terminal ? ['make_terminal set_terminal'] : []),
 ];
 
 /** What write_stats reads, for each version of cgroups and each controller. */
