@@ -86,30 +86,29 @@ function load(): Libc {
  */
 function binding(): typeof FfiRs {
   const kinds = ['gnu', 'musl'].map(libcName => `linux-${architecture()}-${libcName}`);
-  return (
-    firstOf(kinds, kind => fromFile(installedFile(kind))) ??
-    firstOf(kinds, kind => requireFrom(import.meta.filename)(packageOf(kind))) ??
-    firstOf(kinds, kind => requireFrom(requireFrom(import.meta.filename).resolve('ffi-rs'))(packageOf(kind))) ??
-    notFound(kinds)
-  );
+  const ways: readonly ((kind: string) => typeof FfiRs | undefined)[] = [
+    kind => fromFile(installedFile(kind)),
+    kind => requireFrom(import.meta.filename)(packageOf(kind)),
+    kind => requireFrom(requireFrom(import.meta.filename).resolve('ffi-rs'))(packageOf(kind)),
+  ];
+  let unusable: Error | undefined;
+  for (const load of ways)
+    for (const kind of kinds) {
+      try {
+        const found = load(kind);
+        if (found !== undefined) return found;
+      } catch (error) {
+        if (isUnusable(error)) unusable ??= error;
+        else if (!isMissing(error)) throw error;
+      }
+    }
+  throw unusable === undefined ? notFound(kinds) : notLoaded(unusable);
 }
 
 const packageOf = (kind: string) => `@yuuang/ffi-rs-${kind}`;
 
 /** Not an import of node:module, which takes a quarter of a ms. */
 const requireFrom = (path: string): NodeJS.Require => process.getBuiltinModule('node:module').createRequire(path);
-
-function firstOf<Found>(kinds: readonly string[], load: (kind: string) => Found | undefined): Found | undefined {
-  for (const kind of kinds) {
-    try {
-      const found = load(kind);
-      if (found !== undefined) return found;
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-    }
-  }
-  return undefined;
-}
 
 function installedFile(kind: string): string | undefined {
   for (let directory = import.meta.dirname; ; directory = dirname(directory)) {
@@ -126,15 +125,21 @@ function fromFile(file: string | undefined): typeof FfiRs | undefined {
   return loadedModule.exports as typeof FfiRs;
 }
 
-function notFound(kinds: readonly string[]): never {
+function notFound(kinds: readonly string[]): Error {
   const names = kinds.map(packageOf).join(', ');
-  throw new Error(`ffi-rs has no binary here (looked for ${names}): install without --omit=optional`);
+  return new Error(`ffi-rs has no binary here (looked for ${names}): install without --omit=optional`);
 }
 
-function isMissing(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    (error.code === 'MODULE_NOT_FOUND' || error.code === 'ERR_DLOPEN_FAILED')
+/** The message of dlopen(3) has the path. */
+const notLoaded = ({ message }: Error) =>
+  new Error(
+    `the binary of ffi-rs cannot be loaded: ${message}: install it again on this system, or use --backend script`,
   );
-}
+
+const hasCode = (error: unknown, code: string): error is Error =>
+  error instanceof Error && 'code' in error && error.code === code;
+
+const isMissing = (error: unknown) => hasCode(error, 'MODULE_NOT_FOUND');
+
+/** Also that of another libc, where the packages of both are installed. */
+const isUnusable = (error: unknown): error is Error => hasCode(error, 'ERR_DLOPEN_FAILED');
