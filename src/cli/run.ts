@@ -13,6 +13,7 @@ import { BoxError } from '../box/problem.js';
 import { memoryLimitOf } from '../box/resources.js';
 import { formatSize } from '../box/size.js';
 import { milliseconds } from '../host/clock.js';
+import { loadToStop } from '../host/own-stop.js';
 import type { GivenFlags, ParsedArguments } from './arguments.js';
 import { DESCRIPTIONS } from './descriptions.js';
 import { write } from './output.js';
@@ -63,6 +64,8 @@ async function attend(
 ): Promise<number> {
   const file = flags.one('stats-json');
   const statsFile = file === undefined ? undefined : (await import('./stats-file.js')).openStatsFile(file);
+  // Nothing is loaded once the box runs: see build-command.mjs.
+  const table = flags.has('stats') ? (await import('./stats-table.js')).statsTable : undefined;
   const forwarding = forwardSignals(name === 'ffi' ? box : undefined, box.terminal);
   const running = await start(INHERITED);
   forwarding.to(running);
@@ -70,7 +73,7 @@ async function attend(
   forwarding.stop();
   // The script has said so itself.
   if (end.outOfMemory && name === 'ffi') write(2, `nsgen: ${memoryLine(box)}\n`);
-  if (flags.has('stats')) write(2, (await import('./stats-table.js')).statsTable(end));
+  if (table !== undefined) write(2, table(end));
   statsFile?.write(end);
   return end.exitStatus;
 }
@@ -121,6 +124,7 @@ export type Controlled = Pick<RunningBox, 'kill' | 'suspend' | 'resume'>;
  * @param box if it is to be killed here when it does not end; the script does that itself.
  */
 export function forwardSignals(box: Box | undefined, terminal = false) {
+  loadToStop();
   const early: NodeJS.Signals[] = [];
   let target: Controlled | undefined;
   let escalation: Escalation | undefined;

@@ -1,4 +1,5 @@
 import { SIG_BLOCK, SIG_UNBLOCK, SIGNAL_SET_SIZE, SIGNALS } from '../linux/constants.js';
+import { libc } from '../linux/libc.js';
 import { runCalls } from '../linux/program.js';
 import { bytes, integer, NULL, type SystemCall, symbol, words } from '../linux/system-call.js';
 import { statOf } from './process.js';
@@ -19,6 +20,15 @@ const mask = (name: string, how: number): SystemCall => ({
   arguments: [symbol(name, how), ONLY_SIGTTOU, NULL, integer(SIGNAL_SET_SIZE)],
 });
 const unblock = mask('SIG_UNBLOCK', SIG_UNBLOCK);
+
+/** Before there is a box: once it runs, nothing is loaded any more (build-command.mjs). */
+export function loadToStop(): void {
+  try {
+    libc();
+  } catch {
+    // The backend that cannot do without says so.
+  }
+}
 
 /** From now on SIGCONT counts. */
 export function prepareToStop(): void {
