@@ -12,8 +12,15 @@ import { delay } from './support/session.js';
 
 afterEach(() => assert.deepEqual(descendants(), []));
 
+interface Observed {
+  readonly printed: string;
+  /** On stderr. */
+  readonly said: string;
+  readonly stopped: boolean;
+}
+
 /** @param suspend what is done while the box is being stopped. @returns what it printed, and whether it stopped first. */
-async function suspended(suspend: string): Promise<{ readonly printed: string; readonly stopped: boolean }> {
+async function suspended(suspend: string): Promise<Observed> {
   const program = `
     const { Suspension } = await import(${JSON.stringify(join(packageRoot, 'dist/cli/suspension.js'))});
     const continued = () => process.kill(process.pid, 'SIGCONT');
@@ -40,7 +47,7 @@ async function suspended(suspend: string): Promise<{ readonly printed: string; r
       program,
     ],
     {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     },
   );
@@ -48,6 +55,10 @@ async function suspended(suspend: string): Promise<{ readonly printed: string; r
   let printed = '';
   child.stdout.on('data', chunk => {
     printed += chunk;
+  });
+  let said = '';
+  child.stderr.on('data', chunk => {
+    said += chunk;
   });
   let stopped = false;
   for (let tries = 0; tries < 3000 && !printed.includes('SIGCONT'); tries++) {
@@ -61,18 +72,26 @@ async function suspended(suspend: string): Promise<{ readonly printed: string; r
   }
   process.kill(Number(printed.split('\n')[0]), 'SIGUSR1');
   await ended;
-  return { printed: printed.replace(/^.*\n/, ''), stopped };
+  return { printed: printed.replace(/^.*\n/, ''), said, stopped };
 }
 
 test('without it, the process stops, and the box goes on when it does', async () => {
-  assert.deepEqual(await suspended(''), { printed: 'begun\nresume\nSIGCONT\n', stopped: true });
+  assert.deepEqual(await suspended(''), { printed: 'begun\nresume\nSIGCONT\n', said: '', stopped: true });
 });
 
 test('while the box is being stopped', async () => {
   const text = 'continued(); await new Promise(resolve => setTimeout(resolve, 100));';
-  assert.deepEqual(await suspended(text), { printed: 'begun\nresume\nSIGCONT\n', stopped: false });
+  assert.deepEqual(await suspended(text), { printed: 'begun\nresume\nSIGCONT\n', said: '', stopped: false });
 });
 
 test('at the very last, when nobody has heard of it yet', async () => {
-  assert.deepEqual(await suspended('continued();'), { printed: 'begun\nresume\nSIGCONT\n', stopped: false });
+  assert.deepEqual(await suspended('continued();'), { printed: 'begun\nresume\nSIGCONT\n', said: '', stopped: false });
+});
+
+test('what cannot be stopped goes on, and so does the process', async () => {
+  assert.deepEqual(await suspended("throw new Error('EAGAIN');"), {
+    printed: 'begun\nresume\nSIGCONT\n',
+    said: 'nsgen: the box cannot be stopped, and goes on: EAGAIN\n',
+    stopped: false,
+  });
 });

@@ -64,6 +64,19 @@ async function overview(): Promise<string> {
   return renderUsage({ meta: { name: 'nsgen', description }, subCommands });
 }
 
+/**
+ * An error where nobody expects one: in a listener, a timer, a promise that nobody waits for. The kernel ends a box with this
+ * process; its cgroups and the terminal are the affair of who listens for the exit.
+ */
+function endAfter(error: unknown): void {
+  try {
+    report(error, 'ended by an error that nobody expected');
+  } finally {
+    process.exit(EXIT_STATUS.failed);
+  }
+}
+
+process.on('uncaughtException', endAfter);
 main(process.argv.slice(2)).then(
   status => {
     process.exitCode = status;

@@ -30,9 +30,15 @@ export function writeHelp(descriptor: 1 | 2, text: string): void {
   write(descriptor, `${isatty(descriptor) ? text : stripVTControlCharacters(text)}\n`);
 }
 
-/** Prints what went wrong, a line for each problem: a path may hold what moves the cursor of whoever reads it. Returns the exit status for it. */
-export function report(error: unknown): number {
+/**
+ * Prints what went wrong, a line for each problem: a path may hold what moves the cursor of whoever reads it.
+ *
+ * @param what has failed, where the error does not say it.
+ * @returns the exit status for it.
+ */
+export function report(error: unknown, what?: string): number {
   const lines = error instanceof Error ? error.message.split('\n') : [String(error)];
-  for (const line of lines) write(2, `nsgen: ${visible(line)}\n`);
+  const before = what === undefined ? 'nsgen: ' : `nsgen: ${what}: `;
+  for (const line of lines) write(2, `${before}${visible(line)}\n`);
   return exitStatusIn(error) ?? EXIT_STATUS.failed;
 }

@@ -1,7 +1,7 @@
 import type { RunningBox } from '../backends/backend.js';
 import { pause } from '../host/clock.js';
 import { forgetToStop, prepareToStop, stopUnlessContinued } from '../host/own-stop.js';
-import { write } from './output.js';
+import { report, write } from './output.js';
 
 /** Milliseconds for a command that restores the terminal before it stops. */
 const TIME_TO_STOP = 50;
@@ -29,14 +29,14 @@ export class Suspension {
     const attempt = { continued: false, stopping: false };
     this.#attempt = attempt;
     prepareToStop();
-    this.#last = this.#last.then(() => this.#suspend(attempt));
+    this.#last = this.#last.then(() => this.#suspend(attempt)).catch(error => this.#giveUp(attempt, error));
   }
 
   /** SIGCONT has come. */
   end(): void {
     const attempt = this.#attempt;
     if (attempt !== undefined) attempt.continued = true;
-    if (!attempt?.stopping) this.#resume();
+    if (!attempt?.stopping) this.#tryToResume();
   }
 
   /** The shell gets its terminal back, and nothing of the box may still be reading from it. */
@@ -53,6 +53,23 @@ export class Suspension {
       return;
     }
     stopUnlessContinued();
+  }
+
+  /** Neither stops, then: what has stopped of the box goes on. */
+  #giveUp(attempt: Attempt, error: unknown): void {
+    attempt.continued = true;
+    attempt.stopping = false;
+    forgetToStop();
+    report(error, 'the box cannot be stopped, and goes on');
+    this.#tryToResume();
+  }
+
+  #tryToResume(): void {
+    try {
+      this.#resume();
+    } catch (error) {
+      report(error, 'the box cannot be told to go on (SIGCONT to its processes does it)');
+    }
   }
 
   #resume(): void {

@@ -26,17 +26,21 @@ export async function stopTree(pid: number): Promise<StoppedTree> {
   const end = milliseconds() + TIME_TO_STOP;
   const first = identityOf(pid);
   const all: ProcessIdentity[] = [];
-  // Whose parent ended on the way has become a child of the first.
-  for (let round = 0; round < MOST_ROUNDS && milliseconds() < end; round++) {
-    const before = all.length;
-    let level = first;
-    while (level.length > 0) {
-      const told = level.filter(tellToStop);
-      for (const one of told) await untilStopped(one, end);
-      all.push(...told);
-      level = level.flatMap(childrenOf);
+  try {
+    // Whose parent ended on the way has become a child of the first.
+    for (let round = 0; round < MOST_ROUNDS && milliseconds() < end; round++) {
+      const before = all.length;
+      for (let level = first; level.length > 0; level = level.flatMap(childrenOf)) {
+        const told = level.filter(tellToStop);
+        all.push(...told);
+        for (const one of told) await untilStopped(one, end);
+      }
+      if (all.length === before) break;
     }
-    if (all.length === before) break;
+  } catch (error) {
+    // Nobody else knows whom to let go on.
+    continueTree(all);
+    throw error;
   }
   const going = new Map(all.filter(isGoing).map(one => [one.pid, one])).size;
   return { told: all, going };

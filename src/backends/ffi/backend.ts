@@ -128,8 +128,8 @@ function controlsOf(
     kill('SIGTERM');
     return insist();
   };
-  // As pid 1 it would ignore the SIGHUP of the kernel, too, and nobody sees it any more.
-  terminal?.left.then(insist);
+  // As pid 1 it would ignore the SIGHUP of the kernel, too, and nobody sees it any more. Of its end, others are told.
+  terminal?.left.then(insist).catch(() => {});
   return { kill, stop, suspend, resume, stats, freeze, thaw };
 }
 

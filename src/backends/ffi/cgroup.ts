@@ -130,8 +130,11 @@ export async function release(cgroups: readonly BoxCgroup[]): Promise<void> {
 /** Milliseconds. The kernel ends the boxes anyway, as soon as this process is gone. */
 const TIME_TO_EXIT = 1000;
 
+/** Others wait for the exit too: one whose terminal is to be restored. What is left here, the next run finds. */
 function removeAll(): void {
-  removeCgroupsNow(directoriesOf([...inUse].flat()), TIME_TO_EXIT);
+  try {
+    removeCgroupsNow(directoriesOf([...inUse].flat()), TIME_TO_EXIT);
+  } catch {}
 }
 
 const tidied = new Set<string>();
@@ -143,6 +146,12 @@ export function tidy({ places }: Caller['cgroup']): void {
   for (const parent of parents) tidied.add(parent);
   // While the box runs.
   setImmediate(() => {
-    for (const directory of parents.flatMap(leftoversIn)) removeLeftover(directory);
+    try {
+      for (const directory of parents.flatMap(leftoversIn)) removeLeftover(directory);
+    } catch (error) {
+      // It is no affair of the box that runs.
+      const why = error instanceof Error ? error.message : String(error);
+      process.emitWarning(`cgroups that others have left stay (nsgen prune removes them): ${why}`);
+    }
   });
 }
