@@ -8,7 +8,18 @@ import { run, start } from '../src/index.js';
 import { execute, nsgenPath } from './support/cli.js';
 import { adoptOrphans, descendants, reapOrphans } from './support/leftovers.js';
 import { ownDirectory } from './support/own-directory.js';
-import { delay, Session } from './support/session.js';
+import { delay, type Session } from './support/session.js';
+import {
+  CTRL_C,
+  CTRL_Z,
+  hasJobControl,
+  identify,
+  isRestored,
+  SHELL,
+  type Shell,
+  say,
+  startShell,
+} from './support/shell.js';
 import { until } from './support/until.js';
 
 /** Boxes with a terminal of their own, started by a shell with job control in a terminal that script(1) makes. */
@@ -27,27 +38,14 @@ const WAYS: Readonly<Record<string, string>> = {
   'bash box.sh': `bash ${script}`,
 };
 
-const CTRL_C = '\x03';
-const CTRL_Z = '\x1a';
-const SHELL = 'bash --norc --noprofile';
-
-/** What the terminal echoes of a command must not look like what the command says: hence the \\074 for "<". */
-const say = (text: string) => `printf "\\074${text}>\\n"`;
-
 /** Nobody who outlives whoever started it is overlooked. */
 adoptOrphans();
 
 let open: Session | undefined;
 
-/** A shell in a terminal, which says where that is, who it is, and how the terminal is set. */
-async function shell(): Promise<{ session: Session; pid: number; terminal: string; attributes: string }> {
-  const session = new Session('script', ['-qefc', `${SHELL} -i`, '/dev/null'], { ...process.env, TERM: 'dumb' });
-  open = session;
-  session.type(`PS1='outer: '; ${say('$$ $(tty) $(stty -g)')}\n`);
-  await session.until(/<\d+ \S+ \S+>/);
-  const [, pid, terminal, attributes] = /<(\d+) (\S+) (\S+)>/.exec(session.output) ?? [];
-  assert.ok(terminal !== undefined && attributes !== undefined);
-  return { session, pid: Number(pid), terminal, attributes };
+function shell(): Promise<Shell> {
+  open = startShell();
+  return identify(open);
 }
 
 /** The one job of a shell: nsgen, or the bash that runs the script. */
@@ -58,14 +56,6 @@ async function jobOf(pid: number): Promise<number> {
     await delay(20);
   }
   throw new Error('the shell has no job');
-}
-
-/** What the shell says of its terminal afterwards. */
-async function isRestored(session: Session, attributes: string): Promise<void> {
-  const from = session.output.length;
-  session.type(`${say('now $(stty -g)')}\n`);
-  await session.until(/<now \S+>/, from);
-  assert.equal(/<now (\S+)>/.exec(session.output.slice(from))?.[1], attributes);
 }
 
 afterEach(async () => {
@@ -96,23 +86,7 @@ for (const [way, command] of Object.entries(WAYS)) {
       session.type(`${say('$(tty) $(stty size) $COLUMNS $(ps -o tty= -p 1) $(stat -c %t,%T /dev/console)')}\n`);
       await session.until(/<\/dev\/pts\/0 30 100 100 pts\/0 88,0>/);
 
-      const asleep = `trap '${say('on')}' CONT; ${say('asleep')}; while :; do sleep 0.05; done`;
-      writeFileSync(join(directory, 'asleep'), asleep);
-      session.type(`bash ${directory}/asleep\n`);
-      await session.until(/<asleep>/);
-      session.type(CTRL_Z);
-      await session.until(/Stopped/);
-      execFileSync('stty', ['-F', terminal, 'rows', '41', 'cols', '121']);
-      session.type(`until [[ $(stty size) == "41 121" ]]; do sleep 0.05; done; ${say('resized')}\n`);
-      await session.until(/<resized>/);
-      session.type(`${say('columns $COLUMNS')}\n`);
-      await session.until(/<columns 121>/);
-      const from = session.output.length;
-      session.type('fg\n');
-      await session.until(/<on>/, from);
-      session.type(CTRL_C);
-      session.type(`${say('interrupted $?')}\n`);
-      await session.until(/<interrupted 130>/);
+      await hasJobControl(session, terminal);
 
       session.type('exit 5\n');
       await session.until(/<status 5>/);

@@ -7,7 +7,8 @@ import { afterEach, describe, test } from 'node:test';
 import { nsgenPath } from './support/cli.js';
 import { descendants } from './support/leftovers.js';
 import { ownDirectory } from './support/own-directory.js';
-import { delay, Session } from './support/session.js';
+import { delay, type Session } from './support/session.js';
+import { CTRL_C, CTRL_Z, SHELL, say, startShell } from './support/shell.js';
 
 /** Boxes started by a shell with job control, in a terminal that script(1) makes. */
 
@@ -22,22 +23,16 @@ const WAYS: Readonly<Record<string, string>> = {
   'bash box.sh': `bash ${script}`,
 };
 
-const CTRL_C = '\x03';
-const CTRL_Z = '\x1a';
 const CTRL_BACKSLASH = '\x1c';
-
-const SHELL = 'bash --norc --noprofile -i';
 
 /** The terminal of the test that is under way: closed even when the test fails. */
 let open: Session | undefined;
 
 function terminal(): Session {
-  open = new Session('script', ['-qefc', SHELL, '/dev/null'], { ...process.env, TERM: 'dumb' });
+  open = startShell();
   return open;
 }
 
-/** What the terminal echoes of a command must not look like what the command says: hence the \\074 for "<". */
-const say = (text: string) => `printf "\\074${text}>\\n"`;
 const logger = (signals: readonly string[]) => {
   const traps = signals.map(name => `trap '${say(name)}' ${name}`).join('; ');
   return `${traps}; ${say('ready')}; until [[ -e ${end} ]]; do sleep 0.05 & wait $!; done; exit 7`;
@@ -150,7 +145,7 @@ for (const way of Object.keys(WAYS)) {
 
     test('a shell in the box has no job control: it is in another session than the terminal', async () => {
       const session = terminal();
-      session.type(`${WAYS[way]} -- env PS1=inner: ${SHELL}; ${say('status $?')}\n`);
+      session.type(`${WAYS[way]} -- env PS1=inner: ${SHELL} -i; ${say('status $?')}\n`);
       await session.until(/no job control in this shell[\s\S]*\ninner:/);
       session.type(`cat /proc/self/stat | cut -d ' ' -f 5-8\n`);
       await session.until(/\n1 1 0 -1\r\n/);

@@ -7,15 +7,9 @@ import { statOf } from '../../src/host/process.js';
 import { nsgen, nsgenPath } from '../support/cli.js';
 import { adoptOrphans, descendants, reapOrphans } from '../support/leftovers.js';
 import { delay, Session } from '../support/session.js';
+import { hasJobControl, identify, isRestored, SHELL, type Shell, say, startShell } from '../support/shell.js';
 
 /** `nsgen exec -t` by a shell with job control, in a terminal that script(1) makes. */
-
-const SHELL = 'bash --norc --noprofile';
-const CTRL_C = '\x03';
-const CTRL_Z = '\x1a';
-
-/** What the terminal echoes of a command must not look like what the command says: hence the \\074 for "<". */
-const say = (text: string) => `printf "\\074${text}>\\n"`;
 
 adoptOrphans();
 let open: Session | undefined;
@@ -57,22 +51,9 @@ async function inBox(
   }
 }
 
-/** A shell in a terminal, and how that is set. */
-async function shell(): Promise<{ session: Session; pid: number; terminal: string; attributes: string }> {
-  const session = new Session('script', ['-qefc', `${SHELL} -i`, '/dev/null'], { ...process.env, TERM: 'dumb' });
-  open = session;
-  session.type(`PS1='outer: '; ${say('$$ $(tty) $(stty -g)')}\n`);
-  await session.until(/<\d+ \S+ \S+>/);
-  const [, pid, terminal, attributes] = /<(\d+) (\S+) (\S+)>/.exec(session.output) ?? [];
-  assert.ok(terminal !== undefined && attributes !== undefined);
-  return { session, pid: Number(pid), terminal, attributes };
-}
-
-async function isRestored(session: Session, attributes: string): Promise<void> {
-  const from = session.output.length;
-  session.type(`${say('now $(stty -g)')}\n`);
-  await session.until(/<now \S+>/, from);
-  assert.equal(/<now (\S+)>/.exec(session.output.slice(from))?.[1], attributes);
+function shell(): Promise<Shell> {
+  open = startShell();
+  return identify(open);
 }
 
 /** A zombie is one no more. */
@@ -101,20 +82,7 @@ for (const backend of BACKEND_NAMES)
             `read -r _ _ _ _ group leader tty _ </proc/$$/stat; ${say('$((group == $$)) $((leader == $$)) $tty')}\n`,
           );
           await session.until(/<1 1 34816>/);
-          const asleep = `trap '"'${say('on')}'"' CONT; ${say('asleep')}; while :; do sleep 0.05; done`;
-          session.type(`bash -c '${asleep.replaceAll(`'"'`, `'"'"'`)}'\n`);
-          await session.until(/<asleep>/);
-          session.type(CTRL_Z);
-          await session.until(/Stopped/);
-          execFileSync('stty', ['-F', terminal, 'rows', '41', 'cols', '121']);
-          session.type(`until [[ $(stty size) == "41 121" ]]; do sleep 0.05; done; ${say('resized')}\n`);
-          await session.until(/<resized>/);
-          const from = session.output.length;
-          session.type('fg\n');
-          await session.until(/<on>/, from);
-          session.type(CTRL_C);
-          session.type(`${say('interrupted $?')}\n`);
-          await session.until(/<interrupted 130>/);
+          await hasJobControl(session, terminal);
           session.type('exit 5\n');
           await session.until(/<status 5>/);
           assert.doesNotMatch(session.output, /no job control|cannot set terminal/);

@@ -11,6 +11,7 @@ import { execute, nsgen, nsgenPath } from '../../support/cli.js';
 import { descendants, hostState } from '../../support/leftovers.js';
 import { ownDirectory } from '../../support/own-directory.js';
 import { Session } from '../../support/session.js';
+import { CTRL_C, CTRL_Z, SHELL, say } from '../../support/shell.js';
 import { until } from '../../support/until.js';
 
 /** The life of boxes, once of each kind: with a terminal, going on alone, joined by other commands, and in pods. */
@@ -25,15 +26,9 @@ afterEach(async () => {
   assert.deepEqual(hostState(), state);
 });
 
-const CTRL_C = '\x03';
-const CTRL_Z = '\x1a';
-
-/** What the terminal echoes of a command must not look like what the command says: hence the \\074 for "<". */
-const say = (text: string) => `printf "\\074${text}>\\n"`;
-
 /** A shell in a terminal of its own, and the terminal of whoever has started it. */
 async function shellInBox(backend: BackendName): Promise<{ session: Session; terminal: string }> {
-  const box = `${process.execPath} ${nsgenPath} run -t --backend ${backend} -e 'PS1=inner: ' -- bash --norc --noprofile`;
+  const box = `${process.execPath} ${nsgenPath} run -t --backend ${backend} -e 'PS1=inner: ' -- ${SHELL}`;
   const outer = `${say('before $(tty) $(stty -g)')}; ${box}; ${say('status $? $(stty -g)')}`;
   const session = new Session('script', ['-qefc', outer, '/dev/null'], { ...process.env, TERM: 'dumb' });
   await session.until(/inner: $/);
