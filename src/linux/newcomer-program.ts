@@ -1,12 +1,13 @@
 import { cloneCall } from './clone.js';
-import { F_SETFD, FD_CLOEXEC, O, P_PID, WEXITED } from './constants.js';
+import { F_SETFD, FD_CLOEXEC, O, P_PID, SIGNALS, WEXITED } from './constants.js';
 import { dataAddress, makeElf } from './elf.js';
-import type { ErrnoName } from './errno.js';
+import { type Attempt, execvp } from './execvp.js';
 import { add, chain, layOut, link, type Node, sizeOf } from './layout.js';
 import { type Architecture, assemble, machineCode } from './machine-code.js';
 import { Memory } from './memory.js';
 import { callOfRun, StackWords } from './stack-words.js';
 import {
+  type Argument,
   flags,
   formatSystemCall,
   integer,
@@ -65,7 +66,7 @@ export function makeNewcomerProgram(
   link(end, end, end);
   const child: Result = { of: 'command' };
   const clone: SystemCall = {
-    ...cloneCall(['CLONE_VM', 'CLONE_VFORK', 'CLONE_CLEAR_SIGHAND'], SIGCHLD),
+    ...cloneCall(['CLONE_VM', 'CLONE_VFORK', 'CLONE_CLEAR_SIGHAND'], SIGNALS.SIGCHLD),
     result: child,
   };
   const failure = chain(nodes, reportOf('start a process there', child), end, end);
@@ -87,8 +88,6 @@ export function makeNewcomerProgram(
     inside,
   };
 }
-
-const SIGCHLD = 17;
 
 const write = (text: string): SystemCall => ({
   name: 'write',
@@ -115,33 +114,33 @@ const waitFor = (child: Result): readonly SystemCall[] => [
   exit(valueIn(SIGINFO, SI_STATUS, 'si_status')),
 ];
 
-/** Errors after which execvp(3) looks into the next directory of PATH. */
-const NOT_HERE: readonly ErrnoName[] = ['ENOENT', 'ENOTDIR', 'EACCES', 'ENODEV'];
-
-/** Of all these calls, one succeeds, or none. */
+/** Of each, with its own words: in those of the command the path takes the place of its name for the shell. */
 const attempts = (words: StackWords): readonly SystemCall[] =>
-  Array.from({ length: words.paths }, (_, index): SystemCall => {
-    const attempt: SystemCall = { name: 'execve', arguments: [words.path(index), words.command, words.environment] };
-    const last = index === words.paths - 1;
-    return { ...attempt, ...(last ? {} : { tolerate: NOT_HERE }), onFailure: asShellScript(attempt, words, index) };
-  });
+  execvp(
+    Array.from({ length: words.paths }, (_, index): Attempt => {
+      const again: Result = { of: 'execve' };
+      const execute = (file: Argument, strings: Argument): SystemCall => ({
+        name: 'execve',
+        arguments: [file, strings, words.environment],
+      });
+      const onError = { result: again, onFailure: reportOf('execute', again) };
+      return {
+        execute: execute(words.path(index), words.command),
+        onError,
+        asShellScript: [
+          ...putPathFirst(words, index),
+          { ...execute(string('/bin/sh'), words.shell), onFailure: onError.onFailure },
+        ],
+      };
+    }),
+  );
 
-/**
- * execvp(3) gives a text file without `#!` to the shell. Asking again tells that error from all others. In the words of the
- * command the path takes the place of its name: a table moves eight bytes in memory by way of a pipe.
- */
-function asShellScript(attempt: SystemCall, words: StackWords, index: number): readonly SystemCall[] {
-  const again: Result = { of: 'execve' };
+/** A table of calls moves eight bytes in memory by way of a pipe. */
+function putPathFirst(words: StackWords, index: number): readonly SystemCall[] {
   const pipe: Output = { length: 16, text: '[<read end>, <write end>]' };
   return [
-    { ...attempt, result: again, tolerate: ['ENOEXEC'], onFailure: reportOf('execute', again) },
     { name: 'pipe2', arguments: [output(pipe), flags(O, 'O_CLOEXEC')] },
     { name: 'write', arguments: [valueIn(pipe, 4, 'write end'), words.pointer(index), integer(8)] },
     { name: 'read', arguments: [valueIn(pipe, 0, 'read end'), words.command, integer(8)] },
-    {
-      name: 'execve',
-      arguments: [string('/bin/sh'), words.shell, words.environment],
-      onFailure: reportOf('execute', again),
-    },
   ];
 }

@@ -1,7 +1,7 @@
 import type { AbsolutePath } from '../../box/values.js';
 import { INIT_PATH, STARTED } from '../../init/names.js';
 import { AT } from '../../linux/constants.js';
-import type { ErrnoName } from '../../linux/errno.js';
+import { execvp } from '../../linux/execvp.js';
 import { LAUNCHER_DESCRIPTOR, type Launcher, makeLauncher } from '../../linux/launcher.js';
 import { architecture } from '../../linux/libc.js';
 import { type Argument, flags, integer, type SystemCall, string } from '../../linux/system-call.js';
@@ -20,9 +20,6 @@ export interface Execute {
   /** By what open-launcher has opened. */
   readonly launcher?: boolean;
 }
-
-/** Errors after which execvp(3) looks into the next directory of PATH. */
-const NOT_HERE: readonly ErrnoName[] = ['ENOENT', 'ENOTDIR', 'EACCES', 'ENODEV'];
 
 export const execute: OperationKind<Execute> = {
   describe({ command, init }) {
@@ -49,16 +46,15 @@ function attempts({ command, env, init }: Command): readonly SystemCall[] {
   const argv: Argument = { kind: 'strings', values: [...initWords(init), ...command] };
   const envp = variablesOf(env);
   if (typeof init === 'string') return [{ name: 'execve', arguments: [string(init), argv, envp] }];
-  const files = candidates(command[0] ?? '', env.PATH ?? '');
-  return files.map((file, index): SystemCall => {
-    const attempt: SystemCall = { name: 'execve', arguments: [string(file), argv, envp] };
-    const last = index === files.length - 1;
-    return {
-      ...attempt,
-      ...(last ? {} : { tolerate: NOT_HERE }),
-      onFailure: asShellScript(attempt, file, command, envp),
-    };
-  });
+  return execvp(
+    candidates(command[0] ?? '', env.PATH ?? '').map(file => {
+      const shell: Argument = { kind: 'strings', values: ['/bin/sh', file, ...command.slice(1)] };
+      return {
+        execute: { name: 'execve', arguments: [string(file), argv, envp] },
+        asShellScript: [{ name: 'execve', arguments: [string('/bin/sh'), shell, envp] }],
+      };
+    }),
+  );
 }
 
 const variablesOf = (env: Execute['env']): Argument => ({
@@ -105,18 +101,4 @@ const EXECUTE_LAUNCHER = executeDescriptor(
 function candidates(program: string, path: string): readonly string[] {
   if (program.includes('/')) return [program];
   return path.split(':').map(directory => (directory === '' ? program : `${directory}/${program}`));
-}
-
-/** execvp(3) gives a text file without `#!` to the shell. Asking again tells that error from all others. */
-function asShellScript(
-  attempt: SystemCall,
-  file: string,
-  command: readonly string[],
-  envp: Argument,
-): readonly SystemCall[] {
-  const shell: Argument = { kind: 'strings', values: ['/bin/sh', file, ...command.slice(1)] };
-  return [
-    { ...attempt, tolerate: ['ENOEXEC'] },
-    { name: 'execve', arguments: [string('/bin/sh'), shell, envp] },
-  ];
 }
