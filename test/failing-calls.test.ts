@@ -3,15 +3,13 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { cgroupFor } from '../src/backends/ffi/cgroup.js';
 import { startBox } from '../src/backends/ffi/start.js';
-import { programFiles } from '../src/host/program-files.js';
 import { type BoxInput, makePlan, type Operation, parseBox, StartError } from '../src/index.js';
 import type { SystemCall } from '../src/linux/system-call.js';
-import { NO_TERMINAL } from '../src/plan/operation.js';
 import { describe as describeOperation, systemCalls } from '../src/plan/operations.js';
 import { descendants, hostState } from './support/leftovers.js';
 import { ownDirectory } from './support/own-directory.js';
+import { callerOf } from './support/plan-caller.js';
 import { makeRootfs, removeRootfs } from './support/rootfs.js';
 
 /**
@@ -123,26 +121,9 @@ for (const [name, input] of Object.entries(BOXES)) {
 }
 
 function stepsOf(plan: readonly Operation[]): readonly Step[] {
-  const caller = {
-    uid: 0,
-    gid: 0,
-    descriptorLimit: 1024,
-    ignoredSignals: [],
-    pidfd: -1,
-    streams: [0, 1, 2],
-    inInitialUserNamespace: true,
-    terminal: NO_TERMINAL,
-    rootfs: { of: 'rootfs' },
-    cgroups: [],
-    cgroup: cgroupFor(plan),
-    idMaps: new Map<never, number>(),
-    life: undefined,
-    nullDevice: { of: 'null device' },
-    pod: [],
-    programFiles: programFiles(plan),
-  };
+  const caller = callerOf(plan);
   return plan.flatMap(operation =>
-    systemCalls(operation, { ...caller, streams: [0, 1, 2] })
+    systemCalls(operation, caller)
       .flatMap(whenAllSucceed)
       .map(call => ({ operation, call })),
   );

@@ -1,7 +1,7 @@
 /*
  * A process in a box that wants what a newcomer brings from the host, in the moment before it executes its command. It
- * waits for new numbers in /proc, and tries at each all that proc(5) and ptrace(2) offer. What it gets of somebody who has
- * not executed the command yet, it prints.
+ * waits for new numbers in /proc, and stops each: whoever has not executed the command by then is held in that moment. At
+ * those it tries all that proc(5) and ptrace(2) offer, and prints what it gets.
  *
  * usage: attacker SECONDS COMMAND    COMMAND: the name, in /proc/PID/comm, of who is no prey
  */
@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,11 +59,27 @@ static void read_it(int pid, const char *comm, const char *command, const char *
   if (!is_command(pid, command, now)) got(name, pid, comm, text);
 }
 
+/* Whether it has stopped, and not executed the command before. */
+static int hold(int pid, const char *command, char *comm) {
+  char path[64], text[400];
+  snprintf(path, sizeof path, "/proc/%d/stat", pid);
+  if (kill(pid, SIGSTOP) != 0) return 0;
+  for (;;) {
+    int fd = open(path, O_RDONLY);
+    if (fd < 0) return 0;
+    ssize_t length = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (length <= 0) return 0;
+    text[length] = 0;
+    char *end = strrchr(text, ')');
+    if (end == NULL || strchr("ZX", end[2]) != NULL) return 0;
+    if (end[2] == 'T') return !is_command(pid, command, comm);
+  }
+}
+
 static void attack(int pid, const char *command) {
   char comm[32];
-  if (is_command(pid, command, comm)) return;
-  printf("SAW %d (%s)\n", pid, comm);
-  for (int round = 0; round < 50 && !is_command(pid, command, comm); round++) {
+  if (hold(pid, command, comm)) {
     follow(pid, comm, command, "exe", O_PATH);
     follow(pid, comm, command, "root", O_PATH);
     follow(pid, comm, command, "cwd", O_PATH);
@@ -75,13 +92,14 @@ static void attack(int pid, const char *command) {
     read_it(pid, comm, command, "environ");
     read_it(pid, comm, command, "maps");
     if (ptrace(PTRACE_SEIZE, pid, 0, 0) == 0) {
-      char now[32];
-      if (!is_command(pid, command, now)) got("ptrace", pid, comm, "seized");
+      got("ptrace", pid, comm, "seized");
       ptrace(PTRACE_INTERRUPT, pid, 0, 0);
       waitpid(pid, NULL, __WALL);
       ptrace(PTRACE_DETACH, pid, 0, 0);
     }
+    printf("HELD %d (%s)\n", pid, comm);
   }
+  kill(pid, SIGCONT);
 }
 
 int main(int argc, char **argv) {

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, describe, test } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
 import { statOf } from '../../src/host/process.js';
 import { BACKEND_NAMES } from '../../src/index.js';
-import { packageRoot } from '../../src/package-root.js';
 import { execute, type Finished, nsgen, nsgenPath } from '../support/cli.js';
 import { installForEveryone } from '../support/installed.js';
 import { descendants, hostState } from '../support/leftovers.js';
 import { assertClean } from '../support/lint.js';
 import { ownDirectory } from '../support/own-directory.js';
 import { makeRootfs, removeRootfs } from '../support/rootfs.js';
+import { until } from '../support/until.js';
+import { found, inBox, startBox } from './running-box.js';
 
 const directory = ownDirectory('exec');
 chmodSync(directory, 0o755);
@@ -26,50 +26,6 @@ afterEach(() => {
   assert.deepEqual(descendants(), []);
   assert.deepEqual(hostState(), state);
 });
-
-const PATIENCE = 20_000;
-
-async function until<Value>(what: string, find: () => Value | undefined): Promise<Value> {
-  for (const end = Date.now() + PATIENCE; Date.now() < end; await setTimeout(10)) {
-    const found = find();
-    if (found !== undefined) return found;
-  }
-  throw new Error(`in vain: ${what}`);
-}
-
-interface RunningBox {
-  readonly pid: number;
-  end(): Promise<void>;
-}
-
-/** A box whose command has this name, which no process before it has. */
-async function startBox(
-  flags: readonly string[],
-  command: readonly string[] = ['sleep', 'infinity'],
-  words: readonly string[] = [process.execPath, nsgenPath],
-): Promise<RunningBox> {
-  const [program = '', ...rest] = [...words, 'run', ...flags, '--', ...command];
-  const child = spawn(program, rest, { stdio: ['ignore', 'ignore', 'inherit'], cwd: '/' });
-  const name = command.includes('sleep') ? 'sleep' : command[0]?.replace(/.*\//, '');
-  const pid = await until('a box', () => descendants(child.pid).find(each => statOf(each)?.name === name));
-  return { pid, end: () => kill(child, pid) };
-}
-
-async function kill(child: ChildProcess, pid: number): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  if (statOf(pid) !== undefined) process.kill(pid, 'SIGKILL');
-  await ended;
-}
-
-async function inBox(box: Promise<RunningBox>, act: (pid: string) => Promise<void>): Promise<void> {
-  const { pid, end } = await box;
-  try {
-    await act(String(pid));
-  } finally {
-    await end();
-  }
-}
 
 /** What a process is made of, as the box itself sees it. */
 const LOOK = `for n in cgroup ipc mnt net pid time user uts; do readlink /proc/$1/ns/$n; done
@@ -122,7 +78,7 @@ for (const backend of BACKEND_NAMES) {
     for (const [name, words] of Object.entries(FEWER_RIGHTS))
       test(`has no more rights than the box: ${name}`, () =>
         inBox(startBox([], ['setpriv', ...words, '--', 'sleep', 'infinity']), async pid => {
-          await until('sleep', () => (statOf(Number(pid))?.name === 'sleep' ? true : undefined));
+          await until(() => statOf(Number(pid))?.name === 'sleep', 'sleep');
           // By no shell: it would give up what its real user is not.
           const { stdout } = await run([pid, '--', 'grep', '-E', RIGHTS.source, '/proc/self/status']);
           const lines = readFileSync(`/proc/${pid}/status`, 'latin1').split('\n');
@@ -201,7 +157,7 @@ for (const backend of BACKEND_NAMES) {
         child.stdout.on('data', text => {
           output += text;
         });
-        await until('ready', () => (output.includes('ready') ? true : undefined));
+        await until(() => output.includes('ready'), 'ready');
         child.kill('SIGTERM');
         assert.deepEqual(await ended, [9, null]);
         assert.equal(output, 'ready\nTERM\n');
@@ -212,14 +168,14 @@ for (const backend of BACKEND_NAMES) {
         const child = spawn(process.execPath, [nsgenPath, 'exec', '--backend', backend, pid, '--', 'sleep', '12345']);
         const ended = once(child, 'exit');
         const isSleep = (each: number) => readFileSync(`/proc/${each}/cmdline`, 'latin1').startsWith('sleep\x0012345');
-        const found = await until('the command', () =>
+        const command = await found('the command', () =>
           descendants(child.pid).find(each => existsSync(`/proc/${each}`) && isSleep(each)),
         );
         child.kill('SIGKILL');
         await ended;
-        await until('its end', () => (statOf(found) === undefined ? true : undefined));
-        // The script that watches over it takes its copy of nsenter away.
-        await until('nothing left', () => (hostState().join() === state.join() ? true : undefined));
+        await until(() => statOf(command) === undefined, 'its end');
+        // Who watches over the script takes away the program that it has made.
+        await until(() => hostState().join() === state.join(), 'nothing left');
       }));
   });
 }
@@ -299,51 +255,4 @@ describe('an ordinary user', () => {
       assert.equal(status, 2);
       assert.match(stderr, /^nsgen: namespaces\.pid: the box shares the one of the caller/);
     }));
-});
-
-describe('an attacker in the box', () => {
-  const attacker = join(directory, 'attacker');
-  execFileSync('gcc', ['-O2', '-static', '-o', attacker, join(packageRoot, 'test/exec/attacker.c')]);
-
-  /** What it got while several commands came in. */
-  async function prey(
-    flags: readonly string[],
-    come: (pid: string) => Promise<unknown>,
-    most = 6,
-  ): Promise<readonly string[]> {
-    const child = spawn(process.execPath, [nsgenPath, 'run', ...flags, '--', attacker, '60', 'sleep']);
-    let output = '';
-    child.stdout.on('data', text => {
-      output += text;
-    });
-    await until('the attacker', () => (output.includes('READY') ? true : undefined));
-    const pid = await until('its number', () => descendants(child.pid).find(each => statOf(each)?.name === 'attacker'));
-    for (let round = 0; round < most && !output.includes('GOT'); round++) await come(String(pid));
-    await kill(child, pid);
-    return output.split('\n').filter(line => line.startsWith('GOT'));
-  }
-
-  for (const backend of BACKEND_NAMES)
-    test(`gets nothing of who comes in, in a user namespace, ${backend}`, async () => {
-      const come = (pid: string) => nsgen(['exec', '--backend', backend, pid, '--', 'sleep', '0']);
-      assert.deepEqual(await prey(['--unshare', 'user'], come), []);
-    });
-
-  test('gets what nsenter brings when nothing is done about it: what the attack is worth', async () => {
-    const come = (pid: string) =>
-      execute('nsenter', ['--all', '--preserve-credentials', `--target=${pid}`, '--', 'sleep', '0']);
-    // The moment is short: it has to come often enough.
-    assert.notDeepEqual(await prey(['--unshare', 'user'], come, 1000), []);
-  });
-
-  test('who names /proc/self/exe as its interpreter cannot write to the program of the host', async () => {
-    const evil = join(directory, 'evil');
-    writeFileSync(evil, "#!/proc/self/exe\nrequire('fs').accessSync('/proc/self/exe', 2); console.log('CAN WRITE')\n");
-    chmodSync(evil, 0o755);
-    await inBox(startBox(['--unshare', 'user']), async pid => {
-      const { stdout, stderr } = await nsgen(['exec', pid, '--', evil]);
-      assert.equal(stdout, '');
-      assert.match(stderr, /EROFS/);
-    });
-  });
 });
