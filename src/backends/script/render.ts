@@ -249,14 +249,18 @@ function renderSection(box: Box, plan: Plan, operation: Operation, place: Place,
 
 const templates = new Map<string, ejs.TemplateFunction>();
 
-/** A template as text. Every value that it prints is quoted. */
+/**
+ * A template as text. Every value that it prints is quoted, and `part` is the text of another, of these values and the
+ * ones that are given to it.
+ */
 export function render(name: string, values: Readonly<Record<string, unknown>>): string {
   let template = templates.get(name);
   if (template === undefined) {
     template = ejs.compile(readFileSync(join(packageRoot, 'templates', `${name}.ejs`), 'utf8'), { escape: quote });
     templates.set(name, template);
   }
-  return template({ ...values, comment, indent, isRoot, mountOptions });
+  const part = (other: string, own: typeof values = {}) => render(other, { ...values, ...own });
+  return template({ ...values, comment, indent, isRoot, mountOptions, part });
 }
 
 const indent = (body: string): string => body.replace(/^(?=.)/gm, '  ');
