@@ -1,5 +1,6 @@
 import type { Operation } from '../../plan/operations.js';
 import type { Plan } from '../../plan/plan.js';
+import { followedVariables } from './followed-variables.js';
 
 /**
  * Where in the script an operation is carried out.
@@ -41,15 +42,8 @@ export const needsShell = (placed: readonly PlacedOperation[]): boolean =>
       place === 'leave' ||
       joinsMount(operation) ||
       operation.kind === 'record-life' ||
-      (operation.kind === 'execute' && (operation.init !== undefined || loaderVariables(operation.env).length > 0)),
+      (operation.kind === 'execute' && (operation.init !== undefined || followedVariables(operation.env).length > 0)),
   );
-
-/**
- * Variables that make ld.so(8) load other code. They are the command's: the programs of the host that start it must not
- * follow them outside the box.
- */
-export const loaderVariables = (env: Readonly<Record<string, string>>): readonly string[] =>
-  Object.keys(env).filter(name => name.startsWith('LD_') || name === 'GLIBC_TUNABLES');
 
 /** The mount namespace is joined last, by nsenter(1) inside: in there, no other tool need exist. */
 export const joinsMount = (operation: Operation): boolean =>

@@ -7,8 +7,8 @@ import { type ErrnoName, errnoNumber } from '../../linux/errno.js';
 import { NOBODY_LISTENS, REPORT_DESCRIPTOR } from '../../linux/newcomer-program.js';
 import { shownLimit } from '../../plan/operations/resource-limits.js';
 import { describe, type Operation } from '../../plan/operations.js';
+import { followedVariables } from './followed-variables.js';
 import { DIRECTORY_DESCRIPTOR, embeddedNewcomer, USER_DESCRIPTOR } from './newcomer-program.js';
-import { loaderVariables } from './place.js';
 import { quote } from './quote.js';
 import { render } from './render.js';
 import { packagesOf } from './tools.js';
@@ -119,9 +119,10 @@ const limitOption = (name: string): string => `--${name.slice('RLIMIT_'.length).
 
 /** By name, and never left out in silence. */
 function unsupported({ env, target }: Newcomer): readonly Problem[] {
-  const problems: Problem[] = loaderVariables(env).map(name => ({
+  const problems: Problem[] = followedVariables(env).map(name => ({
     field: fieldName(['env', name]),
-    message: 'the script cannot set this: the program of the host that enters the box would follow it',
+    message:
+      'the script cannot set this: the programs of the host that enter the box would load code or open files by it: use nsgen exec',
   }));
   if (process.geteuid?.() !== 0 && target.namespaces.includes('user') && !target.namespaces.includes('pid'))
     problems.push({

@@ -1,6 +1,6 @@
 import type { Box } from '../../box/box.js';
 import { fieldName, type Problem } from '../../box/problem.js';
-import { loaderVariables } from './place.js';
+import { followedVariables } from './followed-variables.js';
 
 /** What bash and util-linux cannot do. Named by field, and never left out in silence. */
 export function unsupported(box: Box): readonly Problem[] {
@@ -8,7 +8,7 @@ export function unsupported(box: Box): readonly Problem[] {
   const message =
     'the script cannot do this in a mount namespace that is joined, where the tools of the host are out of reach';
   const fields = joined ? (['rootfs', 'cwd'] as const).filter(field => box[field] !== undefined) : [];
-  const followed = joined || box.rootfs !== undefined ? loaderVariables(box.env) : [];
+  const followed = joined || box.rootfs !== undefined ? followedVariables(box.env) : [];
   return [
     ...fields.map(field => ({ field, message })),
     ...unsupportedContent(box),
@@ -19,7 +19,7 @@ export function unsupported(box: Box): readonly Problem[] {
     ...followed.map(name => ({
       field: fieldName(['env', name]),
       message:
-        'the script cannot set this together with another root: the program of the host that changes it would follow it',
+        'the script cannot set this together with another root: the program of the host that changes it would load code or open files by it',
     })),
   ];
 }
