@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ENTRY, HEADER } from '../src/linux/entry.js';
-import { type Architecture, type Instruction, instructions, machineCode } from '../src/linux/machine-code.js';
+import { type Architecture, assemble, type Instruction, instructions, machineCode } from '../src/linux/machine-code.js';
+import { callOfRun, StackWords } from '../src/linux/stack-words.js';
 import * as elf from './static-elf.js';
 
 const { BUFFER, PAGE_SIZE, SPARE, STACK } = elf;
@@ -131,6 +132,14 @@ for (const architecture of ['x64', 'arm64'] as const) {
   describe(`machine code for ${architecture}`, () => {
     test('the bytes are the assembly beside them', () => {
       assert.deepEqual(disassemble(architecture, machineCode(architecture)), listing(instructions(architecture)));
+    });
+
+    test('the bytes of what copies the words of a program are the assembly beside them', () => {
+      const list = [
+        ...new StackWords(9).instructions(architecture, 0x401234),
+        ...callOfRun(architecture, 0x405678, 0x40abcd),
+      ];
+      assert.deepEqual(disassemble(architecture, assemble(list)), listing(list));
     });
 
     test('the bytes of the test program are the assembly beside them', () => {

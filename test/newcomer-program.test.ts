@@ -110,6 +110,21 @@ test('a text without an interpreter is for the shell, by its path', async () => 
   assert.deepEqual([status, output, report], [3, `${file} a b\n`, '\x01\n']);
 });
 
+for (const architecture of ARCHITECTURES)
+  test(`called with fewer words than it looks for, it copies no more of them, ${architecture}`, async () => {
+    // More than the stack has above them.
+    const long = makeNewcomerProgram(architecture, { before: [], inside: [], paths: 20_000 }).elf;
+    const { status, output } = await run(architecture, long, [], false);
+    assert.deepEqual([status, output], [NOBODY_LISTENS, '']);
+  });
+
+test('what many calls share has room once', () => {
+  const [few, many] = [100, 1000].map(
+    paths => makeNewcomerProgram(NATIVE, { before: [], inside: [], paths }).elf.length,
+  );
+  assert.ok(few !== undefined && many !== undefined && many < 11 * few, `${few} ${many}`);
+});
+
 test('without anybody to report to, as when the command is /proc/self/exe, it does nothing', async () => {
   const { status, output } = await run(NATIVE, elf(), words('echo done'), false);
   assert.deepEqual([status, output], [NOBODY_LISTENS, '']);

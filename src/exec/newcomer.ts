@@ -30,6 +30,7 @@ export function describeNewcomer(target: Target, options: NewcomerOptions): Newc
   const problems: Problem[] = [];
   const env = { ...(options.boxEnv ?? environmentOf(target, problems)), ...options.env };
   env.PATH ??= DEFAULT_PATH;
+  problems.push(...tooManyDirectories(env.PATH));
   if (options.terminal) env.TERM ??= TERMINAL_ENVIRONMENT.TERM;
   const inside = insideUids(target);
   const newcomer = {
@@ -46,6 +47,16 @@ export function describeNewcomer(target: Target, options: NewcomerOptions): Newc
   problems.push(...confinements(target, own, options));
   if (problems.length > 0) throw new BoxError(problems);
   return newcomer;
+}
+
+/** Each becomes some system calls, between which there is nobody to do anything else: a script holds a KB for each. */
+const MOST_DIRECTORIES = 512;
+
+function tooManyDirectories(path: string): readonly Problem[] {
+  const count = path.split(':').length;
+  if (count <= MOST_DIRECTORIES) return [];
+  const message = `has ${count} directories, of which ${MOST_DIRECTORIES} can be looked into: give a shorter one with -e PATH=...`;
+  return [{ field: 'env.PATH', message }];
 }
 
 /** What is no NAME=VALUE no program finds with getenv(3): a process may have written over it, to show a title. */

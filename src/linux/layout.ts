@@ -80,9 +80,11 @@ export interface Layout {
   readonly changing: readonly Changing[];
 }
 
-/** What {@link layOut} needs of memory, in bytes, at most. */
-export const sizeOf = (nodes: readonly Node[]): number =>
-  HEADER_ROOM + nodes.reduce((size, node) => size + ENTRY.size + dataSize(node.call), 0);
+/** What {@link layOut} needs of memory, in bytes, at most. What several calls share is there once. */
+export function sizeOf(nodes: readonly Node[]): number {
+  const counted = new Set<object>();
+  return HEADER_ROOM + nodes.reduce((size, node) => size + ENTRY.size + dataSize(node.call, counted), 0);
+}
 
 const HEADER_ROOM = 2 * HEADER.size;
 
@@ -227,9 +229,30 @@ function remember<Key>(addresses: Map<Key, number>, key: Key, make: () => number
   return address;
 }
 
-/** An upper bound of what the arguments of a call take, alignment included. */
-function dataSize(call: SystemCall | undefined): number {
-  return (call?.arguments ?? []).reduce((size, argument) => size + argumentSize(argument), 0);
+/** An upper bound of what the arguments of a call take, alignment included, without what has been counted before. */
+function dataSize(call: SystemCall | undefined, counted: Set<object>): number {
+  return (call?.arguments ?? []).reduce((size, argument) => {
+    const shared = sharedBy(argument);
+    if (shared === undefined) return size + argumentSize(argument);
+    if (counted.has(shared)) return size;
+    counted.add(shared);
+    return size + argumentSize(argument);
+  }, 0);
+}
+
+/** By what {@link remember} knows it again. */
+function sharedBy(argument: Argument): object | undefined {
+  switch (argument.kind) {
+    case 'strings':
+      return argument;
+    case 'bytes':
+      return argument.bytes;
+    case 'output':
+    case 'value':
+      return argument.output;
+    default:
+      return undefined;
+  }
 }
 
 function argumentSize(argument: Argument): number {

@@ -35,7 +35,10 @@ export class StackWords {
     return valueIn(this.room, 8 * (this.paths + 2), 'environment');
   }
 
-  /** At the entry point of a program, before anything else: the stack holds argc, argv, NULL, envp. */
+  /**
+   * At the entry point of a program, before anything else: the stack holds argc, argv, NULL, envp. Whoever calls it with fewer
+   * words, to see whether it can be executed, has no more of them copied, and the others are NULL.
+   */
   instructions(architecture: Architecture, address: number): readonly Instruction[] {
     switch (architecture) {
       case 'x64':
@@ -43,6 +46,9 @@ export class StackWords {
           ['488d742410', 'lea rsi,[rsp+0x10]'],
           [`bf${bytes(address)}`, `mov edi,${hex(address)}`],
           [`b9${bytes(this.paths)}`, `mov ecx,${hex(this.paths)}`],
+          ['488b0424', 'mov rax,QWORD PTR [rsp]'],
+          ['4839c1', 'cmp rcx,rax'],
+          ['480f47c8', 'cmova rcx,rax'],
           ['f348a5', 'rep movs QWORD PTR es:[rdi],QWORD PTR ds:[rsi]'],
           ['4889f0', 'mov rax,rsi'],
           ['48ab', 'stos QWORD PTR es:[rdi],rax'],
@@ -57,11 +63,14 @@ export class StackWords {
           ['e1430091', 'add x1, sp, #0x10'],
           ...loadWord(0, address),
           ...loadWord(2, this.paths),
-          ['a20000b4', 'cbz x2, 0x28'],
+          ['e30340f9', 'ldr x3, [sp]'],
+          ['5f0003eb', 'cmp x2, x3'],
+          ['4290839a', 'csel x2, x2, x3, ls'],
+          ['a20000b4', 'cbz x2, 0x34'],
           ['238440f8', 'ldr x3, [x1], #8'],
           ['038400f8', 'str x3, [x0], #8'],
           ['420400d1', 'sub x2, x2, #0x1'],
-          ['fcffff17', 'b 0x14'],
+          ['fcffff17', 'b 0x20'],
           ['018400f8', 'str x1, [x0], #8'],
           ['21200091', 'add x1, x1, #0x8'],
           ['018400f8', 'str x1, [x0], #8'],

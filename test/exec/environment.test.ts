@@ -129,3 +129,21 @@ test('a shared object that a process in the box names is not loaded by a program
     assert.equal(status, 2);
   });
 });
+
+for (const backend of BACKEND_NAMES) {
+  test(`a PATH of many directories is looked into to its end, ${backend}`, () =>
+    withTarget({ PATH: `${'/nonexistent:'.repeat(511)}/bin` }, async pid => {
+      const { status, stdout, stderr } = await nsgen(['exec', '--backend', backend, pid, '--', 'echo', 'found']);
+      assert.deepEqual([status, stdout, stderr], [0, 'found\n', '']);
+    }));
+
+  for (const count of [513, 3000, 20_000])
+    test(`a PATH of ${count} directories is refused by name, ${backend}`, () =>
+      withTarget({ PATH: `${':'.repeat(count - 1)}/bin` }, async pid => {
+        const { status, stderr } = await nsgen(['exec', '--backend', backend, pid, '--', 'true']);
+        assert.equal(status, 2, stderr);
+        assert.match(stderr, new RegExp(`^nsgen: env\\.PATH: has ${count} directories, `));
+        const shorter = await nsgen(['exec', '--backend', backend, '-e', 'PATH=/bin', pid, '--', 'true']);
+        assert.deepEqual([shorter.status, shorter.stderr], [0, '']);
+      }));
+}
