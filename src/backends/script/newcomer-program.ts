@@ -1,5 +1,6 @@
 import type { Newcomer } from '../../exec/plan.js';
-import { CLONE, O, PR_SET_PDEATHSIG, SIG_SETMASK, SIGNAL_SET_SIZE, SIGNALS, TTY } from '../../linux/constants.js';
+import { CLONE, O, SIG_SETMASK, SIGNAL_SET_SIZE, TTY } from '../../linux/constants.js';
+import { deathSignal } from '../../linux/death-signal.js';
 import { architecture } from '../../linux/libc.js';
 import { makeNewcomerProgram, REPORT_DESCRIPTOR } from '../../linux/newcomer-program.js';
 import { notDumpable } from '../../linux/not-dumpable.js';
@@ -64,8 +65,9 @@ function callsBefore({ cwd, terminal }: Newcomer, plan: Plan, userLast: boolean)
     ...plan.flatMap(operation => (operation.kind === 'set-capabilities' ? capabilityCalls(operation) : [])),
     // Another user or other capabilities set it to what fs.suid_dumpable says: proc_sys_fs(5).
     notDumpable(),
-    // script(1) has made it that of a session which has no number in the box.
-    ...(terminal ? [blockHangup, giveUpTerminal] : []),
+    // script(1) has made it that of a session which has no number in the box. If script has ended before it would be told, the
+    // terminal has been hung up, and cannot be given up any more (EIO).
+    ...(terminal ? [blockHangup, deathSignal(), giveUpTerminal] : []),
     { name: 'close_range', arguments: [integer(REPORT_DESCRIPTOR + 1), last, integer(0)] },
     ...ownPidfd(),
   ];
@@ -75,10 +77,7 @@ function callsInside({ terminal }: Newcomer): readonly SystemCall[] {
   return [
     { name: 'setsid', arguments: [] },
     ...(terminal ? [{ name: 'ioctl', arguments: [integer(0), flags(TTY, 'TIOCSCTTY'), integer(0)] } as const] : []),
-    {
-      name: 'prctl',
-      arguments: [symbol('PR_SET_PDEATHSIG', PR_SET_PDEATHSIG), symbol('SIGKILL', SIGNALS.SIGKILL)],
-    },
+    deathSignal(),
     { ...pollIn(LIFE_DESCRIPTOR, 'this program'), zeroOrExit: true },
     ...(terminal ? [mask('[]', 0)] : []),
   ];
