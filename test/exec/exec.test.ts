@@ -255,4 +255,21 @@ describe('an ordinary user', () => {
       assert.equal(status, 2);
       assert.match(stderr, /^nsgen: namespaces\.pid: the box shares the one of the caller/);
     }));
+
+  test('is refused a box that sees the processes of the caller in a /proc of the host, by a script', () =>
+    inBox(startBox(['--rootfs', rootfs, '--bind', '/proc:/work'], undefined, words), async pid => {
+      const [program = '', ...rest] = [...words, 'exec', '--backend'];
+      const run = (backend: string) => execute(program, [...rest, backend, pid, '--', 'true'], { cwd: '/' });
+      assert.equal((await run('ffi')).status, 127);
+      const { status, stderr } = await run('script');
+      assert.equal(status, 2, stderr);
+      assert.match(stderr, /^nsgen: mounts: the box sees the processes of the caller on "\/work", and could attach/);
+    }));
+
+  test('is not refused a box with a rootfs and a /proc of its own, by a script', () =>
+    inBox(startBox(['--rootfs', rootfs], undefined, words), async pid => {
+      const [program = '', ...rest] = [...words, 'exec', '--backend', 'script'];
+      const { status, stdout } = await execute(program, [...rest, pid, '--', 'sh', '-c', 'echo in'], { cwd: '/' });
+      assert.deepEqual([status, stdout], [0, 'in\n']);
+    }));
 });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { DEFAULT_STOP_TIMEOUT } from '../../box/box.js';
 import { BoxError, fieldName, type Problem } from '../../box/problem.js';
 import { noDevpts } from '../../exec/no-devpts.js';
+import { outerProc } from '../../exec/outer-proc.js';
 import { makeExecPlan, type Newcomer } from '../../exec/plan.js';
 import { type ErrnoName, errnoNumber } from '../../linux/errno.js';
 import { NOBODY_LISTENS, REPORT_DESCRIPTOR } from '../../linux/newcomer-program.js';
@@ -124,11 +125,19 @@ function unsupported({ env, target }: Newcomer): readonly Problem[] {
     message:
       'the script cannot set this: the programs of the host that enter the box would load code or open files by it: use nsgen exec',
   }));
-  if (process.geteuid?.() !== 0 && target.namespaces.includes('user') && !target.namespaces.includes('pid'))
-    problems.push({
-      field: 'namespaces.pid',
-      message:
-        'the box shares the one of the caller, and could attach to what joins its user namespace, in a directory of the host: use nsgen exec',
-    });
-  return problems;
+  return process.geteuid?.() !== 0 && target.namespaces.includes('user')
+    ? [...problems, ...exposures(target)]
+    : problems;
+}
+
+/** An ordinary user has rights only in the user namespace: its programs of the host must not be seen by who has them in there. */
+function exposures(target: Newcomer['target']): readonly Problem[] {
+  const attach = 'could attach to what joins its user namespace, in a directory of the host: use nsgen exec';
+  if (!target.namespaces.includes('pid'))
+    return [{ field: 'namespaces.pid', message: `the box shares the one of the caller, and ${attach}` }];
+  const proc = outerProc(target);
+  if (proc === undefined) return [];
+  return [
+    { field: 'mounts', message: `the box sees the processes of the caller on ${JSON.stringify(proc)}, and ${attach}` },
+  ];
 }
