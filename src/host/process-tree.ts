@@ -12,25 +12,27 @@ const NUMBERS = process.getBuiltinModule('node:os').constants.signals;
 export interface StoppedTree {
   /** Those that were going, from the first on. */
   readonly told: readonly ProcessIdentity[];
-  /** Those of them that still are, or are again: others have sent them SIGCONT. */
+  /** Those that still are, or are again: others have sent them SIGCONT. Of whom there was no time to tell, the nearest. */
   readonly going: number;
 }
 
 /**
  * Stops a process, and then all its descendants: whoever has stopped makes no more of them. Resolves when they have
- * stopped, or after two seconds.
+ * stopped, or when the time is over: somebody may make more of them, each the child of the last, as fast as they stop.
  *
  * @param pid of somebody who has not been reaped when this is called.
+ * @param time milliseconds for all of them together.
  */
-export async function stopTree(pid: number): Promise<StoppedTree> {
-  const end = milliseconds() + TIME_TO_STOP;
+export async function stopTree(pid: number, time = TIME_TO_STOP): Promise<StoppedTree> {
+  const end = milliseconds() + time;
   const first = identityOf(pid);
   const all: ProcessIdentity[] = [];
+  let level = first;
   try {
     // Whose parent ended on the way has become a child of the first.
     for (let round = 0; round < MOST_ROUNDS && milliseconds() < end; round++) {
       const before = all.length;
-      for (let level = first; level.length > 0; level = level.flatMap(childrenOf)) {
+      for (level = first; level.length > 0 && milliseconds() < end; level = level.flatMap(childrenOf)) {
         const told = level.filter(tellToStop);
         all.push(...told);
         for (const one of told) await untilStopped(one, end);
@@ -42,12 +44,12 @@ export async function stopTree(pid: number): Promise<StoppedTree> {
     continueTree(all);
     throw error;
   }
-  const going = new Map(all.filter(isGoing).map(one => [one.pid, one])).size;
+  const going = new Map([...all, ...level].filter(isGoing).map(one => [one.pid, one])).size;
   return { told: all, going };
 }
 
 const MOST_ROUNDS = 20;
-/** Milliseconds for all of them together. */
+/** Milliseconds. */
 const TIME_TO_STOP = 2000;
 
 function identityOf(pid: number, parent?: number): readonly ProcessIdentity[] {
