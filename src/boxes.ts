@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { emitWarning } from 'node:process';
 import type { BackendName } from './backends/backend.js';
 import { detachedBox, foregroundProblems } from './backends/detached.js';
@@ -13,8 +13,9 @@ import { type BoxState, findBox, isPod, listBoxes, StateError } from './state/bo
 import { claimName } from './state/claim.js';
 import { endOfBox, sameBox, signalBox, stopBox } from './state/end.js';
 import { isBoxName, NAME_RULE } from './state/names.js';
-import { removeNamed, signalPod, stopPod, waitForPod } from './state/pods.js';
+import { removeState, signalPod, stopPod, waitForPod } from './state/pods.js';
 import { LOG_FILE } from './state/record.js';
+import { wordOf } from './state/word.js';
 
 /** Boxes that have names, for programs: what nsgen run --detach, ps, stop, kill, wait, logs, rm and exec do. */
 
@@ -133,8 +134,7 @@ function namedBox(state: BoxState): NamedBox {
     },
     wait,
     async remove({ force = false } = {}) {
-      present();
-      await removeNamed(name, force);
+      await removeState(present(), force);
     },
     exec: async (command, options = {}) => execIn(present(), command, options),
   };
@@ -171,10 +171,11 @@ async function execIn(
     ...(cwd === undefined ? [] : [`--workdir=${cwd}`]),
   ];
   const nsgen = [process.execPath, join(packageRoot, 'dist', 'bin', 'nsgen.cjs')];
-  const words = ['--pdeathsig', 'KILL', '--', ...nsgen, 'exec', ...flags, '--', state.name, ...command];
+  const words = ['--pdeathsig', 'KILL', '--', ...nsgen, 'exec', ...flags, '--', wordOf(state), ...command];
   const { execa } = await import('execa');
   const { exitCode, stdout, stderr } = await execa('setpriv', words, {
     input,
+    env: { NSGEN_STATE_DIRECTORY: dirname(state.directory) },
     reject: false,
     stripFinalNewline: false,
     maxBuffer: Number.POSITIVE_INFINITY,

@@ -8,6 +8,7 @@ import { openBox } from '../exec/box.js';
 import { describeNewcomer } from '../exec/newcomer.js';
 import type { Newcomer } from '../exec/plan.js';
 import { openTarget, type Target } from '../exec/target.js';
+import type { BoxState } from '../state/boxes.js';
 import { requireHere } from '../state/elsewhere.js';
 import { type GivenFlags, parseArguments } from './arguments.js';
 import { environment } from './box-from-flags.js';
@@ -141,23 +142,24 @@ interface Found {
 async function find(name: string): Promise<Found> {
   if (/^\d{1,10}$/.test(name))
     return { target: openTarget({ pid: Number(name) }), boxEnv: undefined, boxCwd: undefined };
-  const { findBox, isPod } = await import('../state/boxes.js');
-  const found = findBox(name);
+  const { isPod } = await import('../state/boxes.js');
+  const { findByWord } = await import('../state/word.js');
+  const found = findByWord(name);
   requireHere(found);
-  if (isPod(found)) throw await podRefusal(name);
+  if (isPod(found)) throw await podRefusal(found);
   const { target, box } = openBox(found);
   return { target, boxEnv: box.env, boxCwd: box.cwd };
 }
 
 /** The init of a pod has no files and no rights, and so a command with its root would have none. */
-async function podRefusal(pod: string): Promise<BoxError> {
+async function podRefusal(pod: BoxState): Promise<BoxError> {
   const { membersOf } = await import('../state/pods.js');
   const running = membersOf(pod).filter(({ status }) => status === 'running');
   const names = running.length === 0 ? 'none runs' : running.map(({ name }) => name).join(', ');
   return new BoxError([
     {
       field: '',
-      message: `${JSON.stringify(pod)} is a pod: name one of its boxes (${names}), or start another by nsgen run --pod ${pod}`,
+      message: `${JSON.stringify(pod.name)} is a pod: name one of its boxes (${names}), or start another by nsgen run --pod ${pod.name}`,
     },
   ]);
 }

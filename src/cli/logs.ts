@@ -33,9 +33,9 @@ export const logsCommand = namedBoxesCommand(
 );
 
 /** One box after the other, or all at once while they go on; each line with the name of its box before it. */
-async function printPod({ name: pod }: BoxState, follow: boolean): Promise<void> {
+async function printPod(pod: BoxState, follow: boolean): Promise<void> {
   const members = membersOf(pod);
-  const labels = labelsFor(members.map(({ name }) => name.slice(pod.length + 1)));
+  const labels = labelsFor(members.map(({ name }) => name.slice(pod.name.length + 1)));
   const prints = members.map((box, index) => async () => {
     const lines = new LabelledLines(labels[index] ?? Buffer.alloc(0), 1);
     await print(box, follow, chunk => lines.add(chunk));

@@ -1,13 +1,13 @@
 import { describeErrno } from '../linux/errno.js';
 import { StateError } from '../state/directory.js';
-import { removeBox } from '../state/remove.js';
+import { findAny, removeBox } from '../state/remove.js';
 import { write } from './output.js';
 
 /** Of a box that goes on alone. One that nobody has the name of is nobody's to stop. */
 export async function printName(name: string): Promise<void> {
   const why = failureOf(() => write(1, `${name}\n`));
   if (why === undefined) return;
-  await removeBox(name, true);
+  await removeBox(findAny(name), true);
   throw notPrinted('box', why);
 }
 

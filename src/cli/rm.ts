@@ -1,4 +1,5 @@
-import { removeNamed } from '../state/pods.js';
+import { removeState } from '../state/pods.js';
+import { findAny } from '../state/remove.js';
 import { DESCRIPTIONS } from './descriptions.js';
 import { namedBoxesCommand } from './named-boxes.js';
 import { write } from './output.js';
@@ -10,7 +11,7 @@ const FLAGS = {
 export const rmCommand = namedBoxesCommand('rm', DESCRIPTIONS.rm, FLAGS, flags => {
   const force = flags.has('force');
   return async name => {
-    await removeNamed(name, force);
+    await removeState(findAny(name), force);
     write(1, `${name}\n`);
   };
 });

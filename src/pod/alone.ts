@@ -4,8 +4,9 @@ import type { BoxState } from '../state/boxes.js';
 import { membersOf } from '../state/pods.js';
 
 /** Whether nobody is in a pod but its init, if that still runs, and no box has been there whose end somebody may ask for. */
-export function isAlone({ name, status, process: init }: BoxState): boolean {
-  if (membersOf(name).length > 0) return false;
+export function isAlone(pod: BoxState): boolean {
+  const { status, process: init } = pod;
+  if (membersOf(pod).length > 0) return false;
   if (status === 'ended') return true;
   const own = init && namespaceOf(init.pid);
   if (own === undefined) return false;

@@ -74,13 +74,15 @@ export const hasEnded = ({ status, exitStatus }: BoxState): boolean => status ==
 const KILLED = 137;
 
 /** All boxes of this user that have names, the oldest first. @throws StateError */
-export function listBoxes(): readonly BoxState[] {
-  return readStates().boxes;
+export function listBoxes(parent?: string): readonly BoxState[] {
+  return readStates(parent).boxes;
 }
 
 /** The same, and what is there besides. @throws StateError */
-export function readStates(): { readonly boxes: readonly BoxState[]; readonly damaged: readonly Damaged[] } {
-  const parent = stateDirectory();
+export function readStates(parent = stateDirectory()): {
+  readonly boxes: readonly BoxState[];
+  readonly damaged: readonly Damaged[];
+} {
   requireOwnProc();
   const boxes: BoxState[] = [];
   const damaged: Damaged[] = [];

@@ -31,9 +31,9 @@ export async function pruneBoxes(dryRun: boolean): Promise<PrunedBoxes> {
   const inHalves = (pod: string | undefined) => halves.some(({ name }) => name === pod);
   // Those of a pod that was never completed go with it, also if they run: nobody was told its name.
   for (const box of [...halves, ...boxes.filter(box => box.abandoned && !isPod(box) && !inHalves(box.pod))]) {
-    const { name, directory } = box;
+    const { directory } = box;
     try {
-      if (!dryRun) await (isPod(box) ? removePod(box, true) : removeBox(name, false));
+      if (!dryRun) await (isPod(box) ? removePod(box, true) : removeBox(box, false));
       removed.push(directory);
     } catch (error) {
       failed.push({ directory, error: error instanceof Error ? error.message : String(error) });

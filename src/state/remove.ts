@@ -1,5 +1,6 @@
 import { lstatSync, renameSync, rmSync } from 'node:fs';
 import { constants as system } from 'node:os';
+import { dirname } from 'node:path';
 import { notRemoved } from '../host/cgroup/remove.js';
 import { pause } from '../host/clock.js';
 import { sendSignal } from '../host/signal.js';
@@ -11,21 +12,28 @@ import { isSame, killBox, removeEmpty } from './end.js';
 import { type Life, readLife } from './life.js';
 import { locked } from './lock.js';
 
-/**
- * Removes a box that has ended, its log and its cgroups; with `force`, ends it first. Of what is damaged, its directory.
- *
- * @throws StateError when it runs, or is not there; Error when it is gone, but for a cgroup that cannot be removed.
- */
-export async function removeBox(name: string, force: boolean): Promise<void> {
+/** What has a name now, damaged or not. @throws StateError */
+export function findAny(name: string): BoxState | Damaged {
   const parent = stateDirectory();
   requireOwnProc();
   const hidden = name === '' || name.startsWith('.') || name.includes('/');
   const found = hidden ? undefined : readState(`${parent}/${name}`, name);
   if (found === undefined) throw new StateError(`there is no box ${JSON.stringify(name)}`);
+  return found;
+}
+
+/**
+ * Removes a box that has ended, its log and its cgroups; with `force`, ends it first. Of what is damaged, its directory.
+ * A later one of its name is left alone.
+ *
+ * @throws StateError when it runs, or is not there; Error when it is gone, but for a cgroup that cannot be removed.
+ */
+export async function removeBox(found: BoxState | Damaged, force: boolean): Promise<void> {
   if (isBox(found)) requireHere(found);
   if (isBox(found)) await makeEnd(found, force);
   else await makeHolderEnd(found, force);
-  locked(parent, () => takeAway(parent, name, found));
+  const parent = dirname(found.directory);
+  locked(parent, () => takeAway(parent, found.name, found));
   const [left] = isBox(found) ? await removeEmpty(found) : [];
   if (left !== undefined) throw notRemoved(left);
 }
