@@ -42,13 +42,13 @@ function bootId(): string {
 
 /**
  * How the pid namespace that a box has on file is to that of this process. `here`: it is the same. `earlier`: it was that of
- * the whole machine, as ours is, and the machine has been started anew since, so that nothing of it runs. What is on file
- * from before namespaces were recorded is taken to be from here.
+ * the whole machine, as ours is, and the machine has been started anew since, so that nothing of it runs. An inode alone, or
+ * nothing at all, says too little to be from here: anybody could have written it.
  */
 export function placeOf(recorded: string | undefined, from = ownPidNamespace()): 'here' | 'earlier' | 'elsewhere' {
-  if (recorded === undefined || recorded === from) return 'here';
-  const [then, now] = [partsOf(recorded), partsOf(from)];
-  if (then.inode !== now.inode) return 'elsewhere';
+  if (recorded === from) return 'here';
+  const [then, now] = [partsOf(recorded ?? ''), partsOf(from)];
+  if (then.inode !== now.inode || (then.start === '' && then.boot === '')) return 'elsewhere';
   // A container may have been given a boot id of its own, but never this namespace.
   if (differ(then.boot, now.boot)) return now.inode === INITIAL_PID_NAMESPACE ? 'earlier' : 'elsewhere';
   return differ(then.start, now.start) ? 'elsewhere' : 'here';

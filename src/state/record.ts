@@ -19,7 +19,7 @@ export interface BoxRecord {
   readonly foreground: boolean;
   /** Whose cgroups those of the box are named by: the nsgen, or the script, that has started it. */
   readonly maker: ProcessIdentity;
-  /** Where its number means something, and those in the files `life` and `process`. Undefined: from before it was recorded. */
+  /** Where its number means something, and those in the files `life` and `process`. Undefined: nowhere that is known. */
   readonly pidNamespace?: string | undefined;
   /** The description, as it was given to parseBox. */
   readonly box: Readonly<Record<string, unknown>>;

@@ -219,7 +219,8 @@ describe('where a box was started', () => {
   test('is told by inode, start of its first process, and boot', () => {
     const here = `${container}-700-${boots[0]}`;
     for (const [recorded, from, place] of [
-      [undefined, here, 'here'],
+      [undefined, here, 'elsewhere'],
+      [`${container}--`, here, 'elsewhere'],
       [here, here, 'here'],
       [`${container}--${boots[0]}`, here, 'here'],
       [`${container}-700-`, here, 'here'],

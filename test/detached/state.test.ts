@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, test } from 'node:test';
 import { findBox, listBoxes, readStates, stateDirectory } from '../../src/state/boxes.js';
 import { parseLife, readLife } from '../../src/state/life.js';
+import { ownPidNamespace } from '../../src/state/pid-namespace.js';
 import { recordText } from '../../src/state/record.js';
 import { ownDirectory } from '../support/own-directory.js';
 
@@ -33,6 +34,7 @@ function make(name: string, life: string | Buffer, changes: Readonly<Record<stri
     backend: 'ffi',
     foreground: false,
     maker: OWN,
+    pidNamespace: ownPidNamespace(),
     box: { command: ['true'], hostname: 'h' },
   } as const;
   writeFileSync(join(directory, 'box.json'), recordText({ ...record, ...changes }));

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, describe, test } from 'node:test';
 import { BACKEND_NAMES } from '../../src/index.js';
+import { ownPidNamespace } from '../../src/state/pid-namespace.js';
 import { ownBoxes } from '../detached/named-boxes.js';
 import { execute, nsgen, nsgenPath } from '../support/cli.js';
 import { makeRootfs, removeRootfs } from '../support/rootfs.js';
@@ -127,7 +128,14 @@ describe('who cannot be joined', () => {
 async function starting(directory: string): Promise<Session> {
   mkdirSync(directory, { mode: 0o700 });
   const maker = { pid: process.pid, start: '1' };
-  const record = { name: 'early', created: new Date().toISOString(), command: ['true'], backend: 'ffi', maker };
+  const record = {
+    name: 'early',
+    created: new Date().toISOString(),
+    command: ['true'],
+    backend: 'ffi',
+    maker,
+    pidNamespace: ownPidNamespace(),
+  };
   writeFileSync(
     join(directory, 'box.json'),
     JSON.stringify({ ...record, foreground: true, box: { command: ['true'] } }),

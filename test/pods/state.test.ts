@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, test } from 'node:test';
 import { findBox, isPod, readStates } from '../../src/state/boxes.js';
+import { ownPidNamespace } from '../../src/state/pid-namespace.js';
 import { findRunningPod, membersOf } from '../../src/state/pods.js';
 import { recordText } from '../../src/state/record.js';
 import { nsgen } from '../support/cli.js';
@@ -36,6 +37,7 @@ function make(name: string, life: string, files: Readonly<Record<string, string>
     backend: 'ffi',
     foreground: false,
     maker: { pid: process.pid, start: START },
+    pidNamespace: ownPidNamespace(),
     box: {},
   } as const;
   writeFileSync(join(directory, 'box.json'), recordText({ ...record, ...changes }));
@@ -92,7 +94,7 @@ test('prune removes what was never whole and has ended, with its boxes; nothing 
   make('ended', ANOTHER, WHOLE);
   make('ended.a', `${ANOTHER}started\n\x07`, {}, { pod: 'ended', command: ['true'] });
   assert.deepEqual(
-    membersOf('never').map(({ name }) => name),
+    membersOf(findBox('never')).map(({ name }) => name),
     ['never.a'],
   );
   const dry = await nsgen(['prune', '--dry-run']);
