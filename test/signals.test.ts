@@ -1,42 +1,17 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
-import { execute, nsgenPath } from './support/cli.js';
+import { execute } from './support/cli.js';
 import { descendants } from './support/leftovers.js';
 import { ownDirectory } from './support/own-directory.js';
-import { delay, Session } from './support/session.js';
+import { delay, type Session } from './support/session.js';
+import { starter, startSession, WAYS } from './support/ways.js';
 
 const directory = ownDirectory('signals');
 
-/** The three ways to start a box, each as the words before `-- COMMAND`. */
-const WAYS = ['nsgen run', 'nsgen run --backend script', 'bash box.sh'] as const;
-type Way = (typeof WAYS)[number];
-
 const end = join(directory, 'end');
-
-let scripts = 0;
-
-function starter(way: Way, flags: readonly string[] = []): readonly string[] {
-  switch (way) {
-    case 'nsgen run':
-      return [process.execPath, nsgenPath, 'run', ...flags];
-    case 'nsgen run --backend script':
-      return [process.execPath, nsgenPath, 'run', '--backend', 'script', ...flags];
-    case 'bash box.sh': {
-      const path = join(directory, `box-${scripts++}.sh`);
-      writeFileSync(path, execFileSync(process.execPath, [nsgenPath, 'script', ...flags, '--', 'true']));
-      return ['bash', path];
-    }
-  }
-}
-
-function startSession(way: Way, flags: readonly string[], command: readonly string[]): Session {
-  const [program = '', ...args] = [...starter(way, flags), '--', ...command];
-  return new Session(program, args);
-}
 
 const FORWARDED = ['INT', 'TERM', 'HUP', 'QUIT', 'USR1', 'USR2', 'WINCH', 'TSTP', 'CONT'] as const;
 
@@ -61,7 +36,7 @@ for (const way of WAYS) {
       // It takes longer than that to end on no machine.
       const flags = [...shared, '--stop-timeout', '600'];
       test(`each reaches the command once ${shared.join(' ')}`, async () => {
-        const session = startSession(way, flags, ['bash', '-c', LOGGER, end]);
+        const session = startSession(way, directory, flags, ['bash', '-c', LOGGER, end]);
         await session.until(/<ready>/);
         for (const name of FORWARDED) {
           process.kill(session.pid, `SIG${name}`);
@@ -77,7 +52,7 @@ for (const way of WAYS) {
     }
 
     test('many of one, one after the other, none lost and none doubled', async () => {
-      const session = startSession(way, [], ['bash', '-c', LOGGER, end]);
+      const session = startSession(way, directory, [], ['bash', '-c', LOGGER, end]);
       await session.until(/<ready>/);
       for (let count = 1; count <= 20; count++) {
         process.kill(session.pid, 'SIGUSR1');
@@ -96,14 +71,14 @@ for (const way of WAYS) {
       const numbers = [...new Set([...deadly.values(), 34, 64])];
       assert.ok(numbers.length > 22);
       for (const number of numbers) {
-        const [program = '', ...args] = starter(way, ['--share', 'pid']);
+        const [program = '', ...args] = starter(way, directory, ['--share', 'pid']);
         const { status } = await execute(program, [...args, '--', 'dash', '-c', `ulimit -c 0; kill -${number} $$`]);
         assert.equal(status, 128 + number, `signal ${number}`);
       }
     });
 
     test('137 when the command is killed from outside', async () => {
-      const session = startSession(way, [], ['bash', '-c', LOGGER, end]);
+      const session = startSession(way, directory, [], ['bash', '-c', LOGGER, end]);
       await session.until(/<ready>/);
       const box = descendants(session.pid).find(pid => namespacePid(pid) === 1);
       assert.ok(box !== undefined);
@@ -115,7 +90,7 @@ for (const way of WAYS) {
 
     test('the actions and the mask inside are the default ones, whatever the caller ignored or blocked', async () => {
       const script = 'trap \'\' INT QUIT TERM HUP PIPE USR1 CHLD TSTP TTIN TTOU XFSZ; exec "$@"';
-      const args = [...starter(way, ['--share', 'pid']), '--', 'cat', '/proc/self/status'];
+      const args = [...starter(way, directory, ['--share', 'pid']), '--', 'cat', '/proc/self/status'];
       const blocking = ['python3', '-c', BLOCK_AND_EXECUTE, 'bash', '-c', script, 'sh', ...args];
       const [program = '', ...rest] = blocking;
       const { stdout, stderr } = await execute(program, rest);

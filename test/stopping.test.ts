@@ -1,37 +1,23 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
 import { BACKEND_NAMES, start } from '../src/index.js';
 import { patience } from './guest/patience.js';
 import { nsgen, nsgenPath } from './support/cli.js';
+import { insiders } from './support/insiders.js';
 import { descendants } from './support/leftovers.js';
 import { ownDirectory } from './support/own-directory.js';
 import { problemsOf } from './support/problems.js';
 import { delay, Session } from './support/session.js';
+import { nameOf, startSession, WAYS, type Way } from './support/ways.js';
 
-/** How a box ends that takes no notice of signals, and how all of it stops and goes on. */
+/** How a box ends that takes no notice of signals. */
 
 const directory = ownDirectory('stopping');
 
-const WAYS = ['nsgen run', 'nsgen run --backend script', 'bash box.sh'] as const;
-type Way = (typeof WAYS)[number];
-
-let scripts = 0;
-
-function starter(way: Way, flags: readonly string[]): readonly string[] {
-  if (way === 'nsgen run') return [process.execPath, nsgenPath, 'run', ...flags];
-  if (way !== 'bash box.sh') return [process.execPath, nsgenPath, 'run', '--backend', 'script', ...flags];
-  const path = join(directory, `box-${scripts++}.sh`);
-  writeFileSync(path, execFileSync(process.execPath, [nsgenPath, 'script', ...flags, '--', 'true']));
-  return ['bash', path];
-}
-
-function startSession(way: Way, flags: readonly string[], program: string): Session {
-  const [name = '', ...args] = [...starter(way, flags), '--', 'bash', '-c', program];
-  return new Session(name, args);
-}
+const bash = (way: Way, flags: readonly string[], program: string): Session =>
+  startSession(way, directory, flags, ['bash', '-c', program]);
 
 /** Pid 1 has no handler for TERM and INT; its child has the default action, and is not asked. */
 const DEAF = 'echo "<ready>"; sleep 1000 & wait; echo "<end>"';
@@ -39,7 +25,6 @@ const LISTENING = `trap 'echo "<TERM>"; exit 3' TERM; trap 'echo "<INT>"' INT; e
 
 const killedLines = (session: Session): readonly string[] =>
   session.output.match(/^.*the box is killed \(SIGKILL\)$/gm) ?? [];
-const nameOf = (way: Way) => (way === 'nsgen run' ? 'nsgen' : 'box.sh');
 
 afterEach(async () => {
   for (let tries = 0; tries < 500 && descendants().length > 0; tries++) await delay(20);
@@ -62,7 +47,7 @@ const STUBBORN = `trap 'echo "<TERM>"' TERM; echo "<ready>"; while :; do sleep 0
 // All at once, as one takes so long.
 test('SIGKILL comes 10 seconds after SIGTERM, unless told otherwise', { timeout: 60_000 }, async () => {
   const attended = WAYS.map(way => {
-    const session = startSession(way, [], STUBBORN);
+    const session = bash(way, [], STUBBORN);
     return { session, send: () => process.kill(session.pid, 'SIGTERM') };
   });
   // Of a box that nobody waits for, nsgen stop counts: what it has written is followed here.
@@ -106,7 +91,7 @@ for (const way of WAYS) {
       test(`SIGTERM, and SIGKILL when it is of no use ${flags.join(' ')}`, async () => {
         // Where others are killed with it by nobody, it has no children.
         const program = flags.length > 0 ? `trap '' TERM; echo "<ready>"; exec sleep 1000` : DEAF;
-        const session = startSession(way, ['--stop-timeout', '1', ...flags], program);
+        const session = bash(way, ['--stop-timeout', '1', ...flags], program);
         await session.until(/<ready>/);
         process.kill(session.pid, 'SIGTERM');
         const { status } = await session.ended;
@@ -118,7 +103,7 @@ for (const way of WAYS) {
     }
 
     test('at once, with --stop-timeout 0', async () => {
-      const session = startSession(way, ['--stop-timeout', '0'], DEAF);
+      const session = bash(way, ['--stop-timeout', '0'], DEAF);
       await session.until(/<ready>/);
       process.kill(session.pid, 'SIGTERM');
       assert.equal((await session.ended).status, 137, session.output);
@@ -127,7 +112,7 @@ for (const way of WAYS) {
 
     for (const flags of [[], ['--init']])
       test(`what ends by itself is left to do so ${flags.join('')}`, async () => {
-        const session = startSession(way, flags, LISTENING);
+        const session = bash(way, flags, LISTENING);
         await session.until(/<ready>/);
         process.kill(session.pid, 'SIGTERM');
         assert.equal((await session.ended).status, 3, session.output);
@@ -135,7 +120,7 @@ for (const way of WAYS) {
       });
 
     test('an init passes it on to a command that has the default action', async () => {
-      const session = startSession(way, ['--init'], DEAF);
+      const session = bash(way, ['--init'], DEAF);
       await session.until(/<ready>/);
       process.kill(session.pid, 'SIGTERM');
       assert.equal((await session.ended).status, 143, session.output);
@@ -143,7 +128,7 @@ for (const way of WAYS) {
     });
 
     test('a second SIGINT kills at once', async () => {
-      const session = startSession(way, ['--stop-timeout', '600'], LISTENING);
+      const session = bash(way, ['--stop-timeout', '600'], LISTENING);
       await session.until(/<ready>/);
       process.kill(session.pid, 'SIGINT');
       await session.until(/<INT>/);
@@ -156,7 +141,7 @@ for (const way of WAYS) {
     });
 
     test('a SIGINT long after the first is a first one again', async () => {
-      const session = startSession(way, ['--stop-timeout', '0'], LISTENING);
+      const session = bash(way, ['--stop-timeout', '0'], LISTENING);
       await session.until(/<ready>/);
       process.kill(session.pid, 'SIGINT');
       await session.until(/<INT>/);
@@ -169,71 +154,15 @@ for (const way of WAYS) {
     });
 
     test('what somebody has stopped is killed all the same', async () => {
-      const session = startSession(way, ['--stop-timeout', '1'], LISTENING);
+      const session = bash(way, ['--stop-timeout', '1'], LISTENING);
       await session.until(/<ready>/);
       for (const pid of insiders(session.pid)) process.kill(pid, 'SIGSTOP');
       process.kill(session.pid, 'SIGTERM');
       assert.equal((await session.ended).status, 137, session.output);
       assert.equal(session.output.includes('<TERM>'), false);
     });
-
-    for (const flags of [[], ['--init']])
-      test(`SIGTSTP stops every process of the box, SIGCONT lets go on those that it has stopped ${flags.join('')}`, async () => {
-        const session = startSession(way, flags, CROWD);
-        await session.until(/<ready>/);
-        await session.until(/<orphan>/);
-        const stopper = insiders(session.pid).find(pid => commandOf(pid).includes('500'));
-        assert.ok(stopper !== undefined);
-        process.kill(stopper, 'SIGSTOP');
-        await until(() => stateOf(stopper) === 'T');
-        process.kill(session.pid, 'SIGTSTP');
-        await until(() => stateOf(session.pid) === 'T');
-        const all = insiders(session.pid);
-        assert.ok(all.length >= 5, String(all));
-        assert.deepEqual(
-          all.map(stateOf).filter(state => state !== 'Z'),
-          all.filter(pid => stateOf(pid) !== 'Z').map(() => 'T'),
-        );
-        process.kill(session.pid, 'SIGCONT');
-        await session.until(/<CONT>/);
-        await until(() => insiders(session.pid).every(pid => pid === stopper || stateOf(pid) !== 'T'));
-        assert.equal(stateOf(stopper), 'T');
-        assert.equal(session.output.split('<CONT>').length, 2, session.output);
-        process.kill(session.pid, 'SIGKILL');
-        await session.ended;
-      });
   });
 }
-
-for (const way of WAYS)
-  test(`who lets others go on again keeps nobody from stopping, ${way}`, async () => {
-    const session = startSession(way, [], RESTLESS);
-    await session.until(/<ready>/);
-    process.kill(session.pid, 'SIGTSTP');
-    const began = Date.now();
-    await until(() => stateOf(session.pid) === 'T');
-    const time = Date.now() - began;
-    process.kill(session.pid, 'SIGKILL');
-    await session.ended;
-    assert.ok(time < 5000, String(time));
-    assert.match(
-      session.output,
-      new RegExp(`^${nameOf(way)}: processes of the box that go on, because others let them: \\d+`, 'm'),
-    );
-  });
-
-/** They send each other SIGCONT as fast as they can; of two alone both are found stopped now and then. */
-const RESTLESS = `perl -e 'fork; fork; syswrite STDOUT, "<ready>\\n"; 1 while kill CONT => -1' & wait`;
-
-/** Children, a grandchild in a session of its own, an orphan; all but one of them busy. */
-const CROWD = [
-  `trap 'echo "<CONT>"' CONT`,
-  'sleep 500 &',
-  'setsid bash -c "while :; do sleep 0.01; done" &',
-  '(bash -c "echo \\"<orphan>\\"; while :; do sleep 0.01; done" &)',
-  'echo "<ready>"',
-  'while :; do sleep 0.05 & wait $!; done',
-].join('\n');
 
 for (const backend of BACKEND_NAMES) {
   describe(`stop() of the library, ${backend}`, () => {
@@ -245,23 +174,6 @@ for (const backend of BACKEND_NAMES) {
       const end = await running.stop();
       assert.equal(end.exitStatus, 137);
       assert.deepEqual(await running.ended, end);
-    });
-
-    test('suspend() stops the command and its children, resume() and SIGCONT let them go on', async () => {
-      const command = ['bash', '-c', CROWD];
-      const running = await start({ command }, { backend, stdin: 'ignore', stdout: 'pipe', stderr: 'ignore' });
-      await new Promise(resolve => running.stdout?.once('data', resolve));
-      running.stdout?.resume();
-      const members = () => [running.pid, ...descendants(running.pid)].filter(pid => isInside(pid));
-      const active = () => members().filter(pid => !['T', 'Z'].includes(stateOf(pid) ?? 'Z'));
-      await running.suspend();
-      await until(() => active().length === 0);
-      assert.ok(members().length > 2);
-      running.resume();
-      running.kill('SIGCONT');
-      await until(() => members().every(pid => stateOf(pid) !== 'T'));
-      running.kill('SIGKILL');
-      assert.equal((await running.ended).exitStatus, 137);
     });
 
     test('of what listens', async () => {
@@ -284,32 +196,3 @@ test('the time to stop is checked', async () => {
     assert.deepEqual([status, stderr], [2, 'nsgen: --stop-timeout: must be a whole number of seconds\n']);
   }
 });
-
-/** The processes below one that are in another pid namespace than this. */
-const insiders = (pid: number): readonly number[] => descendants(pid).filter(isInside);
-
-function isInside(pid: number): boolean {
-  return /^NSpid:\t\d+\t/m.test(textOf(`${pid}/status`));
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(`/proc/${file}`, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-const commandOf = (pid: number): readonly string[] => textOf(`${pid}/cmdline`).split('\0');
-
-function stateOf(pid: number): string | undefined {
-  const stat = textOf(`${pid}/stat`);
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[0];
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  for (let tries = 0; !isSo(); tries++) {
-    assert.ok(tries < 2000, 'it does not come to that');
-    await delay(10);
-  }
-}

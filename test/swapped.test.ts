@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, describe, test } from 'node:test';
 import { BACKEND_NAMES, type BackendName, type BoxInput, CommandError, run, StartError, script } from '../src/index.js';
@@ -9,6 +9,7 @@ import { execute } from './support/cli.js';
 import { descendants, hostState } from './support/leftovers.js';
 import { ownDirectory } from './support/own-directory.js';
 import { makeRootfs, removeRootfs } from './support/rootfs.js';
+import { whileSwapping } from './support/swapping.js';
 
 /**
  * Somebody swaps a directory of the rootfs for a symlink to the host, and back, up to some hundred thousand times a second,
@@ -36,27 +37,6 @@ afterEach(() => {
   assert.deepEqual(hostState(), state);
   assert.deepEqual(readdirSync(secret), ['marker']);
 });
-
-const RENAMEAT2 = process.arch === 'x64' ? 316 : 276;
-/** renameat2(2) with RENAME_EXCHANGE has no program of its own. At no moment is either name missing. */
-const EXCHANGE = `syscall(${RENAMEAT2}, -100, $one, -100, $two, 2) == 0 or die $!`;
-
-/** With pauses of up to so many seconds in between: some boxes see a change, some do not. */
-async function whileSwapping(one: string, two: string, pause: number, body: () => Promise<void>): Promise<void> {
-  const inode = lstatSync(one).ino;
-  const wait = pause > 0 ? `select undef, undef, undef, rand ${pause}` : '';
-  const loop = `my ($one, $two) = @ARGV; while (1) { ${EXCHANGE}; ${wait} }`;
-  const swapper = spawn('perl', ['-e', loop, one, two], { stdio: ['ignore', 'ignore', 'inherit'] });
-  const gone = new Promise(resolve => swapper.on('close', resolve));
-  try {
-    await body();
-    assert.equal(swapper.exitCode, null, 'the swapper swaps until the end');
-  } finally {
-    swapper.kill('SIGKILL');
-    await gone;
-    if (lstatSync(one).ino !== inode) execFileSync('perl', ['-e', `my ($one, $two) = @ARGV; ${EXCHANGE}`, one, two]);
-  }
-}
 
 const AT_ONCE = 4;
 

@@ -80,6 +80,7 @@ export function numbersOf(pid: number | 'self'): readonly number[] {
 }
 
 /** A zombie only waits for its parent to ask: proc_pid_stat(5). */
+export const hasEnded = ({ state }: ProcessStat): boolean => ENDED.includes(state);
 const ENDED: readonly string[] = ['Z', 'X', 'x'];
 
 /**
