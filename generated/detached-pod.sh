@@ -693,14 +693,19 @@ release_name() {
   exec {lock}>&-
 }
 
+# Whether /proc is that of our own pid namespace. In that of another, a number means somebody else.
+has_own_proc() {
+  local status=''
+  read -r -d '' status </proc/self/status || true
+  [[ $status == *$'\nNSpid:\t'$$$'\n'* ]]
+}
+
 # Sets pid_namespace to that in which the numbers of processes here mean something: its inode, the start time of its first
 # process, because an inode comes again, and the boot.
 find_pid_namespace() {
-  local status='' line='' boot=''
+  local line='' boot=''
   local -a fields
-  read -r -d '' status </proc/self/status || true
-  [[ $status == *$'\nNSpid:\t'$$$'\n'* ]] ||
-    die '/proc is that of another pid namespace: boxes cannot be told by their numbers there'
+  has_own_proc || die '/proc is that of another pid namespace: boxes cannot be told by their numbers there'
   # Where /proc hides processes and settings, it goes without.
   {
     read -r -d '' line </proc/1/stat || true
@@ -1562,6 +1567,13 @@ find_in_root() {
   done
 }
 
+# Whether /proc is that of our own pid namespace. In that of another, a number means somebody else.
+has_own_proc() {
+  local status=''
+  read -r -d '' status </proc/self/status || true
+  [[ $status == *$'\nNSpid:\t'$$$'\n'* ]]
+}
+
 # Finds the directory of boxes that have names, and makes it. What others can write to is no place for it.
 find_state_directory() {
   local -a modes
@@ -1652,11 +1664,9 @@ abandon() {
 # Sets pid_namespace to that in which the numbers of processes here mean something: its inode, the start time of its first
 # process, because an inode comes again, and the boot.
 find_pid_namespace() {
-  local status='' line='' boot=''
+  local line='' boot=''
   local -a fields
-  read -r -d '' status </proc/self/status || true
-  [[ $status == *$'\nNSpid:\t'$$$'\n'* ]] ||
-    die '/proc is that of another pid namespace: boxes cannot be told by their numbers there'
+  has_own_proc || die '/proc is that of another pid namespace: boxes cannot be told by their numbers there'
   # Where /proc hides processes and settings, it goes without.
   {
     read -r -d '' line </proc/1/stat || true
@@ -2762,6 +2772,13 @@ add_mount() {
   points+=("$2")
 }
 
+# Whether /proc is that of our own pid namespace. In that of another, a number means somebody else.
+has_own_proc() {
+  local status=''
+  read -r -d '' status </proc/self/status || true
+  [[ $status == *$'\nNSpid:\t'$$$'\n'* ]]
+}
+
 # Finds the directory of boxes that have names, and makes it. What others can write to is no place for it.
 find_state_directory() {
   local -a modes
@@ -2852,11 +2869,9 @@ abandon() {
 # Sets pid_namespace to that in which the numbers of processes here mean something: its inode, the start time of its first
 # process, because an inode comes again, and the boot.
 find_pid_namespace() {
-  local status='' line='' boot=''
+  local line='' boot=''
   local -a fields
-  read -r -d '' status </proc/self/status || true
-  [[ $status == *$'\nNSpid:\t'$$$'\n'* ]] ||
-    die '/proc is that of another pid namespace: boxes cannot be told by their numbers there'
+  has_own_proc || die '/proc is that of another pid namespace: boxes cannot be told by their numbers there'
   # Where /proc hides processes and settings, it goes without.
   {
     read -r -d '' line </proc/1/stat || true

@@ -628,6 +628,13 @@ make_init() {
   read -r _ || true
 }
 
+# Whether /proc is that of our own pid namespace. In that of another, a number means somebody else.
+has_own_proc() {
+  local status=''
+  read -r -d '' status </proc/self/status || true
+  [[ $status == *$'\nNSpid:\t'$$$'\n'* ]]
+}
+
 # Finds the directory of boxes that have names, and makes it. What others can write to is no place for it.
 find_state_directory() {
   local -a modes
@@ -715,11 +722,9 @@ abandon() {
 # Sets pid_namespace to that in which the numbers of processes here mean something: its inode, the start time of its first
 # process, because an inode comes again, and the boot.
 find_pid_namespace() {
-  local status='' line='' boot=''
+  local line='' boot=''
   local -a fields
-  read -r -d '' status </proc/self/status || true
-  [[ $status == *$'\nNSpid:\t'$$$'\n'* ]] ||
-    die '/proc is that of another pid namespace: boxes cannot be told by their numbers there'
+  has_own_proc || die '/proc is that of another pid namespace: boxes cannot be told by their numbers there'
   # Where /proc hides processes and settings, it goes without.
   {
     read -r -d '' line </proc/1/stat || true

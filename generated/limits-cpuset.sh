@@ -37,7 +37,7 @@ fi
 # before unset.
 POSIXLY_CORRECT=1
 unset -f : break builtin cd continue declare die exec exit export hash kill local mapfile printf read return set shift \
-  shopt trap true ulimit umask unset wait [ bash cat env find ip mkdir mount rmdir setsid sleep unshare
+  shopt trap true ulimit umask unset wait [ bash cat env find ip mkdir mount readlink rmdir setsid sleep unshare
 unset POSIXLY_CORRECT
 
 # Nothing that the caller has set may change what the commands below mean.
@@ -787,15 +787,20 @@ find_cgroups() {
 }
 
 # Says what the cgroups will be called, before there are any: by whom they are made, process and start time of this script.
+# Sets namespace_suffix to what comes last in such a name: the pid namespace in which the number means something, but for
+# that of the whole machine, which has this inode on every Linux.
 name_cgroups() {
   local controller directory stat
   local -a fields
   local -A named=()
+  namespace_suffix=$(readlink /proc/self/ns/pid)
+  namespace_suffix=-${namespace_suffix//[!0-9]/}
+  if [[ $namespace_suffix == -4026531836 ]]; then namespace_suffix=; fi
   # The name of a process may have lines.
-  read -r -d '' stat </proc/$$/stat || true
+  read -r -d '' stat </proc/self/stat || true
   read -r -a fields <<<"${stat##*) }"
   for controller in "${!parent_of[@]}"; do
-    directory=${parent_of[$controller]}/nsgen-$$-${fields[19]}-0
+    directory=${parent_of[$controller]}/nsgen-$$-${fields[19]}-0$namespace_suffix
     cgroup_of[$controller]=$directory
     if [[ -n ${named[$directory]-} ]]; then continue; fi
     named[$directory]=yes
@@ -951,16 +956,25 @@ killed_for_memory() {
   ((killed > 0 && reached > 0))
 }
 
-# Removes what a script, or nsgen, was killed too soon to remove: cgroups whose name says which process made them (number
-# and start time), if it has ended and nothing is in them. A process of a container, or outside of ours, may only seem to
+# Whether /proc is that of our own pid namespace. In that of another, a number means somebody else.
+has_own_proc() {
+  local status=''
+  read -r -d '' status </proc/self/status || true
+  [[ $status == *$'\nNSpid:\t'$$$'\n'* ]]
+}
+
+# Removes what a script, or nsgen, was killed too soon to remove: cgroups whose name says which process of our pid namespace
+# made them (number and start time), if it has ended and nothing is in them. One in another time namespace may only seem to
 # have ended: but a few milliseconds after it has made a cgroup it is in there, and so the cgroup cannot be removed.
 remove_leftovers() {
   local parent directory line
   local -a stat leftovers=()
+  has_own_proc || return 0
   shopt -u failglob
   for parent in "${parent_of[@]}"; do
     for directory in "$parent"/nsgen-*; do
-      [[ $directory =~ /nsgen-([1-9][0-9]*)-([0-9]+)-[0-9]+$ && -O $directory ]] || continue
+      [[ $directory =~ /nsgen-([1-9][0-9]*)-([0-9]+)-[0-9]+(-[1-9][0-9]*)?$ ]] || continue
+      [[ ${BASH_REMATCH[3]-} == "$namespace_suffix" && -O $directory ]] || continue
       line=
       # The name of a process may have lines.
       { IFS= read -r -d '' line <"/proc/${BASH_REMATCH[1]}/stat"; } || true
@@ -1109,7 +1123,7 @@ main() {
       nproc
   fi
 
-  check_tools bash cat env find ip mkdir mount rmdir setsid sleep unshare
+  check_tools bash cat env find ip mkdir mount readlink rmdir setsid sleep unshare
   check_kernel ipc mnt net pid uts cgroup
   if ((EUID == 0)); then check_privilege; else check_user_namespaces; fi
 
@@ -1176,8 +1190,8 @@ main() {
   field_of[cpu]=resources.cpu.shares
   field_of[cpuset]=resources.cpu.cpus
   find_cgroups '' '' memory cpu cpuset
-  remove_leftovers
   name_cgroups
+  remove_leftovers
   trap 'remove_cgroups || true' EXIT
   # From here on, somebody is there to remove them should this bash be killed.
   exec {lifeline}> >(watch)

@@ -134,7 +134,7 @@ function normalised(call: string): string {
       // strace does not know it yet.
       .replace('MFD_CLOEXEC|0x10', 'MFD_CLOEXEC|MFD_EXEC')
       // Of the process, its start and a counter.
-      .replace(/(?<=\/nsgen-)\d+-\d+-\d+(?=")/, '...')
+      .replace(/(?<=\/nsgen-)\d+-\d+-\d+(?:-\d+)?(?=")/, '...')
       .replace(/^rt_sigaction\((SIG\w+)/, (_, signal: string) => `rt_sigaction(${signalNumber(signal)}`)
       .replace(/\w+(?:\|\w+)+/g, set =>
         set

@@ -126,8 +126,8 @@ function namespaces(raw: string, outside: Outside): string {
   });
 }
 
-/** The name of a cgroup says who made it: pid, start time, and which of its boxes. */
-export const withoutMaker = (raw: string): string => raw.replace(/\bnsgen-\d+-\d+-\d+\b/g, 'nsgen-*');
+/** The name of a cgroup says who made it: pid, start time, which of its boxes, and where the pid means something. */
+export const withoutMaker = (raw: string): string => raw.replace(/\bnsgen-\d+-\d+-\d+(?:-\d+)?\b/g, 'nsgen-*');
 
 /** Ids become the mount point of the parent: what is mounted on what stays visible. proc_pid_mountinfo(5) */
 function mountinfo(raw: string): string {

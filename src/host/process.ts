@@ -63,7 +63,7 @@ export function isAlive({ pid, start }: ProcessIdentity): boolean {
   const stat = statOf(pid);
   // Whom /proc hides (hidepid) there is at least somebody of that number.
   if (stat === undefined) return exists(pid);
-  return stat.start === start && !ENDED.includes(stat.state);
+  return stat.start === start && !hasEnded(stat);
 }
 
 /**
@@ -97,7 +97,7 @@ export async function stopped(pid: number, isThere: () => boolean): Promise<void
   }
 }
 
-export const hasStopped = (stat: ProcessStat | undefined): boolean => STOPPED.includes(stat?.state ?? '');
+const hasStopped = (stat: ProcessStat | undefined): boolean => STOPPED.includes(stat?.state ?? '');
 
 /** By a signal, or by whoever traces it. */
 const STOPPED: readonly string[] = ['T', 't'];

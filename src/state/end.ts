@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { constants as system } from 'node:os';
 import { removeLeftover } from '../host/cgroup/leftovers.js';
-import { ownerOf } from '../host/cgroup/name.js';
+import { isMadeBy } from '../host/cgroup/name.js';
 import { namedCgroups } from '../host/cgroup/named.js';
 import { notRemoved, removeCgroups, thaw } from '../host/cgroup/remove.js';
 import { milliseconds, pause } from '../host/clock.js';
@@ -108,16 +108,11 @@ export const isSame = (one: BoxState, other: BoxState): boolean =>
 function cgroupsOf({ process, maker }: BoxState): readonly string[] {
   if (process === undefined) return [];
   const paths = contentOf(`/proc/${process.pid}/cgroup`).split('\n');
-  const names = new Set(paths.flatMap(path => path.split('/').filter(name => isOf(maker, name))));
+  const names = new Set(paths.flatMap(path => path.split('/').filter(name => isMadeBy(maker, name))));
   if (names.size === 0) return [];
   return namedCgroups()
     .filter(({ name }) => names.has(name))
     .map(({ directory }) => directory);
-}
-
-function isOf({ pid, start }: ProcessIdentity, cgroup: string): boolean {
-  const owner = ownerOf(cgroup);
-  return owner?.pid === pid && owner.start === start;
 }
 
 function contentOf(path: string): string {
@@ -167,7 +162,7 @@ const PATIENCE = 10_000;
  */
 export async function removeEmpty({ maker, pod }: Pick<BoxState, 'maker' | 'pod'>): Promise<readonly string[]> {
   if (isAlive(maker)) return [];
-  const own = namedCgroups().filter(({ name }) => isOf(maker, name));
+  const own = namedCgroups().filter(({ name }) => isMadeBy(maker, name));
   const end = milliseconds() + PATIENCE;
   let left = own.map(({ directory }) => directory);
   const failed: string[] = [];

@@ -1,5 +1,5 @@
 import { readdirSync, rmSync } from 'node:fs';
-import { ownerOf } from '../host/cgroup/name.js';
+import { isMadeBy } from '../host/cgroup/name.js';
 import { isAlive } from '../host/process.js';
 import { isPod, readStates } from './boxes.js';
 import { hasStateDirectory, requireOwnProc, stateDirectory } from './directory.js';
@@ -44,10 +44,7 @@ export async function pruneBoxes(dryRun: boolean): Promise<PrunedBoxes> {
     removed.push(directory);
   }
   const makers = boxes.flatMap(({ status, maker }) => (status === 'ended' ? [] : [maker]));
-  const keeps = (name: string) => {
-    const owner = ownerOf(name);
-    return makers.some(({ pid, start }) => pid === owner?.pid && start === owner.start);
-  };
+  const keeps = (name: string) => makers.some(maker => isMadeBy(maker, name));
   return { removed, failed, keeps };
 }
 

@@ -42,7 +42,7 @@ async function outcomeOf(child: ReturnType<typeof readOnly>, said = (_: string):
 }
 
 const LEFT =
-  /^(?:nsgen: box "web": cannot remove the cgroup \/.*\/nsgen-\d+-\d+-\d+: EROFS; later, nsgen prune will\n)+$/;
+  /^(?:nsgen: box "web": cannot remove the cgroup \/.*\/nsgen-\d+-\d+-\d+(?:-\d+)?: EROFS; later, nsgen prune will\n)+$/;
 const LIMITS = ['--memory', '64M', '--pids-limit', '50'];
 
 for (const way of WAYS)

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, rmdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { cgroupName } from '../../src/host/cgroup/name.js';
 import { script } from '../../src/index.js';
 import { execute } from '../support/cli.js';
 import { ownCgroups } from '../support/own-cgroup.js';
@@ -17,7 +18,16 @@ const LIMITS = { resources: { pids: { limit: 20 }, memory: { limit: '64M' } } } 
 describe('what the caller has exported changes no limit', legacy, () => {
   test('and opens no file of a cgroup in the box', async () => {
     const text = await script({ ...LIMITS, command: ['bash', '-c', 'echo /proc/self/fd/*'] });
-    const names = ['home_files', 'cgroup_files', 'cgroups', 'cgroup_of', 'parent_of', 'descriptor', 'stats'];
+    const names = [
+      'home_files',
+      'cgroup_files',
+      'cgroups',
+      'cgroup_of',
+      'parent_of',
+      'descriptor',
+      'namespace_suffix',
+      'stats',
+    ];
     const env = { ...process.env, ...Object.fromEntries(names.map(name => [name, '7 '])) };
     const expected = await execute('bash', ['-s'], { input: text });
     const { status, stdout, stderr } = await execute('bash', ['-s'], { input: text, env });
@@ -55,7 +65,7 @@ test(
     const program = join(ownDirectory('environment'), 'two\nlines');
     symlinkSync('/bin/sleep', program);
     const process = spawn(program, ['1000'], { stdio: 'ignore' });
-    const left = `${own.directory('pids')}/nsgen-${process.pid}-1-0`;
+    const left = `${own.directory('pids')}/${cgroupName(0, { pid: process.pid ?? 0, start: '1' })}`;
     mkdirSync(left);
     try {
       const text = await script({ ...LIMITS, command: ['echo', 'from the box'] });

@@ -88,7 +88,7 @@ async function attempt(backend: 'ffi' | 'script', box: BoxInput): Promise<Attemp
 const nameOf = (pid: number): string => readFileSync(`/proc/${pid}/comm`, 'latin1').trim();
 
 /** Below the cgroup of the box, if not in it. */
-const isInside = (directory: string): boolean => /\/nsgen-\d+-\d+-\d+(\/inner)?$/.test(directory);
+const isInside = (directory: string): boolean => /\/nsgen-\d+-\d+-\d+(-\d+)?(\/inner)?$/.test(directory);
 
 export function testEscapes(): void {
   describe('a command that tries to leave its cgroup', () => {

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { after, afterEach, describe, test } from 'node:test';
+import { cgroupName } from '../../src/host/cgroup/name.js';
 import { prune, run, script } from '../../src/index.js';
 import { execute, nsgen, nsgenPath } from '../support/cli.js';
 import { ownCgroups } from '../support/own-cgroup.js';
@@ -16,6 +17,7 @@ const legacy = { skip: pids === '' ? 'there is no controller pids of version 1 h
 
 /** A number that was a process's a moment ago. */
 const { pid: ended } = spawnSync('true');
+const nameOf = (pid: number, start: string | number, box: number) => cgroupName(box, { pid, start: `${start}` });
 const startOf = (pid: number): string =>
   readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/.*\) /s, '').split(' ')[19] ?? '';
 
@@ -67,7 +69,7 @@ describe('nsgen prune', legacy, () => {
   });
 
   test('removes what has the name of a process that has ended, is empty, and nothing else', async () => {
-    const living = `nsgen-${process.pid}-${startOf(process.pid)}-9`;
+    const living = nameOf(process.pid, startOf(process.pid), 9);
     const stay = [
       'nsgen-mine',
       'nsgen-1-2-3x',
@@ -75,14 +77,15 @@ describe('nsgen prune', legacy, () => {
       'nsgen-1-2',
       'nsgen--1-2-3',
       'xnsgen-1-2-3',
-      'nsgen-1-2-3-4',
+      'nsgen-1-2-3-0',
+      'nsgen-1-2-3-4-5',
       'nsgen-callers',
       living,
     ];
-    const go = [`nsgen-${ended}-1-0`, `nsgen-${process.pid}-1-7`, `nsgen-4194305-77-3`];
+    const go = [nameOf(ended, 1, 0), nameOf(process.pid, 1, 7), nameOf(4194305, 77, 3)];
     for (const name of [...stay, ...go]) make(name);
-    const populated = make(`nsgen-${ended}-2-0`);
-    const deep = make(`nsgen-${ended}-3-0`);
+    const populated = make(nameOf(ended, 2, 0));
+    const deep = make(nameOf(ended, 3, 0));
     mkdirSync(`${deep}/inner`);
     made.push(`${deep}/inner`);
     processIn(populated);
@@ -115,7 +118,7 @@ describe('nsgen prune', legacy, () => {
   });
 
   test('removes what a box has made in its own', async () => {
-    const outer = make(`nsgen-${ended}-1-0`);
+    const outer = make(nameOf(ended, 1, 0));
     for (const path of ['a', 'a/b', 'a/b/nsgen-5-5-5', 'c']) mkdirSync(`${outer}/${path}`);
     const { removed } = await prune();
     assert.ok(ours(removed).includes(basename(outer)));
@@ -123,8 +126,8 @@ describe('nsgen prune', legacy, () => {
   });
 
   test('prints JSON', async () => {
-    const directory = make(`nsgen-${ended}-1-0`);
-    const populated = make(`nsgen-${ended}-1-1`);
+    const directory = make(nameOf(ended, 1, 0));
+    const populated = make(nameOf(ended, 1, 1));
     processIn(populated);
     const { stdout } = await nsgen(['prune', '--json']);
     const { removed, inUse } = JSON.parse(stdout);
@@ -136,9 +139,9 @@ describe('nsgen prune', legacy, () => {
     );
   });
 
-  test('leaves alone what is being used from a pid namespace that it cannot see into', async () => {
-    // The number of its owner means nothing here; it is empty only for moments.
-    const directory = make('nsgen-4194305-3-3');
+  test('leaves alone what is being used by somebody who only seems to have ended', async () => {
+    // As in another time namespace; it is empty only for moments.
+    const directory = make(nameOf(4194305, 3, 3));
     await delay(SETTLED);
     const child = processIn(directory);
     const pruning = prune();
@@ -146,7 +149,7 @@ describe('nsgen prune', legacy, () => {
     const { removed } = await pruning;
     assert.deepEqual(ours(removed), []);
     await end(child);
-    const fresh = make('nsgen-4194305-3-4');
+    const fresh = make(nameOf(4194305, 3, 4));
     const seen = await nsgen(['prune', '--dry-run']);
     assert.ok(seen.stdout.includes(`would remove ${fresh}`), 'after a while it counts as left behind');
   });
@@ -165,9 +168,9 @@ describe('the next box', legacy, () => {
 
   for (const backend of ['ffi', 'script'] as const)
     test(`removes what was left beside it: ${backend}`, async () => {
-      const go = make(`nsgen-${ended}-1-0`);
-      const stay = [make('nsgen-mine'), make(`nsgen-${process.pid}-${startOf(process.pid)}-9`)];
-      const populated = make(`nsgen-${ended}-2-0`);
+      const go = make(nameOf(ended, 1, 0));
+      const stay = [make('nsgen-mine'), make(nameOf(process.pid, startOf(process.pid), 9))];
+      const populated = make(nameOf(ended, 2, 0));
       processIn(populated);
       await delay(SETTLED);
       const { status, stderr } = await nsgen(['run', '--backend', backend, '--pids-limit', '20', '--', 'sleep', '0.2']);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Box } from '../../box/box.js';
 import { memoryLimitOf } from '../../box/resources.js';
+import { cgroupName } from '../../host/cgroup/name.js';
 import { cgroupPlaces } from '../../host/cgroup/places.js';
 import { type BoxCgroup, parseReadings, type Readings } from '../../host/cgroup/readings.js';
 import { statOf } from '../../host/process.js';
@@ -40,6 +41,6 @@ export function placesFor(plan: Plan, { accounting, freezer }: Box): readonly Cg
 /** The script calls them after its process, which has not been waited for. */
 export function cgroupsOf(places: readonly CgroupPlace[], pid: number): readonly BoxCgroup[] {
   if (places.length === 0) return [];
-  const name = `nsgen-${pid}-${statOf(pid)?.start}-0`;
+  const name = cgroupName(0, { pid, start: statOf(pid)?.start ?? '' });
   return places.map(({ version, controllers, parent }) => ({ version, controllers, directory: `${parent}/${name}` }));
 }

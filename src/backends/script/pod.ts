@@ -80,6 +80,7 @@ const DETACHED_FUNCTIONS = [
   'json_word',
   'find_first',
   'release_name',
+  'has_own_proc',
   'find_pid_namespace',
   'claim_name',
   'begin',

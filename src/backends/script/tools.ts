@@ -64,7 +64,7 @@ function toolsOfOperation({ operation, place }: PlacedOperation): readonly strin
     case 'loopback-up':
       return ['ip'];
     case 'make-cgroup':
-      return ['cat', 'find', 'mkdir', 'rmdir', ...(operation.everywhere ? ['readlink'] : [])];
+      return ['cat', 'find', 'mkdir', 'readlink', 'rmdir'];
     case 'make-file':
       return ['mkdir', 'readlink', 'rm', ...(operation.mode === DEFAULT_FILE_MODE ? [] : ['chmod'])];
     case 'make-symlink':

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { CONTROLLERS, type Controller } from '../../plan/cgroup.js';
+import { ownPidNamespaceInode } from '../pid-namespace.js';
 import { isAlive, statOf } from '../process.js';
-import { ownerOf } from './name.js';
+import { type Maker, makerOf } from './name.js';
 import { type NamedCgroup, namedCgroups } from './named.js';
 import { type BoxCgroup, readCgroups } from './readings.js';
 import { parseStats, type Stats } from './stats.js';
@@ -28,7 +29,7 @@ export function seenBoxes(): readonly SeenBox[] {
   });
 }
 
-/** One box has cgroups of one name in several hierarchies. In containers, two boxes might have the same name. */
+/** One box has cgroups of one name in several hierarchies. A box can make one in its own that has the name of another's. */
 function grouped(found: readonly NamedCgroup[]): readonly (readonly NamedCgroup[])[] {
   const groups = new Map<string, NamedCgroup[]>();
   for (const cgroup of found) {
@@ -43,11 +44,11 @@ function grouped(found: readonly NamedCgroup[]): readonly (readonly NamedCgroup[
 
 function boxOf(cgroups: readonly NamedCgroup[]): SeenBox | undefined {
   const [{ name = '', directory = '' } = {}] = cgroups;
-  const owner = ownerOf(name);
+  const maker = makerOf(name);
   const readings = readCgroups(cgroups.map(counted));
   const processes = processesBelow(directory);
   // Made a moment ago, or left behind.
-  if (owner === undefined || readings === undefined || processes === undefined) return undefined;
+  if (maker === undefined || readings === undefined || processes === undefined) return undefined;
   const seen = processes.flatMap(pid => {
     const status = statOf(pid);
     return status === undefined ? [] : [{ pid, start: Number(status.start), used: status.used }];
@@ -56,12 +57,17 @@ function boxOf(cgroups: readonly NamedCgroup[]): SeenBox | undefined {
   const stats = parseStats(readings, undefined);
   return {
     name,
-    launcher: isAlive(owner) ? { pid: owner.pid, program: contentOf(`/proc/${owner.pid}/comm`)?.trimEnd() } : undefined,
+    launcher: launcherOf(maker),
     pid,
     command: pid === undefined ? undefined : commandOf(pid),
     // Version 1 has a hierarchy for limits of cpu time, and one, in which the box may have no cgroup, for counting it.
     stats: { ...stats, cpu: { ...stats.cpu, total: stats.cpu.total ?? timeOf(seen) } },
   };
+}
+
+function launcherOf(maker: Maker): SeenBox['launcher'] {
+  if (maker.namespace !== ownPidNamespaceInode() || !isAlive(maker)) return undefined;
+  return { pid: maker.pid, program: contentOf(`/proc/${maker.pid}/comm`)?.trimEnd() };
 }
 
 interface Process {

@@ -1,17 +1,16 @@
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { INITIAL_PID_NAMESPACE, ownPidNamespaceInode } from '../pid-namespace.js';
-import { isAlive } from '../process.js';
-import { ownerOf } from './name.js';
+import { endedMakers } from './ended-makers.js';
+import { makerOf } from './name.js';
 import { thaw } from './remove.js';
 import { processesIn, removeCgroup, visitTree } from './tree.js';
 
 /**
- * Cgroups that an nsgen, or a script, was killed too soon to remove. Whoever looks for them may be in another pid
- * namespace than who made them (nsgen in a container, seen from the host), and then every owner seems to have ended. In
- * another time namespace the start times differ. So the name is only the first sign, and the second is that nobody is in
- * there. What is left is the moment between mkdir and the first process, and between the last process and rmdir: hence
- * the age. Should that fail too, under a debugger for one, the other nsgen says that it cannot start the box; a box
- * without its limits cannot come of it, because there is no way into a cgroup that is gone.
+ * Cgroups that an nsgen, or a script, was killed too soon to remove. The name says who made them, but not all: in another
+ * time namespace the start times differ, and then every maker seems to have ended. So the name is only the first sign, and
+ * the second is that nobody is in there. What is left is the moment between mkdir and the first process, and between the
+ * last process and rmdir: hence the age. Should that fail too, under a debugger for one, the other nsgen says that it
+ * cannot start the box; a box without its limits cannot come of it, because there is no way into a cgroup that is gone.
  */
 
 /** Milliseconds. nsgen and its scripts take one to thirty. */
@@ -23,17 +22,14 @@ export type Leftover =
   | { readonly kind: 'in use' | 'new' | 'thawed'; readonly directory: string; readonly processes: number }
   | { readonly kind: 'failed'; readonly directory: string; readonly error: string };
 
-/** The cgroups in a directory that have a name of nsgen's, and whose owner has ended. */
+/** The cgroups in a directory that have a name of nsgen's, and whose maker is known to have ended. */
 export function leftoversIn(parent: string): readonly string[] {
-  if (!seesItself()) return [];
+  const hasEnded = endedMakers();
   return childrenOf(parent).flatMap(name => {
-    const owner = ownerOf(name);
-    return owner === undefined || isAlive(owner) ? [] : [`${parent}/${name}`];
+    const maker = makerOf(name);
+    return maker !== undefined && hasEnded(maker) ? [`${parent}/${name}`] : [];
   });
 }
-
-/** Else /proc is that of another pid namespace, and a number means somebody else there. */
-const seesItself = (): boolean => readlinkSync('/proc/self') === String(process.pid);
 
 function childrenOf(directory: string): readonly string[] {
   try {

@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { cgroupMounts, type Mount } from './mounts.js';
-import { ownerOf } from './name.js';
+import { makerOf } from './name.js';
 
 /** The cgroups with names of nsgen's, in every hierarchy that is mounted here, wherever they are below. */
 
@@ -45,7 +45,7 @@ function below(directory: string): readonly { readonly name: string; readonly di
     for (const name of directoriesIn(here)) {
       const path = `${here}/${name}`;
       ahead.push(path);
-      if (ownerOf(name) !== undefined) found.push({ name, directory: path });
+      if (makerOf(name) !== undefined) found.push({ name, directory: path });
     }
   return found;
 }
