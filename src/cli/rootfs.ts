@@ -65,7 +65,9 @@ async function make(directory: string, programs: readonly string[], link: boolea
   const progress = new Progress();
   try {
     const onProgress = (done: number, total: number) => progress.show(done, total);
-    write(1, summary(directory, await makeRootfs(directory, programs, { link, signal: stop.signal, onProgress })));
+    const written = await makeRootfs(directory, programs, { link, signal: stop.signal, onProgress });
+    progress.clear();
+    write(1, summary(directory, written));
     return EXIT_STATUS.ok;
   } catch (error) {
     throw error instanceof BoxError ? inFlags(error) : error;
@@ -124,5 +126,6 @@ class Progress {
 
   clear(): void {
     if (this.#shown) write(2, '\r\x1b[K');
+    this.#shown = false;
   }
 }
