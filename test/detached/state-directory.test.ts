@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { execute, nsgen } from '../support/cli.js';
 import { installForEveryone } from '../support/installed.js';
@@ -24,7 +25,12 @@ const holder = spawn(
   },
 );
 const closed = once(holder, 'close');
-before(() => once(holder.stdout, 'data'));
+/** The script of a box that is detached: it finds the directory where it runs. */
+let script = '';
+before(async () => {
+  await once(holder.stdout, 'data');
+  script = (await nsgen(['script', '--detach', '--name', 'by-script', '--', 'sleep', '1000'])).stdout;
+});
 after(async () => {
   holder.stdin.end();
   await closed;
@@ -58,8 +64,20 @@ async function prepare(script: string): Promise<string> {
 
 const reset = `rm -rf /run/nsgen /run/user; mkdir -p ${USER_DIRECTORY}; chmod 700 ${USER_DIRECTORY}; chown ${NOBODY} ${USER_DIRECTORY}`;
 
-/** By what all of them have in common, so once is enough. */
+/** A program that tries, for each line that it reads, to start a box by the library, and to list all; it says what came of it. */
+const TRIES = `
+import { createInterface } from 'node:readline';
+import { boxes, startDetached } from ${JSON.stringify(join(aside, 'nsgen/dist/index.js'))};
+const outcome = action => action().then(() => 'it was done', ({ exitStatus, message }) => exitStatus + ' ' + message);
+for await (const _ of createInterface({ input: process.stdin })) {
+  const start = () => startDetached({ command: ['true'] }, { name: 'by-library' });
+  console.log(JSON.stringify([await outcome(start), await outcome(boxes)]));
+}`;
+
+/** Where one is refused, by what all of them have in common, so once is enough. */
 const ALL = [
+  ['run', '--detach', '--name', 'by-nsgen', '--', 'true'],
+  ['ps'],
   ['prune'],
   ['stop', 'x'],
   ['rm', '-f', 'x'],
@@ -77,11 +95,10 @@ for (const { who, directory, before: as, env } of CALLERS)
         env: { PATH: process.env.PATH, LC_ALL: 'C', ...env, ...more },
       });
     const own = (...words: readonly string[]) => run([...installed, ...words]);
-    const boxScript = async () =>
-      (await nsgen(['script', '--detach', '--name', 'by-script', '--', 'sleep', '1000'])).stdout;
 
     afterEach(async () => {
-      await own('rm', '-f', 'by-nsgen', 'by-script');
+      const left = await prepare(`ls ${directory} 2>/dev/null || true`);
+      if (left !== '') await own('rm', '-f', 'by-nsgen', 'by-script');
       await prepare(reset);
     });
 
@@ -89,8 +106,8 @@ for (const { who, directory, before: as, env } of CALLERS)
       await prepare(reset);
       const started = await own('run', '--detach', '--name', 'by-nsgen', '--', 'sleep', '1000');
       assert.deepEqual([started.status, started.stdout], [0, 'by-nsgen\n'], started.stderr);
-      const script = await run(['bash', '-s'], await boxScript());
-      assert.deepEqual([script.status, script.stdout], [0, 'by-script\n'], script.stderr);
+      const scripted = await run(['bash', '-s'], script);
+      assert.deepEqual([scripted.status, scripted.stdout], [0, 'by-script\n'], scripted.stderr);
       assert.match(
         await prepare(`stat -c '%a %u' ${directory} ${directory}/*`),
         new RegExp(`^(700 ${as.length > 0 ? NOBODY : 0}\n){3}$`),
@@ -104,7 +121,18 @@ for (const { who, directory, before: as, env } of CALLERS)
     });
 
     test('one that is not the caller’s alone is refused by name, and left as it is', async () => {
-      const script = await boxScript();
+      const [node] = installed;
+      const library = spawn('nsenter', [...enter, ...as, node, '--input-type=module', '-e', TRIES], {
+        cwd: '/',
+        env: { PATH: process.env.PATH, ...env },
+        stdio: ['pipe', 'pipe', 'inherit'],
+      });
+      const ended = once(library, 'close');
+      const answers = createInterface({ input: library.stdout })[Symbol.asyncIterator]();
+      const byLibrary = async (): Promise<readonly string[]> => {
+        library.stdin.write('\n');
+        return JSON.parse((await answers.next()).value ?? '[]');
+      };
       const parent = directory.replace(/\/nsgen$/, '');
       const other = as.length > 0 ? 0 : NOBODY;
       for (const [setup, message] of [
@@ -121,12 +149,17 @@ for (const { who, directory, before: as, env } of CALLERS)
         );
         const look = `find ${parent} -printf '%p %y %m %u %l\\n' | sort`;
         const before = await prepare(look);
+        const tries = byLibrary();
         const outcomes = await Promise.all([
-          own('run', '--detach', '--name', 'by-nsgen', '--', 'true'),
           run(['bash', '-s'], script),
-          own('ps'),
           ...(setup.startsWith('chown') ? ALL : []).map(words => own(...words)),
         ]);
+        const thrown = await tries;
+        assert.equal(thrown.length, 2);
+        for (const text of thrown) {
+          assert.ok(text.startsWith(`125 ${directory}: `), `${setup}: ${text}`);
+          assert.match(text, message);
+        }
         for (const { status, stdout, stderr } of outcomes) {
           assert.deepEqual([status, stdout], [125, ''], `${setup}: ${stderr}`);
           assert.ok(stderr.includes(`: ${directory}: `), stderr);
@@ -135,6 +168,8 @@ for (const { who, directory, before: as, env } of CALLERS)
         assert.equal(await prepare(look), before);
         await prepare(`chmod 755 ${parent}`);
       }
+      library.stdin.end();
+      assert.deepEqual(await ended, [0, null]);
     });
   });
 
@@ -147,10 +182,9 @@ test('an ordinary user with the directory of another is told so, and without one
       cwd: '/',
       env: { PATH: process.env.PATH, ...env },
     });
-  const { stdout: script } = await nsgen(['script', '--detach', '--name', 'web', '--', 'true']);
   const foreign = { XDG_RUNTIME_DIR: '/run/user/0' };
   await prepare(`${reset}; mkdir -m 700 /run/user/0`);
-  for (const [env, words, input, message] of [
+  const tries = [
     [
       foreign,
       [...installed, 'run', '-d', '--', 'true'],
@@ -161,8 +195,11 @@ test('an ordinary user with the directory of another is told so, and without one
     [foreign, ['bash', '-s'], script, /\/run\/user\/0\/nsgen: is not a directory, and cannot be made/],
     [{}, [...installed, 'run', '-d', '--', 'true'], '', /XDG_RUNTIME_DIR is not set: .*NSGEN_STATE_DIRECTORY/],
     [{}, ['bash', '-s'], script, /XDG_RUNTIME_DIR is not set: .*NSGEN_STATE_DIRECTORY/],
-  ] as const) {
-    const { status, stdout, stderr } = await as(env, words, input);
+  ] as const;
+  const outcomes = await Promise.all(
+    tries.map(async ([env, words, input, message]) => ({ message, ...(await as(env, words, input)) })),
+  );
+  for (const { message, status, stdout, stderr } of outcomes) {
     assert.deepEqual([status, stdout], [125, ''], stderr);
     assert.match(stderr, message);
   }
