@@ -42,6 +42,30 @@ async function refuses(args: readonly string[]) {
   assert.match(stderr, REFUSED, args.join(' '));
 }
 
+/** What the library says there of a box, and why it does nothing with it: what is recorded decides, not which way it was started. */
+async function refusedByLibrary(name: string): Promise<unknown> {
+  const program = `
+    const { boxes, findBox } = await import(${JSON.stringify(new URL('../../src/index.js', import.meta.url).href)});
+    const [{ status, pid = null, exitStatus = null }] = await boxes();
+    const box = await findBox('${name}');
+    const acts = [
+      () => box.stop(),
+      () => box.stop({ timeout: 0 }),
+      () => box.kill(),
+      () => box.kill('SIGTERM'),
+      () => box.remove(),
+      () => box.remove({ force: true }),
+      () => box.wait(),
+    ];
+    const done = acts.map(act => act().then(() => 'it was done', error => error.exitStatus + ' nsgen: ' + error.message));
+    console.log(JSON.stringify([status, pid, exitStatus, ...(await Promise.all(done))]));`;
+  const { stdout, stderr } = await command([...ELSEWHERE, process.execPath, '--input-type=module', '-e', program]);
+  assert.equal(stderr, '');
+  return JSON.parse(stdout).map((text: unknown) =>
+    typeof text === 'string' && text.startsWith('125 ') && REFUSED.test(text.slice(4)) ? 'refused' : text,
+  );
+}
+
 for (const way of WAYS)
   describe(way, () => {
     test('a box that runs is shown where its numbers mean nothing, and left alone', async () => {
@@ -50,24 +74,12 @@ for (const way of WAYS)
       await until(() => readFileSync(join(parent, 'web/log'), 'utf8') !== '', 'it has written');
       const { stdout } = await there(['ps']);
       assert.match(stdout, /^web {2,}\d+ seconds? ago +elsewhere: started in another pid namespace.* sh -c/m);
-      const [shown] = JSON.parse((await there(['ps', '--json'])).stdout);
-      assert.deepEqual(
-        [shown.name, shown.status, shown.pid, shown.exitStatus],
-        ['web', 'elsewhere', undefined, undefined],
-      );
-      const commands = [
-        ['stop'],
-        ['stop', '-t', '0'],
-        ['kill'],
-        ['kill', '-s', 'TERM'],
-        ['rm'],
-        ['rm', '-f'],
-        ['inspect'],
-        ['wait'],
-        ['logs', '-f'],
-      ];
-      await Promise.all(commands.map(words => refuses([...words, 'web'])));
-      await refuses(['exec', 'web', '--', 'true']);
+      assert.deepEqual(await refusedByLibrary('web'), ['elsewhere', null, null, ...Array(7).fill('refused')]);
+      await Promise.all([
+        refuses(['inspect', 'web']),
+        refuses(['logs', '-f', 'web']),
+        refuses(['exec', 'web', '--', 'true']),
+      ]);
       assert.equal((await there(['logs', 'web'])).stdout, 'out\n');
       assert.deepEqual(await prunedThere(), []);
       const script = await nsgen(['script', '--detach', '--name', 'web', '--', 'true']);
@@ -143,6 +155,15 @@ describe('in the foreground', () => {
       assert.deepEqual(await closed, [7, null]);
       assert.equal((await there(['wait', 'front'])).stdout, '7\n');
     });
+});
+
+test('each command refuses it, and says so', async () => {
+  await startDetached('ffi', ['--name', 'web', '--', 'sleep', '1000']);
+  const [shown] = JSON.parse((await there(['ps', '--json'])).stdout);
+  assert.deepEqual([shown.name, shown.status, shown.pid, shown.exitStatus], ['web', 'elsewhere', undefined, undefined]);
+  const commands = [['stop'], ['stop', '-t', '0'], ['kill'], ['kill', '-s', 'TERM'], ['rm'], ['rm', '-f'], ['wait']];
+  await Promise.all(commands.map(words => refuses([...words, 'web'])));
+  assert.equal(named('web')?.status, 'running');
 });
 
 test('a pod, and each of its boxes', async () => {
