@@ -97,7 +97,7 @@ export async function stopped(pid: number, isThere: () => boolean): Promise<void
   }
 }
 
-const hasStopped = (stat: ProcessStat | undefined): boolean => STOPPED.includes(stat?.state ?? '');
+export const hasStopped = (stat: ProcessStat | undefined): boolean => STOPPED.includes(stat?.state ?? '');
 
 /** By a signal, or by whoever traces it. */
 const STOPPED: readonly string[] = ['T', 't'];

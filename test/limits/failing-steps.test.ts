@@ -43,7 +43,7 @@ describe('a start by ffi that fails at any call leaves no cgroup', legacy, () =>
   for (const [call, most] of CALLS)
     test(call, async () => {
       const words = ['--single-threaded', program, JSON.stringify(BOX), call, String(most)];
-      const { stdout, stderr, ...end } = await execute(process.execPath, words);
+      const { stdout, stderr, ...end } = await survived(() => execute(process.execPath, words));
       assert.deepEqual(end, { status: 0, signal: null }, stderr);
       const starts: readonly Start[] = JSON.parse(stdout);
       assert.equal(starts.length, most);
@@ -55,6 +55,14 @@ describe('a start by ffi that fails at any call leaves no cgroup', legacy, () =>
       );
     });
 });
+
+/** Once in a great while it is a call of Node's own that fails after all, on a thread of its: then that aborts. */
+async function survived(attempt: () => ReturnType<typeof execute>): ReturnType<typeof execute> {
+  for (let tries = 1; ; tries += 1) {
+    const result = await attempt();
+    if (result.signal !== 'SIGABRT' || tries === 5) return result;
+  }
+}
 
 describe('a script that fails at any call leaves no cgroup', legacy, () => {
   const path = join(directory, 'box.sh');
