@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { statOf } from '../../src/host/process.js';
 import { BACKEND_NAMES, inspect } from '../../src/index.js';
+import { ownPidNamespace } from '../../src/state/pid-namespace.js';
 import { recordText } from '../../src/state/record.js';
 import { execute, nsgen, nsgenPath } from '../support/cli.js';
 import { descendants } from '../support/leftovers.js';
@@ -237,7 +238,13 @@ describe('a box with a name', () => {
     const own = join(directory, 'boxes', name);
     mkdirSync(own, { mode: 0o700 });
     const maker = { pid: process.pid, start: statOf('self')?.start ?? '' };
-    const record = { name, created: '2026-11-22T10:00:00.000Z', pod: undefined, maker } as const;
+    const record = {
+      name,
+      created: '2026-11-22T10:00:00.000Z',
+      pod: undefined,
+      maker,
+      pidNamespace: ownPidNamespace(),
+    } as const;
     const command = ['sleep', '1000'];
     writeFileSync(
       join(own, 'box.json'),
