@@ -51,10 +51,11 @@ describe('one that nobody catches ends nsgen, with its box', () => {
 test('what others have left cannot be looked for, and the box goes on', async () => {
   const text = `
     const fs = require('node:fs');
-    const { readlinkSync } = fs;
-    fs.readlinkSync = (path, ...more) => {
-      if (path === '/proc/self') throw new Error('EACCES: permission denied');
-      return readlinkSync(path, ...more);
+    const { readdirSync } = fs;
+    const name = { toString: () => { throw new Error('EACCES: permission denied'); } };
+    fs.readdirSync = (path, ...more) => {
+      fs.readdirSync = path.startsWith('/sys/fs/cgroup') ? readdirSync : fs.readdirSync;
+      return fs.readdirSync === readdirSync ? [{ name, isDirectory: () => true }] : readdirSync(path, ...more);
     };`;
   const { status, stderr } = await run(text, ['--pids-limit', '50', '--', 'bash', '-c', 'exit 7']);
   assert.equal(status, 7);
